@@ -1,0 +1,186 @@
+//! Consent to marketing mail. It belongs to an address, is three-valued at the source, and is never guessed.
+//!
+//! The rule of change is [`Consent::apply`]; nothing else writes a consent state.
+
+use super::ids::EventId;
+use super::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What we know of an address's wish. A new address starts `Unknown`; absence of a field is not an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum ConsentState {
+    #[default]
+    Unknown,
+    Pending,
+    Subscribed,
+    Unsubscribed,
+    /// The address bounced, complained or was erased. Nothing lifts this.
+    Suppressed,
+}
+
+/// How strongly a signal speaks. A lower grade never lifts an unsubscribe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ConsentGrade {
+    /// A side remark, such as an accepts-marketing flag copied onto an order from an old checkbox.
+    Implied,
+    /// The person's own act with its own time: a form, a consent record of the shop, an unsubscribe link.
+    Explicit,
+}
+
+/// A statement about consent, as a source made it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentSignal {
+    pub state: ConsentState,
+    pub grade: ConsentGrade,
+    pub at: Timestamp,
+    /// How it was given: `single_opt_in`, `footer-form`, `one-click`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The wording, or its version, that the person agreed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// Who acted: the person, the shop's staff, an import.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+}
+
+/// The consent of one address, with its evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Consent {
+    pub state: ConsentState,
+    /// The signal that set the state, and the event that carried it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<(ConsentSignal, EventId)>,
+}
+
+impl Consent {
+    /// Applies a signal; returns whether the state or its evidence changed.
+    ///
+    /// Older signals than the one held change nothing, except that a withdrawal is never lost to a merely implied
+    /// consent. `Suppressed` stays. `Unknown` says nothing and changes nothing.
+    pub fn apply(&mut self, signal: &ConsentSignal, event: &EventId) -> bool {
+        if !self.accepts(signal) {
+            return false;
+        }
+        let unchanged = self.state == signal.state
+            && self
+                .evidence
+                .as_ref()
+                .is_some_and(|(held, _)| held.grade >= signal.grade);
+        if unchanged {
+            return false;
+        }
+        self.state = signal.state;
+        self.evidence = Some((signal.clone(), event.clone()));
+        true
+    }
+
+    /// The stricter of two records: a merge of contacts never widens permission.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        let rank = |consent: &Self| match consent.state {
+            ConsentState::Suppressed => 4,
+            ConsentState::Unsubscribed => 3,
+            ConsentState::Pending => 2,
+            ConsentState::Unknown => 1,
+            ConsentState::Subscribed => 0,
+        };
+        if rank(&other) > rank(&self) { other } else { self }
+    }
+
+    fn accepts(&self, signal: &ConsentSignal) -> bool {
+        let held = self.evidence.as_ref().map(|(held, _)| (held.at, held.grade));
+        match (self.state, signal.state) {
+            (ConsentState::Suppressed, _) | (_, ConsentState::Unknown) => false,
+            (_, ConsentState::Suppressed) => true,
+            (ConsentState::Unsubscribed, ConsentState::Unsubscribed) => false,
+            (ConsentState::Unsubscribed, ConsentState::Subscribed | ConsentState::Pending) => {
+                signal.grade == ConsentGrade::Explicit && held.is_none_or(|(at, _)| signal.at > at)
+            }
+            (ConsentState::Subscribed, ConsentState::Unsubscribed) => {
+                // Equal times: the withdrawal wins.
+                held.is_none_or(|(at, grade)| signal.at >= at || grade == ConsentGrade::Implied)
+            }
+            (ConsentState::Subscribed, ConsentState::Pending) => false,
+            (ConsentState::Unknown | ConsentState::Pending | ConsentState::Subscribed, _) => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signal(state: ConsentState, grade: ConsentGrade, seconds: i64) -> ConsentSignal {
+        ConsentSignal {
+            state,
+            grade,
+            at: Timestamp::from_seconds(seconds),
+            method: None,
+            text: None,
+            ip: None,
+            agent: None,
+            actor: None,
+        }
+    }
+
+    fn after(signals: &[ConsentSignal]) -> ConsentState {
+        let mut consent = Consent::default();
+        let event = EventId::parse("e").unwrap();
+        for signal in signals {
+            consent.apply(signal, &event);
+        }
+        consent.state
+    }
+
+    use ConsentGrade::{Explicit, Implied};
+    use ConsentState::{Subscribed, Suppressed, Unknown, Unsubscribed};
+
+    #[test]
+    fn an_unsubscribe_is_lifted_only_by_a_newer_explicit_consent() {
+        let out = signal(Unsubscribed, Explicit, 10);
+        assert_eq!(
+            after(&[out.clone(), signal(Subscribed, Implied, 20)]),
+            Unsubscribed
+        );
+        assert_eq!(
+            after(&[out.clone(), signal(Subscribed, Explicit, 5)]),
+            Unsubscribed
+        );
+        assert_eq!(after(&[out, signal(Subscribed, Explicit, 20)]), Subscribed);
+    }
+
+    #[test]
+    fn silence_is_not_an_answer_and_suppression_is_final() {
+        assert_eq!(
+            after(&[signal(Subscribed, Implied, 1), signal(Unknown, Explicit, 2)]),
+            Subscribed
+        );
+        assert_eq!(
+            after(&[signal(Suppressed, Explicit, 1), signal(Subscribed, Explicit, 2)]),
+            Suppressed
+        );
+    }
+
+    #[test]
+    fn withdrawal_wins_ties_and_implied_consent() {
+        assert_eq!(
+            after(&[signal(Subscribed, Explicit, 5), signal(Unsubscribed, Explicit, 5)]),
+            Unsubscribed
+        );
+        assert_eq!(
+            after(&[signal(Subscribed, Implied, 9), signal(Unsubscribed, Explicit, 5)]),
+            Unsubscribed
+        );
+        assert_eq!(
+            after(&[signal(Subscribed, Explicit, 9), signal(Unsubscribed, Explicit, 5)]),
+            Subscribed
+        );
+    }
+}

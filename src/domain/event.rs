@@ -1,0 +1,230 @@
+//! Events: one thing that happened to a contact, named as in Segment's e-commerce spec.
+
+use super::consent::ConsentSignal;
+use super::contact::Profile;
+use super::email::EmailAddress;
+use super::identity::{Identifier, IdentifierKind};
+use super::ids::{EventId, OrderKey, SourceName};
+use super::money::Money;
+use super::order::OrderStatus;
+use super::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What happened. The text form is the name journeys and the events API use.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum EventKind {
+    SignedUp,
+    ContactUpdated,
+    Unsubscribed,
+    CheckoutStarted,
+    CheckoutUpdated,
+    OrderCompleted,
+    OrderFulfilled,
+    OrderDelivered,
+    OrderCancelled,
+    OrderRefunded,
+    ProductViewed,
+    ProductAdded,
+    EmailOpened,
+    EmailClicked,
+    /// An event of the store's own, declared under `events:` in `store.yaml`.
+    Custom(String),
+}
+
+/// The built-in kinds with their names.
+const NAMES: [(EventKind, &str); 14] = [
+    (EventKind::SignedUp, "Signed Up"),
+    (EventKind::ContactUpdated, "Contact Updated"),
+    (EventKind::Unsubscribed, "Unsubscribed"),
+    (EventKind::CheckoutStarted, "Checkout Started"),
+    (EventKind::CheckoutUpdated, "Checkout Updated"),
+    (EventKind::OrderCompleted, "Order Completed"),
+    (EventKind::OrderFulfilled, "Order Fulfilled"),
+    (EventKind::OrderDelivered, "Order Delivered"),
+    (EventKind::OrderCancelled, "Order Cancelled"),
+    (EventKind::OrderRefunded, "Order Refunded"),
+    (EventKind::ProductViewed, "Product Viewed"),
+    (EventKind::ProductAdded, "Product Added"),
+    (EventKind::EmailOpened, "Email Opened"),
+    (EventKind::EmailClicked, "Email Clicked"),
+];
+
+/// A line of a cart or an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineItem {
+    pub title: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+    pub quantity: u32,
+    /// Price of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Money>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// What an event says about the cart or order, in one flat shape for every source.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EventData {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkout_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cart_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<String>,
+    /// The number a shopper knows the order by, as `#1042`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_number: Option<String>,
+    /// Total of the cart or order, in the currency the shopper saw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Money>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<LineItem>,
+    /// Where to go on: the recovery link of a checkout, the status page of an order, a tracking page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub discount_codes: Vec<String>,
+    /// Whatever else the event carried (the events API only).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties: BTreeMap<String, serde_json::Value>,
+}
+
+/// An event, verified and understood, before it is known whom it concerns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Two deliveries with one id are one event.
+    pub id: EventId,
+    pub kind: EventKind,
+    pub source: SourceName,
+    /// The source's own time, at most five minutes ahead of ours. State is ordered by it; waits start at it.
+    pub occurred_at: Timestamp,
+    pub received_at: Timestamp,
+    /// A test order or sample: kept, but starts no journey and counts for nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub test: bool,
+    /// Every identifier the event carries, strongest first; may be empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identifiers: Vec<Identifier>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<EmailAddress>,
+    #[serde(default)]
+    pub profile: Profile,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<ConsentSignal>,
+    #[serde(default)]
+    pub data: EventData,
+}
+
+impl EventKind {
+    /// Names of all built-in kinds, for messages that suggest one.
+    pub fn known_names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(_, name)| *name)
+    }
+
+    pub fn as_str(&self) -> &str {
+        if let Self::Custom(name) = self {
+            return name;
+        }
+        NAMES
+            .iter()
+            .find(|(kind, _)| kind == self)
+            .map_or("", |(_, name)| *name)
+    }
+
+    /// The order status this event moves an order to.
+    pub const fn order_status(&self) -> Option<OrderStatus> {
+        match self {
+            Self::OrderCompleted => Some(OrderStatus::Completed),
+            Self::OrderFulfilled => Some(OrderStatus::Fulfilled),
+            Self::OrderDelivered => Some(OrderStatus::Delivered),
+            Self::OrderCancelled => Some(OrderStatus::Cancelled),
+            Self::OrderRefunded => Some(OrderStatus::Refunded),
+            Self::SignedUp
+            | Self::ContactUpdated
+            | Self::Unsubscribed
+            | Self::CheckoutStarted
+            | Self::CheckoutUpdated
+            | Self::ProductViewed
+            | Self::ProductAdded
+            | Self::EmailOpened
+            | Self::EmailClicked
+            | Self::Custom(_) => None,
+        }
+    }
+
+    /// Whether the event says that its checkout was bought.
+    pub const fn closes_checkout(&self) -> bool {
+        self.order_status().is_some()
+    }
+}
+
+impl From<String> for EventKind {
+    fn from(name: String) -> Self {
+        NAMES
+            .iter()
+            .find(|(_, known)| *known == name)
+            .map_or(Self::Custom(name), |(kind, _)| kind.clone())
+    }
+}
+
+impl From<EventKind> for String {
+    fn from(kind: EventKind) -> Self {
+        kind.as_str().to_owned()
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Event {
+    /// The order this event is about, unique over sources.
+    pub fn order_key(&self) -> Option<OrderKey> {
+        let id = self.data.order_id.as_deref()?;
+        OrderKey::parse(&format!("{}:{id}", self.source)).ok()
+    }
+
+    /// The first identifier that may found a contact.
+    pub fn strongest(&self) -> Option<&Identifier> {
+        self.identifiers
+            .iter()
+            .find(|identifier| identifier.kind.is_strong())
+    }
+
+    /// The checkout and cart identifiers, which lead to abandoned-checkout enrollments.
+    pub fn checkouts(&self) -> impl Iterator<Item = &Identifier> {
+        self.identifiers
+            .iter()
+            .filter(|identifier| matches!(identifier.kind, IdentifierKind::Checkout | IdentifierKind::Cart))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_kinds_are_one_to_one() {
+        for name in EventKind::known_names() {
+            let kind = EventKind::from(name.to_owned());
+            assert!(!matches!(kind, EventKind::Custom(_)), "{name}");
+            assert_eq!(kind.as_str(), name);
+        }
+        assert_eq!(EventKind::from("Quiz Taken".to_owned()).as_str(), "Quiz Taken");
+    }
+}

@@ -1,0 +1,191 @@
+//! Names for things. Each is a newtype, so that one can never stand where another belongs.
+//!
+//! Ids from outside are text: storefronts use numbers beyond 2^53 and strings that look like numbers.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Longest id we take from outside, in bytes. Real ones stay below 100.
+pub const MAX_ID_BYTES: usize = 256;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error("an id must not be empty")]
+    Empty,
+    #[error("an id is longer than {MAX_ID_BYTES} bytes")]
+    TooLong,
+    #[error("an id holds a control character")]
+    Control,
+    #[error("`{0}` is not an id of ours")]
+    Malformed(String),
+}
+
+fn checked(text: &str) -> Result<String, Error> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Error::Empty);
+    }
+    if text.len() > MAX_ID_BYTES {
+        return Err(Error::TooLong);
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Error::Control);
+    }
+    Ok(text.to_owned())
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Trims and checks the text.
+            ///
+            /// # Errors
+            /// Empty, longer than [`MAX_ID_BYTES`], or with control characters.
+            pub fn parse(text: &str) -> Result<Self, Error> {
+                checked(text).map(Self)
+            }
+
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text_id!(
+    /// Names one occurrence for deduplication within a contact, for example `shopify:order:6120:completed`.
+    EventId
+);
+text_id!(
+    /// A journey: the stem of its file in `journeys/`.
+    JourneyId
+);
+text_id!(
+    /// A step's stable id within its journey.
+    StepId
+);
+text_id!(
+    /// An email: the name of its folder in `templates/emails/`.
+    EmailName
+);
+text_id!(
+    /// The thing an enrollment is about: a checkout token, an order key, or the contact itself.
+    EnrollmentKey
+);
+text_id!(
+    /// A storefront or app that posts webhooks: `shopify`, `woocommerce`, `events`.
+    SourceName
+);
+text_id!(
+    /// An order, unique over sources: `<source>:<order id>`.
+    OrderKey
+);
+
+macro_rules! hex_id {
+    ($(#[$doc:meta])* $name:ident, $len:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Length of the text form, in lower-case hex digits.
+            pub const LEN: usize = $len;
+
+            /// # Errors
+            /// `Error::Malformed` unless the text is exactly [`Self::LEN`] lower-case hex digits.
+            pub fn parse(text: &str) -> Result<Self, Error> {
+                let hex = text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+                if hex && text.len() == Self::LEN {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err(Error::Malformed(text.chars().take(64).collect()))
+                }
+            }
+
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+hex_id!(
+    /// A person. The keyed hash of the first strong identifier seen; it never changes.
+    ContactId, 32
+);
+hex_id!(
+    /// The keyed hash of one identifier: key of the directory, and of a new contact.
+    IdentifierHash, 32
+);
+hex_id!(
+    /// One contact's run of one journey for one key.
+    EnrollmentId, 24
+);
+hex_id!(
+    /// One email intended for one contact. The first [`MessageId::CONTACT_BITS`] digits are the contact's.
+    MessageId, 40
+);
+
+impl From<IdentifierHash> for ContactId {
+    fn from(hash: IdentifierHash) -> Self {
+        Self(hash.0)
+    }
+}
+
+impl From<ContactId> for IdentifierHash {
+    /// Every contact id is the hash of an identifier, so a contact may be looked up in the directory by its own id.
+    fn from(contact: ContactId) -> Self {
+        Self(contact.0)
+    }
+}
+
+impl MessageId {
+    /// How many leading hex digits are those of the contact id: enough to find the shard.
+    pub const CONTACT_BITS: usize = 16;
+
+    /// The leading digits shared with the contact id.
+    pub fn contact_prefix(&self) -> &str {
+        self.0.get(..Self::CONTACT_BITS).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_from_outside_are_text_and_never_empty() {
+        assert_eq!(
+            EventId::parse(" 820982911946154508 ").unwrap().as_str(),
+            "820982911946154508"
+        );
+        assert_eq!(EventId::parse("  "), Err(Error::Empty));
+        assert_eq!(EventId::parse("a\nb"), Err(Error::Control));
+        assert_eq!(EventId::parse(&"x".repeat(300)), Err(Error::TooLong));
+    }
+
+    #[test]
+    fn our_own_ids_have_one_spelling() {
+        assert!(ContactId::parse(&"0a".repeat(16)).is_ok());
+        assert!(ContactId::parse(&"0A".repeat(16)).is_err());
+        assert!(ContactId::parse("short").is_err());
+    }
+}

@@ -1,0 +1,174 @@
+//! A message: one email intended for one contact, from intent to its final outcome.
+
+use super::ids::{EmailName, EnrollmentId, JourneyId, MessageId, StepId};
+use super::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Consent, caps and quiet hours apply to `Marketing`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stream {
+    Transactional,
+    Marketing,
+}
+
+/// Order of sending, first to last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lane {
+    Transactional,
+    Cart,
+    Marketing,
+}
+
+/// Where a message stands. Only the moves of [`MessageState::may_become`] exist.
+///
+/// ```text
+/// Intended --claim--> Claimed --answer--> Accepted | Failed | Intended (certainly not taken) | Unknown
+/// Intended --gate---> Dropped                       Unknown --retry, evidence, on_unknown--> Accepted | Failed | GivenUp | Intended
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageState {
+    Intended,
+    Claimed,
+    Unknown,
+    /// The provider has it.
+    Accepted,
+    /// The provider refused it for good.
+    Failed,
+    /// The gate refused it: see the reason.
+    Dropped,
+    /// Its fate stayed unknown and it must not be sent again.
+    GivenUp,
+    /// Decided in shadow mode: would have been sent.
+    Shadowed,
+}
+
+/// Why the gate refused a message. Stored, counted and shown: nothing is suppressed silently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DropReason {
+    NoConsent,
+    Unsubscribed,
+    Suppressed,
+    NoAddress,
+    CheckoutClosed,
+    Exited,
+    TooLate,
+    NotListed,
+    EmailGone,
+}
+
+/// A ledger row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    pub id: MessageId,
+    pub journey: JourneyId,
+    pub enrollment: EnrollmentId,
+    pub step: StepId,
+    pub email: EmailName,
+    /// Arm of an A/B test; empty without one.
+    pub variant: String,
+    pub stream: Stream,
+    pub lane: Lane,
+    pub state: MessageState,
+    /// Attempts made so far; grows at each claim.
+    pub attempt: u32,
+    /// When the message was due first: lateness is measured from here.
+    pub due_at: Timestamp,
+    /// Reason of a drop, failure or retry, in words for people.
+    pub reason: Option<String>,
+    pub provider: Option<String>,
+    pub provider_id: Option<String>,
+    pub settled_at: Option<Timestamp>,
+}
+
+impl Stream {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Transactional => "transactional",
+            Self::Marketing => "marketing",
+        }
+    }
+}
+
+impl Lane {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Transactional => "transactional",
+            Self::Cart => "cart",
+            Self::Marketing => "marketing",
+        }
+    }
+}
+
+impl MessageState {
+    pub const ALL: [Self; 8] = [
+        Self::Intended,
+        Self::Claimed,
+        Self::Unknown,
+        Self::Accepted,
+        Self::Failed,
+        Self::Dropped,
+        Self::GivenUp,
+        Self::Shadowed,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Intended => "intended",
+            Self::Claimed => "claimed",
+            Self::Unknown => "unknown",
+            Self::Accepted => "accepted",
+            Self::Failed => "failed",
+            Self::Dropped => "dropped",
+            Self::GivenUp => "given_up",
+            Self::Shadowed => "shadowed",
+        }
+    }
+
+    /// Whether nothing more will happen to the message.
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::Intended | Self::Claimed | Self::Unknown => false,
+            Self::Accepted | Self::Failed | Self::Dropped | Self::GivenUp | Self::Shadowed => true,
+        }
+    }
+
+    pub const fn may_become(self, next: Self) -> bool {
+        match self {
+            Self::Intended => matches!(
+                next,
+                Self::Claimed | Self::Dropped | Self::Shadowed | Self::Accepted | Self::Failed
+            ),
+            Self::Claimed => {
+                matches!(
+                    next,
+                    Self::Intended | Self::Unknown | Self::Accepted | Self::Failed | Self::Dropped
+                )
+            }
+            Self::Unknown => matches!(
+                next,
+                Self::Claimed | Self::Intended | Self::Accepted | Self::Failed | Self::GivenUp
+            ),
+            Self::Accepted | Self::Failed | Self::Dropped | Self::GivenUp | Self::Shadowed => false,
+        }
+    }
+}
+
+impl DropReason {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoConsent => "no_consent",
+            Self::Unsubscribed => "unsubscribed",
+            Self::Suppressed => "suppressed",
+            Self::NoAddress => "no_address",
+            Self::CheckoutClosed => "checkout_closed",
+            Self::Exited => "exited",
+            Self::TooLate => "too_late",
+            Self::NotListed => "not_listed",
+            Self::EmailGone => "email_gone",
+        }
+    }
+}

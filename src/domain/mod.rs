@@ -1,0 +1,17 @@
+//! The vocabulary of Wend: ids, time, addresses, money, consent, events, messages.
+//!
+//! Everything else speaks in these types. They are parsed once at the rim and cannot be wrong afterwards.
+//! This folder holds no policy beyond parsing and ordering, and depends on nothing else in the crate.
+
+pub mod consent;
+pub mod contact;
+pub mod email;
+pub mod event;
+pub mod identity;
+pub mod ids;
+pub mod message;
+pub mod money;
+pub mod order;
+pub mod outcome;
+pub mod shard;
+pub mod time;

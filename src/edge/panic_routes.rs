@@ -1,0 +1,70 @@
+//! Routes that panic on purpose, in test builds only (feature `test-panic`). The end-to-end tests use them to
+//! show that the guard in `entry.mjs` answers the caller and everybody else, and that a lost alarm runs again.
+//!
+//! | route | what |
+//! |---|---|
+//! | `/test/panic` | panics in the Worker |
+//! | `/test/slow` | answers after three seconds: a request to lose |
+//! | `/test/shard/panic` | panics in a shard |
+//! | `/test/shard/arm` | sets an alarm that panics at its first run |
+//! | `/test/shard/runs` | how often that alarm has run |
+
+use std::time::Duration;
+
+use worker::{Delay, Env, Request, Response, Result, SqlStorageValue, State};
+
+pub(super) async fn fetch(request: Request, env: &Env) -> Result<Response> {
+    match request.path().as_str() {
+        "/test/panic" => panic_now(),
+        "/test/slow" => {
+            Delay::from(Duration::from_secs(3)).await;
+            Response::ok("slow")
+        }
+        path if path.starts_with("/test/shard/") => {
+            env.durable_object("SHARD")?
+                .get_by_name("test")?
+                .fetch_with_request(request)
+                .await
+        }
+        _ => super::answer_error(404, "no such test route", ""),
+    }
+}
+
+pub(super) async fn shard_fetch(state: &State, path: &str) -> Result<Response> {
+    match path {
+        "/test/shard/panic" => panic_now(),
+        "/test/shard/arm" => {
+            let sql = state.storage().sql();
+            sql.exec("CREATE TABLE IF NOT EXISTS alarm_run (at INTEGER)", None)?;
+            sql.exec("DELETE FROM alarm_run", None)?;
+            state.storage().set_alarm(10).await?;
+            Response::ok("armed")
+        }
+        "/test/shard/runs" => Response::from_json(&runs(state)?),
+        _ => super::answer_error(404, "no such test route in a shard", ""),
+    }
+}
+
+pub(super) fn shard_alarm(state: &State) -> Result<()> {
+    // The row stays although the run is lost, which is how the second run knows that it is one.
+    let first: Vec<SqlStorageValue> = vec![SqlStorageValue::Integer(0)];
+    state
+        .storage()
+        .sql()
+        .exec("INSERT INTO alarm_run VALUES (?)", first)?;
+    if runs(state)? == 1 { panic_now() } else { Ok(()) }
+}
+
+fn runs(state: &State) -> Result<usize> {
+    let rows = state
+        .storage()
+        .sql()
+        .exec("SELECT at FROM alarm_run", None)?
+        .to_array::<serde_json::Value>()?;
+    Ok(rows.len())
+}
+
+#[expect(clippy::panic, reason = "this is what the routes are for")]
+fn panic_now<T>() -> T {
+    panic!("on purpose, in a test build")
+}

@@ -1,0 +1,93 @@
+//! `store.yaml`: brand, sender and policy of the store. Compiled in; changing it means a deploy.
+
+use crate::domain::email::EmailAddress;
+use crate::domain::money::Currency;
+use serde::{Deserialize, Serialize};
+
+/// The settings that belong to the store rather than to the installation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreFile {
+    pub brand: Brand,
+    pub sender: Sender,
+    /// BCP 47 tag of the language of the emails.
+    pub locale: String,
+    /// IANA zone, for contacts whose own is unknown.
+    pub timezone: String,
+    /// Currency in which `contact.spend` counts.
+    pub currency: Currency,
+    #[serde(default)]
+    pub region: Region,
+    /// Names of the store's own events that journeys may use.
+    #[serde(default)]
+    pub events: Vec<String>,
+    #[serde(default)]
+    pub on_unknown: OnUnknown,
+}
+
+/// How the mails look and what they are signed with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Brand {
+    pub name: String,
+    /// The shop's front page.
+    pub url: String,
+    /// Absolute address of a logo; the name is set in type without one.
+    #[serde(default)]
+    pub logo: Option<String>,
+    /// Colour of buttons and links, as `#1f4d3a`.
+    pub color: String,
+    /// Postal address for the footer; the law of most countries asks for it in marketing mail.
+    pub address: String,
+    /// Where shoppers get help.
+    pub support_email: EmailAddress,
+}
+
+/// Who the mails come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sender {
+    pub name: String,
+    pub from: EmailAddress,
+    #[serde(default)]
+    pub reply_to: Option<EmailAddress>,
+}
+
+/// When marketing mail is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Region {
+    /// Only to addresses that subscribed. The default, right everywhere.
+    #[default]
+    Strict,
+    /// Also to the store's own customers who never said no, where the law knows a soft opt-in.
+    SoftOptIn,
+    /// To everyone who did not opt out, where the law allows it.
+    OptOut,
+}
+
+/// What to do with a message whose fate the provider never told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OnUnknown {
+    pub transactional: UnknownPolicy,
+    pub marketing: UnknownPolicy,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownPolicy {
+    /// Once more after 15 minutes without evidence: at worst it arrives twice.
+    ResendOnce,
+    /// Never again: at worst it does not arrive.
+    GiveUp,
+}
+
+impl Default for OnUnknown {
+    fn default() -> Self {
+        Self {
+            transactional: UnknownPolicy::ResendOnce,
+            marketing: UnknownPolicy::GiveUp,
+        }
+    }
+}

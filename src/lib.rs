@@ -1,0 +1,12 @@
+//! Wend: email journeys for a store, run inside the store's own Cloudflare account.
+//!
+//! Data flows one way. Bytes of a webhook are verified and mapped to events; `decide` turns state, input and
+//! the time into changes and effects; one storage turn writes them; alarms and cron bring the later steps.
+//! Everything but `edge` is plain synchronous Rust that also runs on the host. `tests/it/tidy.rs` holds the
+//! table of which part may use which.
+
+pub mod domain;
+pub mod journey;
+
+#[cfg(target_arch = "wasm32")]
+mod edge;
