@@ -8,6 +8,8 @@
 pub mod domain;
 pub mod http;
 pub mod journey;
+pub mod signing;
+pub mod sources;
 
 #[cfg(target_arch = "wasm32")]
 mod edge;

@@ -1,0 +1,262 @@
+//! Our own JSON at `/hooks/events`, signed by the Standard Webhooks specification: for any shop, app or script that has
+//! no source of its own here. The format is documented in `docs/sources.md`.
+//!
+//! Called by the registry with a delivery as it came. Property names are those of Segment's e-commerce specification.
+
+use super::arrival::{self, Arrival};
+use super::loose::{List, Object, Text};
+use super::{Error, Reading, SourceKind, Unverified, clean};
+use crate::domain::consent::{ConsentGrade, ConsentSignal, ConsentState};
+use crate::domain::contact::Profile;
+use crate::domain::event::{Event, EventKind, LineItem};
+use crate::domain::identity::IdentifierKind;
+use crate::domain::money::Currency;
+use crate::domain::time::Timestamp;
+use crate::signing::Secrets;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+
+/// Longest name of an event, in bytes.
+const MAX_TYPE_BYTES: usize = 100;
+/// Most properties kept besides those that we know, and most bytes of their JSON.
+const MAX_PROPERTIES: usize = 100;
+const MAX_PROPERTIES_BYTES: usize = 16_384;
+
+/// Fields of a product that an event about one product carries at its top level.
+const PRODUCT_FIELDS: [&str; 9] = [
+    "product_id",
+    "variant_id",
+    "sku",
+    "name",
+    "title",
+    "variant",
+    "price",
+    "quantity",
+    "image_url",
+];
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Envelope<'a> {
+    #[serde(rename = "type")]
+    kind: Text,
+    timestamp: Text,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Product {
+    name: Text,
+    title: Text,
+    variant: Text,
+    quantity: Text,
+    price: Text,
+    sku: Text,
+    product_id: Text,
+    variant_id: Text,
+    image_url: Text,
+    url: Text,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Consent {
+    marketing: Text,
+    method: Text,
+    text: Text,
+    at: Text,
+    ip: Text,
+}
+
+/// What is left of `data`: each field is taken out as it is understood, the rest become properties.
+struct Fields<'a>(BTreeMap<String, &'a RawValue>);
+
+pub(super) fn read(delivery: Unverified<'_>, secrets: &Secrets, now: Timestamp) -> Result<Reading, Error> {
+    let source = SourceKind::Events;
+    let (verified, delivered) = delivery.verify_standard_webhooks(source, secrets, now)?;
+    let envelope: Envelope<'_> = verified.json()?;
+    let mut fields = Fields::parse(envelope.data)?;
+    let kind = kind(&envelope.kind)?;
+    // The moment of signing stands in for a missing time: it is signed, and near.
+    let at = arrival::rfc3339(&envelope.timestamp).unwrap_or(delivered.sent_at);
+    let arrival = Arrival { source, now };
+    let order_id = fields.text("order_id");
+    let mut event = match order_id.as_deref().filter(|_| kind.order_status().is_some()) {
+        Some(order_id) => arrival.order_event(kind, order_id, Some(at))?,
+        None => arrival.event(kind, &format!("events:{}", delivered.id), Some(at))?,
+    };
+    set_person(&mut event, arrival, &mut fields, &order_id);
+    set_data(&mut event, envelope.data, &mut fields);
+    event.consent = consent(&event, &fields.object("consent"));
+    fields.into_properties(&mut event.data.properties);
+    Ok(Reading::Events(vec![event]))
+}
+
+/// A name that is not built in is an event of the store's own.
+fn kind(name: &Text) -> Result<EventKind, Error> {
+    let name = name.as_deref().and_then(clean::line).unwrap_or_default();
+    if name.is_empty() || name.len() > MAX_TYPE_BYTES {
+        let hint =
+            format!("`type` must name the event, as \"Order Completed\", in 1 to {MAX_TYPE_BYTES} bytes");
+        return Err(Error::unreadable(hint));
+    }
+    Ok(EventKind::from(name))
+}
+
+fn set_person(event: &mut Event, arrival: Arrival, fields: &mut Fields<'_>, order_id: &Text) {
+    event.email = arrival::email(&fields.text("email"));
+    let line = |text: Text| text.as_deref().and_then(clean::line);
+    event.profile = Profile {
+        first_name: line(fields.text("first_name")),
+        last_name: line(fields.text("last_name")),
+        locale: fields.text("locale").as_deref().and_then(clean::locale),
+        timezone: fields.text("timezone").as_deref().and_then(clean::timezone),
+        country: fields.text("country").as_deref().and_then(clean::country),
+        ..Profile::default()
+    };
+    event.data.checkout_id = line(fields.text("checkout_id"));
+    event.data.cart_id = line(fields.text("cart_id"));
+    event.data.order_id = order_id.as_deref().and_then(clean::line);
+    event.identifiers = arrival
+        .identifiers()
+        .email(event.email.as_ref())
+        .own(IdentifierKind::Customer, fields.text("customer_id").as_deref())
+        .own(IdentifierKind::Customer, fields.text("user_id").as_deref())
+        .own(IdentifierKind::Order, event.data.order_id.as_deref())
+        .own(IdentifierKind::Checkout, event.data.checkout_id.as_deref())
+        .own(IdentifierKind::Cart, event.data.cart_id.as_deref())
+        .own(IdentifierKind::Anonymous, fields.text("anonymous_id").as_deref())
+        .into_list();
+}
+
+fn set_data(event: &mut Event, data: Option<&RawValue>, fields: &mut Fields<'_>) {
+    event.data.order_number = fields.text("order_number").as_deref().and_then(clean::line);
+    // Segment knows several sums; the first that can be read is ours, the others stay properties. An amount without a
+    // currency is no money: it stays a property too.
+    let currency = clean::currency(&fields.text("currency"));
+    event.data.value = currency.and_then(|_| {
+        ["value", "total", "revenue"]
+            .into_iter()
+            .find_map(|name| clean::money(&fields.text(name), currency))
+    });
+    event.data.url = fields.text("url").as_deref().and_then(clean::url);
+    event.data.discount_codes = fields
+        .text("coupon")
+        .as_deref()
+        .and_then(clean::line)
+        .into_iter()
+        .collect();
+    let mut products = fields.list::<Product>("products").0;
+    if matches!(event.kind, EventKind::ProductViewed | EventKind::ProductAdded) && products.is_empty() {
+        products.extend(data.and_then(|data| Object::from_raw(data).0));
+        for name in PRODUCT_FIELDS {
+            fields.0.remove(name);
+        }
+    }
+    arrival::set_lines(
+        &mut event.data,
+        products.iter().map(|product| product.item(currency)),
+    );
+}
+
+/// The person's own act, as the sender reports it. It is about the event's address; without one it is about nobody.
+fn consent(event: &Event, given: &Object<Consent>) -> Option<ConsentSignal> {
+    event.email.as_ref()?;
+    let none = Consent::default();
+    let given = given.as_ref().unwrap_or(&none);
+    let state = match given.marketing.as_deref() {
+        _ if event.kind == EventKind::Unsubscribed => ConsentState::Unsubscribed,
+        Some("subscribed") => ConsentState::Subscribed,
+        Some("unsubscribed") => ConsentState::Unsubscribed,
+        Some(_) | None => return None,
+    };
+    let line = |text: &Text| text.as_deref().and_then(clean::line);
+    Some(ConsentSignal {
+        state,
+        grade: ConsentGrade::Explicit,
+        at: arrival::rfc3339(&given.at)
+            .unwrap_or(event.occurred_at)
+            .clamped_to(event.received_at),
+        method: line(&given.method),
+        text: line(&given.text),
+        ip: line(&given.ip),
+        agent: None,
+        actor: None,
+    })
+}
+
+impl Product {
+    fn item(&self, currency: Option<Currency>) -> LineItem {
+        let line = |text: &Text| text.as_deref().and_then(clean::line);
+        LineItem {
+            title: line(&self.name).or_else(|| line(&self.title)).unwrap_or_default(),
+            variant: line(&self.variant),
+            quantity: clean::quantity(&self.quantity),
+            price: clean::money(&self.price, currency),
+            sku: line(&self.sku),
+            product_id: line(&self.product_id),
+            variant_id: line(&self.variant_id),
+            image_url: self.image_url.as_deref().and_then(clean::url),
+            url: self.url.as_deref().and_then(clean::url),
+        }
+    }
+}
+
+impl<'a> Fields<'a> {
+    fn parse(data: Option<&'a RawValue>) -> Result<Self, Error> {
+        data.and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .map(Self)
+            .ok_or_else(|| Error::unreadable("`data` must be an object"))
+    }
+
+    fn text(&mut self, name: &str) -> Text {
+        self.0.remove(name).map(Text::from_raw).unwrap_or_default()
+    }
+
+    fn object<T: serde::de::DeserializeOwned>(&mut self, name: &str) -> Object<T> {
+        self.0.remove(name).map(Object::from_raw).unwrap_or_default()
+    }
+
+    fn list<T: serde::de::DeserializeOwned>(&mut self, name: &str) -> List<T> {
+        self.0.remove(name).map(List::from_raw).unwrap_or_default()
+    }
+
+    /// Keeps what is left, up to the bounds, in the order of names. What does not fit is counted.
+    fn into_properties(self, properties: &mut BTreeMap<String, Value>) {
+        let (mut bytes, mut left_out) = (0, 0_u64);
+        for (name, raw) in self.0 {
+            let size = name.len() + raw.get().len();
+            match property(raw) {
+                Some(value) if properties.len() < MAX_PROPERTIES && bytes + size <= MAX_PROPERTIES_BYTES => {
+                    bytes += size;
+                    properties.insert(name, value);
+                }
+                Some(_) | None => left_out += 1,
+            }
+        }
+        if left_out > 0 {
+            let before = properties
+                .get(arrival::LEFT_OUT)
+                .and_then(Value::as_u64)
+                .unwrap_or(0);
+            properties.insert(arrival::LEFT_OUT.to_owned(), (before + left_out).into());
+        }
+    }
+}
+
+/// A whole number that does not fit into 64 bits is an id: it stays text instead of becoming a float.
+fn property(raw: &RawValue) -> Option<Value> {
+    let literal = raw.get();
+    let digits = literal.strip_prefix('-').unwrap_or(literal);
+    if digits.bytes().all(|byte| byte.is_ascii_digit())
+        && literal.parse::<i64>().is_err()
+        && literal.parse::<u64>().is_err()
+    {
+        return Some(Value::String(literal.to_owned()));
+    }
+    serde_json::from_str(literal).ok()
+}
