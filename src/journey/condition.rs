@@ -66,7 +66,11 @@ fn syntax_problem(source: &str) -> Problem {
     let message = if said.contains("'='") {
         "`=` is not an operator; equality is `==`".to_owned()
     } else {
-        format!("this is not a condition: {}", said.replace("<EOF>", "the end"))
+        let said = said.replace(
+            "mismatched input '<EOF>' expecting",
+            "it ends where there should be an",
+        );
+        format!("this is not a condition: {}", said.replace("<EOF>", "its end"))
     };
     Problem {
         offset: before + column - 1,

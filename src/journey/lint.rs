@@ -78,7 +78,7 @@ impl Lint<'_> {
                 Match::Contact => {}
                 Match::Key if known => self.carries_key(&rule.on, subject),
                 Match::Key => {}
-                Match::Checkout if journey.trigger.key != Key::Checkout => self.report(
+                Match::Checkout if self.key().is_some_and(|key| key != Key::Checkout) => self.report(
                     Subject::ExitMatch(number),
                     "`match: checkout` needs a journey with `key: checkout_id`",
                 ),
@@ -181,10 +181,21 @@ impl Lint<'_> {
         false
     }
 
+    /// The key, when the file has one: what follows from a misspelt key would only confuse.
+    fn key(&self) -> Option<Key> {
+        self.parsed
+            .places
+            .has(Subject::Key)
+            .then_some(self.parsed.journey.trigger.key)
+    }
+
     /// Reports an event that cannot tell which enrollment it is about.
     fn carries_key(&mut self, event: &EventKind, subject: Subject) {
         let carries = Carries::of(event);
-        match self.parsed.journey.trigger.key {
+        let Some(key) = self.key() else {
+            return;
+        };
+        match key {
             Key::Order if !carries.order => {
                 self.report(
                     subject,
@@ -192,7 +203,8 @@ impl Lint<'_> {
                 );
             }
             Key::Checkout if !carries.checkout => {
-                let advice = if carries.order {
+                let is_exit = matches!(subject, Subject::ExitEvent(_));
+                let advice = if is_exit && carries.order {
                     "; an exit rule can say `match: checkout`"
                 } else {
                     ""

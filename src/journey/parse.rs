@@ -87,6 +87,11 @@ impl Places {
         self.0.get(&subject).map_or(Place::START, |(place, _)| *place)
     }
 
+    /// Whether the file says the thing, and says it well.
+    pub fn has(&self, subject: Subject) -> bool {
+        self.0.contains_key(&subject)
+    }
+
     /// Where the thing starts, in bytes.
     pub fn offset_of(&self, subject: Subject) -> usize {
         self.0.get(&subject).map_or(0, |(_, offset)| *offset)
@@ -195,9 +200,11 @@ fn trigger(reader: &mut Reader<'_>, places: &mut Places, journey: &Fields<'_>) -
             }
         }
     }
-    if let Some(node) = reader.required(&fields, "key", "`contact`, `checkout_id` or `order_id`") {
+    if let Some(node) = reader.required(&fields, "key", "`contact`, `checkout_id` or `order_id`")
+        && let Some(key) = reader.choice(node, &KEYS)
+    {
         places.note(Subject::Key, node);
-        trigger.key = reader.choice(node, &KEYS).unwrap_or(Key::Contact);
+        trigger.key = key;
     }
     trigger.refresh = optional(reader, &fields, "refresh", &REFRESHES).unwrap_or(Refresh::None);
     trigger.when = condition(reader, places, &fields, Subject::TriggerWhen);

@@ -114,7 +114,7 @@ impl fmt::Display for Kind {
         match self {
             Self::Bool => f.write_str("true or false"),
             Self::Int => f.write_str("a whole number"),
-            Self::Double => f.write_str("a number with a fraction"),
+            Self::Double => f.write_str("a decimal number"),
             Self::Text | Self::MaybeText => f.write_str("a text"),
             Self::Null => f.write_str("null"),
             Self::List(_) => f.write_str("a list"),

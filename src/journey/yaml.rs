@@ -329,7 +329,7 @@ mod tests {
                 "when: \"event.name == \\\"é\\\" || event.valeu\"\n",
                 "valeu",
                 1,
-                38,
+                37,
             ),
             ("when: |\n  a &&\n    valeu\n", "valeu", 3, 5),
             ("when: >-\n  a &&\n  valeu\n", "valeu", 3, 3),

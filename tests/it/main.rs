@@ -2,4 +2,6 @@
 
 // `cfg(test)` is always true here; it tells clippy that helpers of tests are tests as well.
 #[cfg(test)]
+mod journeys;
+#[cfg(test)]
 mod tidy;

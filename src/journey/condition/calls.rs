@@ -139,7 +139,7 @@ impl Checker<'_> {
             Kind::List(element) => {
                 let like = unify(a.clone(), (**element).clone()) != Kind::Any;
                 if !like && a != Kind::Any && **element != Kind::Any {
-                    self.report(self.offset(expression), &format!("the list has no {a} in it"));
+                    self.report(self.offset(expression), &format!("this list never holds {a}"));
                 }
             }
             Kind::Text | Kind::MaybeText => {
@@ -182,7 +182,7 @@ impl Checker<'_> {
             (Kind::List(a), Kind::List(b)) if adds => Kind::List(Box::new(unify(*a, *b))),
             (Kind::Int, Kind::Double) | (Kind::Double, Kind::Int) => {
                 let message = format!(
-                    "`{sign}` does not mix whole numbers and fractions; write `1.0` for `1`, or `double(…)`"
+                    "`{sign}` does not mix whole and decimal numbers; write `1.0` for `1`, or `double(…)`"
                 );
                 self.report(self.offset(expression), &message)
             }

@@ -6,7 +6,7 @@ use crate::domain::ids::{EmailName, StepId};
 use crate::domain::message::Stream;
 use crate::domain::time::Delay;
 use crate::journey::definition::{Late, Otherwise, Send, Step, StepKind, Wait};
-use crate::journey::finding::{Place, one_of, unknown};
+use crate::journey::finding::{Place, hint, one_of, unknown};
 use crate::journey::yaml::{Fields, Node, Reader, Value};
 
 /// The field that says what a step does, and the fields it takes besides `id`.
@@ -66,27 +66,24 @@ fn step(
     let (name, own) = match present.as_slice() {
         [kind] => **kind,
         [] => {
-            let known = kinds.into_iter().chain(["id"]);
             match fields.iter().find(|(key, _)| key.name != "id") {
-                Some((key, _)) => reader.report(key.place, unknown("step", &key.name, known)),
-                None => reader.report(fields.place, format!("a step needs one of {}", one_of(&kinds))),
+                Some((key, _)) => reader.report(key.place, unknown("step", &key.name, kinds)),
+                None => reader.report(fields.place, format!("a step needs {}", one_of(&kinds))),
             }
             return None;
         }
         [..] => {
-            reader.report(
-                fields.place,
-                format!("one step, one thing: write {} as two steps", one_of(&kinds)),
-            );
+            reader.report(fields.place, "one step does one thing: make this several steps");
             return None;
         }
     };
     for (key, _) in fields.iter() {
         if key.name != name && key.name != "id" && !own.contains(&key.name.as_str()) {
-            let known = own.iter().copied().chain(["id"]);
+            let known: Vec<&str> = own.iter().copied().chain(["id"]).collect();
+            let hint = hint(&key.name, &known);
             reader.report(
                 key.place,
-                unknown(&format!("field of `{name}`"), &key.name, known),
+                format!("unknown field `{}` of `{name}`{hint}", key.name),
             );
         }
     }

@@ -32,10 +32,6 @@ impl<'a> Walker<'a> {
                 // `!x` is no text any more; `*x` and `&x` are what they were.
                 shape.filter(|shape| !matches!(shape, Shape::Optional(_)))
             }
-            Expr::As(inner, _) | Expr::NamedArgument(_, inner) => {
-                self.expr(inner);
-                None
-            }
             Expr::Index(base, index) => {
                 self.expr(index);
                 match self.expr(base) {
@@ -47,36 +43,17 @@ impl<'a> Walker<'a> {
                 self.all(&filter.arguments);
                 Some(Shape::Text)
             }
-            Expr::BinOp(operation) => {
-                self.expr(&operation.lhs);
-                self.expr(&operation.rhs);
-                None
-            }
-            Expr::Range(range) => {
-                range.lhs.iter().chain(&range.rhs).for_each(|end| {
-                    self.expr(end);
-                });
-                None
-            }
-            Expr::Array(items) | Expr::Tuple(items) | Expr::Concat(items) => {
-                self.all(items);
-                None
-            }
-            Expr::ArrayRepeat(item, count) => {
-                self.expr(item);
-                self.expr(count);
-                None
-            }
-            Expr::Struct(literal) => {
-                for field in &literal.fields {
-                    if let Some(value) = &field.value {
-                        self.expr(value);
-                    }
-                }
-                None
-            }
-            Expr::LetCond(test) => {
-                self.condition(test);
+            Expr::BinOp(_)
+            | Expr::Range(_)
+            | Expr::Array(_)
+            | Expr::Tuple(_)
+            | Expr::Concat(_)
+            | Expr::ArrayRepeat(..)
+            | Expr::Struct(_)
+            | Expr::As(..)
+            | Expr::NamedArgument(..)
+            | Expr::LetCond(_) => {
+                self.parts(expr);
                 None
             }
             Expr::IsDefined(_)
@@ -89,6 +66,34 @@ impl<'a> Walker<'a> {
             | Expr::RustMacro(..)
             | Expr::FilterSource
             | Expr::ArgumentPlaceholder => None,
+        }
+    }
+
+    /// Expressions of which only the parts have names.
+    fn parts(&mut self, expr: &Expr<'a>) {
+        match expr {
+            Expr::BinOp(operation) => {
+                self.expr(&operation.lhs);
+                self.expr(&operation.rhs);
+            }
+            Expr::Range(range) => range.lhs.iter().chain(&range.rhs).for_each(|end| {
+                self.expr(end);
+            }),
+            Expr::Array(items) | Expr::Tuple(items) | Expr::Concat(items) => self.all(items),
+            Expr::ArrayRepeat(item, count) => {
+                self.expr(item);
+                self.expr(count);
+            }
+            Expr::Struct(literal) => {
+                for value in literal.fields.iter().filter_map(|field| field.value.as_ref()) {
+                    self.expr(value);
+                }
+            }
+            Expr::As(inner, _) | Expr::NamedArgument(_, inner) => {
+                self.expr(inner);
+            }
+            Expr::LetCond(test) => self.condition(test),
+            _ => {}
         }
     }
 
