@@ -69,7 +69,10 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
         .filter_map(|path| stem(path))
         .map(str::to_owned)
         .collect();
-    let mut compared = lock::compare(project.lock.as_deref(), &ids, &journeys, mode);
+    // Until a journey is right its ids are not: they would only bring more findings about the same mistake.
+    let is_sound = |parsed: &&Parsed| !findings.iter().any(|finding| finding.file == parsed.file);
+    let sound: Vec<&Parsed> = journeys.iter().filter(is_sound).collect();
+    let mut compared = lock::compare(project.lock.as_deref(), &ids, &sound, mode);
     findings.append(&mut compared.findings);
     findings.sort();
     let catalog = store.filter(|_| findings.is_empty()).map(|store| {

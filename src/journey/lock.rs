@@ -33,8 +33,8 @@ pub struct Compared {
 /// Ids and their places, by journey.
 type Lists = BTreeMap<String, (Place, Vec<(String, Place)>)>;
 
-/// Compares the file with the journeys. `names` are all journeys, also those whose file could not be read.
-pub fn compare(text: Option<&str>, names: &[String], journeys: &[Parsed], mode: Mode) -> Compared {
+/// Compares the file with the journeys that are sound. `names` are all journeys there are.
+pub fn compare(text: Option<&str>, names: &[String], journeys: &[&Parsed], mode: Mode) -> Compared {
     let mut compared = Compared::default();
     let mut reader = Reader::new(LOCK);
     let mut lists = read(&mut reader, text.unwrap_or_default());
@@ -50,7 +50,7 @@ pub fn compare(text: Option<&str>, names: &[String], journeys: &[Parsed], mode: 
             compared.findings.push(Finding::at(LOCK, *place, message));
         }
     }
-    for parsed in journeys.iter().filter(|parsed| parsed.is_complete()) {
+    for parsed in journeys {
         let id = parsed.journey.id.as_str().to_owned();
         let (_, listed) = lists.entry(id).or_insert_with(|| (Place::START, Vec::new()));
         compared.findings.extend(vanished(parsed, listed));
@@ -77,21 +77,30 @@ pub fn compare(text: Option<&str>, names: &[String], journeys: &[Parsed], mode: 
     compared
 }
 
-/// Listed ids that the journey neither has nor moves.
+/// Listed ids that the journey neither has nor moves. As many new ones as gone ones are taken for new names.
 fn vanished(parsed: &Parsed, listed: &[(String, Place)]) -> Vec<Finding> {
     let journey = &parsed.journey;
-    let gone = |id: &str| {
-        !journey.steps.iter().any(|step| step.id.as_str() == id)
-            && !journey.moved.iter().any(|moved| moved.from.as_str() == id)
-    };
-    listed
+    let has = |id: &str| journey.steps.iter().any(|step| step.id.as_str() == id);
+    let moves = |id: &str| journey.moved.iter().any(|moved| moved.from.as_str() == id);
+    let gone: Vec<&(String, Place)> = listed.iter().filter(|(id, _)| !has(id) && !moves(id)).collect();
+    let is_new = |id: &&str| !listed.iter().any(|(known, _)| known == id);
+    let new: Vec<&str> = journey
+        .steps
         .iter()
-        .filter(|(id, _)| gone(id))
-        .map(|(id, place)| {
-            let message = format!(
-                "step `{id}` is gone, but people may stand on it ({LOCK}:{}); add `moved: {{{id}: <step>}}` or `moved: {{{id}: exit}}`",
-                place.line
-            );
+        .map(|step| step.id.as_str())
+        .filter(is_new)
+        .collect();
+    gone.iter()
+        .enumerate()
+        .map(|(number, (id, place))| {
+            let to = new
+                .get(number)
+                .filter(|_| new.len() == gone.len())
+                .unwrap_or(&"<step>");
+            let advice = format!("add `moved: {{{id}: {to}}}`, or `{{{id}: exit}}` to let them leave");
+            let line = place.line;
+            let message =
+                format!("step `{id}` is gone, but people may stand on it ({LOCK}:{line}); {advice}");
             Finding::at(&parsed.file, parsed.places.of(Subject::Steps), message)
         })
         .collect()

@@ -168,6 +168,34 @@ fn a_sound_project_has_no_findings_and_its_meaning() {
 }
 
 #[test]
+fn every_construct_has_its_meaning() {
+    let text = r"
+title: Receipts
+stage: retention
+lane: transactional
+trigger: {on: Order Completed, key: order_id, refresh: data, when: event.value >= 50}
+reenter: after 30d
+cooldown: 1d12h
+exit:
+  - {on: Order Refunded, match: key}
+  - on: Quiz Taken
+moved: {old-send: receipt, older-send: exit}
+steps:
+  - {send: order-receipt, stream: transactional, id: receipt}
+  - {wait: {for: Order Fulfilled, timeout: 60d, otherwise: exit}, id: until-fulfilled}
+  - wait: {for: Quiz Taken, timeout: 1w}
+  - {send: welcome-hello, stream: marketing, late: skip after 12h}
+  - {send: checkout-nudge, late: send}
+";
+    let mut project = project();
+    project.journeys = BTreeMap::from([("journeys/receipts.yaml".to_owned(), text.to_owned())]);
+    let checked = run(&project);
+    assert_eq!(said(&checked), "");
+    let journey = &checked.catalog.unwrap().journeys[0];
+    insta::assert_snapshot!(serde_json::to_string_pretty(journey).unwrap());
+}
+
+#[test]
 fn misspelt_names() {
     let text = about_journeys(&[
         ("event.value", "event.valeu"),
@@ -462,9 +490,22 @@ fn a_step_that_is_gone_says_where_people_go() {
         .journeys
         .insert("journeys/cart.yaml".to_owned(), shorter.clone());
     insta::assert_snapshot!(said(&run(&project)), @r"
-    journeys/cart.yaml:16:1: step `before-checkout-reminder` is gone, but people may stand on it (journeys.lock:6); add `moved: {before-checkout-reminder: <step>}` or `moved: {before-checkout-reminder: exit}`
-    journeys/cart.yaml:16:1: step `checkout-reminder` is gone, but people may stand on it (journeys.lock:7); add `moved: {checkout-reminder: <step>}` or `moved: {checkout-reminder: exit}`
+    journeys/cart.yaml:16:1: step `before-checkout-reminder` is gone, but people may stand on it (journeys.lock:6); add `moved: {before-checkout-reminder: <step>}`, or `{before-checkout-reminder: exit}` to let them leave
+    journeys/cart.yaml:16:1: step `checkout-reminder` is gone, but people may stand on it (journeys.lock:7); add `moved: {checkout-reminder: <step>}`, or `{checkout-reminder: exit}` to let them leave
     ");
+
+    let renamed = with(CART, "send: checkout-reminder", "send: order-receipt");
+    project.journeys.insert("journeys/cart.yaml".to_owned(), renamed);
+    insta::assert_snapshot!(said(&run(&project)), @r"
+    journeys/cart.yaml:16:1: step `before-checkout-reminder` is gone, but people may stand on it (journeys.lock:6); add `moved: {before-checkout-reminder: before-order-receipt}`, or `{before-checkout-reminder: exit}` to let them leave
+    journeys/cart.yaml:16:1: step `checkout-reminder` is gone, but people may stand on it (journeys.lock:7); add `moved: {checkout-reminder: order-receipt}`, or `{checkout-reminder: exit}` to let them leave
+    ");
+
+    let misspelt = with(CART, "send: checkout-reminder", "send: checkout-remidner");
+    project.journeys.insert("journeys/cart.yaml".to_owned(), misspelt);
+    let one =
+        "journeys/cart.yaml:21:11: unknown email `checkout-remidner`; did you mean `checkout-reminder`?\n";
+    assert_eq!(said(&run(&project)), one, "one mistake, one finding");
 
     let moved = "moved: {before-checkout-reminder: exit, checkout-reminder: checkout-nudge}\nsteps:";
     project
