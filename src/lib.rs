@@ -6,6 +6,8 @@
 //! table of which part may use which.
 
 pub mod domain;
+pub mod engine;
+pub mod generated;
 pub mod http;
 pub mod journey;
 pub mod signing;

@@ -1,5 +1,35 @@
 //! The journey language: its meaning, its reading, its checks.
+//!
+//! The Worker has the meaning only. Reading and checking happen on the host: build.rs includes this folder and
+//! writes what it found good, so nothing here may use a crate that is not also a build-dependency.
 
 pub mod catalog;
 pub mod definition;
 pub mod store_file;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub mod check;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod condition;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod email_shape;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod finding;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod lint;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod lock;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod parse;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod project;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod shape;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod store_check;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod template_check;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod template_code;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod yaml;

@@ -2,6 +2,6 @@
 
 // `cfg(test)` is always true here; it tells clippy that helpers of tests are tests as well.
 #[cfg(test)]
-mod sources;
+mod journeys;
 #[cfg(test)]
 mod tidy;

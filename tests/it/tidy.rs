@@ -13,6 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("journey", &["domain"]),
     ("engine", &["domain", "journey"]),
+    ("generated", &["journey"]),
     ("http", &["domain"]),
     ("signing", &["domain", "http"]),
     ("sources", &["domain", "http", "signing"]),

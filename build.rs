@@ -1,0 +1,61 @@
+//! Checks journeys, templates and store.yaml with the code of src/journey, and writes what the Worker reads.
+//!
+//! Every finding becomes one line of cargo's error output. This file decides nothing itself.
+
+// The two folders are included whole; a build needs a part of them.
+#![allow(dead_code, reason = "the library uses the rest")]
+
+#[path = "src/domain/mod.rs"]
+mod domain;
+#[path = "src/journey/mod.rs"]
+mod journey;
+
+use journey::lock::Mode;
+use journey::project::{LOCK, Project};
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let watched = [
+        "build.rs",
+        "journeys",
+        LOCK,
+        "src/domain",
+        "src/journey",
+        "store.yaml",
+        "templates",
+    ];
+    for path in watched {
+        println!("cargo::rerun-if-changed={path}");
+    }
+    println!("cargo::rerun-if-env-changed=CI");
+
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let mode = if env::var_os("CI").is_some() {
+        Mode::Frozen
+    } else {
+        Mode::Append
+    };
+    let checked = journey::check::check(&Project::read(&root), mode);
+    for finding in &checked.findings {
+        println!("cargo::error={finding}");
+    }
+    if let Some(lock) = &checked.lock {
+        fs::write(root.join(LOCK), lock)?;
+    }
+    if let Some(catalog) = &checked.catalog {
+        write(&out, "catalog.json", &serde_json::to_string(catalog)?)?;
+        write(
+            &out,
+            "emails.rs",
+            &journey::template_code::generate(&checked.emails),
+        )?;
+    }
+    Ok(())
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> Result<(), Box<dyn Error>> {
+    fs::write(folder.join(name), text).map_err(|error| format!("{name}: {error}").into())
+}

@@ -1,0 +1,242 @@
+//! Conditions at run time: does `when:` hold for this contact, event and enrollment?
+//!
+//! Called by `decide`. The build checked every condition against `journey::shape`, and [`Scope`] fills that shape
+//! completely: an absent field has its kind's empty value. What can still fail is listed at [`Error`]; the caller
+//! takes a failure as false, counts it, and in an exit rule holds the send.
+
+use crate::domain::contact::Profile;
+use crate::domain::email::EmailAddress;
+use crate::domain::event::{Event, EventData, EventKind, LineItem};
+use crate::domain::ids::{EnrollmentKey, JourneyId};
+use crate::journey::definition::Condition;
+use cel::parser::PrattParser;
+use cel::{Context, Env, IdedExpr, Value};
+use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+/// Building the standard functions costs more than all the rest of an evaluation.
+static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
+
+/// Why a condition has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Cannot happen to a condition the build checked.
+    #[error("condition cannot be read: {0}")]
+    Unreadable(String),
+    /// A property or attribute that is not there, a position beyond a list, a text that is no number.
+    #[error("condition failed: {0}")]
+    Failed(String),
+    /// A property or attribute of another kind than the condition takes it for.
+    #[error("condition is neither true nor false")]
+    NotBool,
+}
+
+/// All that a condition can see.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Scope {
+    pub contact: ContactScope,
+    pub event: EventScope,
+    pub enrollment: EnrollmentScope,
+}
+
+/// `contact.…`
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct ContactScope {
+    email: Option<String>,
+    first_name: String,
+    last_name: String,
+    locale: String,
+    country: String,
+    timezone: String,
+    tags: Vec<String>,
+    subscribed: bool,
+    orders: i64,
+    spend: f64,
+    attributes: BTreeMap<String, Plain>,
+}
+
+/// `event.…`
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct EventScope {
+    name: String,
+    value: f64,
+    currency: String,
+    items: Vec<ItemScope>,
+    checkout_id: String,
+    order_id: String,
+    order_number: String,
+    discount_codes: Vec<String>,
+    test: bool,
+    properties: BTreeMap<String, Plain>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+struct ItemScope {
+    title: String,
+    quantity: i64,
+    price: f64,
+    sku: String,
+    product_id: String,
+    variant_id: String,
+}
+
+/// `enrollment.…`
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct EnrollmentScope {
+    key: String,
+    journey: String,
+}
+
+/// JSON whose whole numbers are signed: CEL would not add an unsigned one to anything.
+#[derive(Debug, Clone, PartialEq)]
+struct Plain(serde_json::Value);
+
+/// A condition read once, for callers that ask it often.
+#[derive(Debug, Clone)]
+pub struct Compiled(IdedExpr);
+
+impl Compiled {
+    /// # Errors
+    /// `Error::Unreadable`, which the build has ruled out.
+    pub fn new(condition: &Condition) -> Result<Self, Error> {
+        PrattParser::default()
+            .parse(&condition.0)
+            .map(Self)
+            .map_err(|errors| Error::Unreadable(errors.to_string()))
+    }
+
+    /// # Errors
+    /// See [`Error`]; a failed condition counts as false.
+    pub fn holds(&self, scope: &Scope) -> Result<bool, Error> {
+        let failed = |error: &dyn std::fmt::Display| Error::Failed(error.to_string());
+        let mut context = Context::with_env(Arc::clone(&ENV));
+        context
+            .add_variable("contact", &scope.contact)
+            .map_err(|error| failed(&error))?;
+        context
+            .add_variable("event", &scope.event)
+            .map_err(|error| failed(&error))?;
+        context
+            .add_variable("enrollment", &scope.enrollment)
+            .map_err(|error| failed(&error))?;
+        match Value::resolve(&self.0, &context) {
+            Ok(Value::Bool(holds)) => Ok(holds),
+            Ok(_) => Err(Error::NotBool),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+}
+
+/// Reads and asks a condition once.
+///
+/// # Errors
+/// See [`Error`]; a failed condition counts as false.
+pub fn holds(condition: &Condition, scope: &Scope) -> Result<bool, Error> {
+    Compiled::new(condition)?.holds(scope)
+}
+
+impl ContactScope {
+    /// `spend` counts the store's currency; `subscribed` is about the address in `email`.
+    pub fn new(
+        profile: &Profile,
+        email: Option<&EmailAddress>,
+        orders: usize,
+        spend: f64,
+        subscribed: bool,
+    ) -> Self {
+        Self {
+            email: email.map(|address| address.as_str().to_owned()),
+            first_name: text(profile.first_name.as_ref()),
+            last_name: text(profile.last_name.as_ref()),
+            locale: text(profile.locale.as_ref()),
+            country: text(profile.country.as_ref()),
+            timezone: text(profile.timezone.as_ref()),
+            tags: profile.tags.clone().unwrap_or_default(),
+            subscribed,
+            orders: i64::try_from(orders).unwrap_or(i64::MAX),
+            spend,
+            attributes: plain(&profile.attributes),
+        }
+    }
+}
+
+impl EventScope {
+    pub fn new(event: &Event) -> Self {
+        Self::of_data(&event.kind, event.test, &event.data)
+    }
+
+    /// For an enrollment, which keeps the data of its event and not the event.
+    pub fn of_data(kind: &EventKind, test: bool, data: &EventData) -> Self {
+        Self {
+            name: kind.as_str().to_owned(),
+            value: data.value.map_or(0.0, |money| money.as_f64()),
+            currency: data
+                .value
+                .map(|money| money.currency.to_string())
+                .unwrap_or_default(),
+            items: data.items.iter().map(ItemScope::new).collect(),
+            checkout_id: text(data.checkout_id.as_ref()),
+            order_id: text(data.order_id.as_ref()),
+            order_number: text(data.order_number.as_ref()),
+            discount_codes: data.discount_codes.clone(),
+            test,
+            properties: plain(&data.properties),
+        }
+    }
+}
+
+impl ItemScope {
+    fn new(item: &LineItem) -> Self {
+        Self {
+            title: item.title.clone(),
+            quantity: i64::from(item.quantity),
+            price: item.price.map_or(0.0, |money| money.as_f64()),
+            sku: text(item.sku.as_ref()),
+            product_id: text(item.product_id.as_ref()),
+            variant_id: text(item.variant_id.as_ref()),
+        }
+    }
+}
+
+impl EnrollmentScope {
+    pub fn new(journey: &JourneyId, key: &EnrollmentKey) -> Self {
+        Self {
+            key: key.as_str().to_owned(),
+            journey: journey.as_str().to_owned(),
+        }
+    }
+}
+
+impl Serialize for Plain {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde_json::Value;
+        match &self.0 {
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            Value::Number(number) => match number.as_i64() {
+                Some(whole) => serializer.serialize_i64(whole),
+                None => serializer.serialize_f64(number.as_f64().unwrap_or_default()),
+            },
+            Value::String(text) => serializer.serialize_str(text),
+            Value::Array(values) => serializer.collect_seq(values.iter().cloned().map(Plain)),
+            Value::Object(values) => {
+                serializer.collect_map(values.iter().map(|(name, value)| (name, Self(value.clone()))))
+            }
+        }
+    }
+}
+
+fn text(text: Option<&String>) -> String {
+    text.cloned().unwrap_or_default()
+}
+
+fn plain(values: &BTreeMap<String, serde_json::Value>) -> BTreeMap<String, Plain> {
+    values
+        .iter()
+        .map(|(name, value)| (name.clone(), Plain(value.clone())))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! All checks of a project in one call: the build, `wend lint` and the tests see the same findings.
+
+use super::catalog::Catalog;
+use super::finding::Finding;
+use super::lint::{self, Names};
+use super::lock::{self, Mode};
+use super::parse::{self, Parsed};
+use super::project::{JOURNEYS, Project, STORE, TEMPLATES};
+use super::store_check;
+use super::template_check;
+use crate::domain::ids::JourneyId;
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+/// What the checks came to.
+#[derive(Debug)]
+pub struct Checked {
+    /// None when there are findings.
+    pub catalog: Option<Catalog>,
+    /// Sorted by file and place.
+    pub findings: Vec<Finding>,
+    /// `journeys.lock` as it should be, when it is not.
+    pub lock: Option<String>,
+    /// Names of all emails, sorted.
+    pub emails: Vec<String>,
+}
+
+/// Checks everything and builds the catalog.
+pub fn check(project: &Project, mode: Mode) -> Checked {
+    let mut findings = project.findings.clone();
+    let store = match project.store.as_deref().map(store_check::parse) {
+        Some(Ok(store)) => Some(store),
+        Some(Err(mut found)) => {
+            findings.append(&mut found);
+            None
+        }
+        None => {
+            findings.push(Finding::whole(
+                STORE,
+                "is missing: it names the shop and the sender of its mails",
+            ));
+            None
+        }
+    };
+    let emails = project.emails();
+    findings.extend(
+        emails
+            .iter()
+            .filter(|name| !parse::is_plain_name(name))
+            .map(|name| {
+                let folder = format!("{TEMPLATES}/emails/{name}");
+                Finding::whole(
+                    &folder,
+                    "an email's name has only lower-case letters, digits and `-`",
+                )
+            }),
+    );
+    let mut templates = template_check::check(&project.templates, &emails);
+    findings.append(&mut templates.findings);
+    let names = Names {
+        events: store.as_ref().map_or(&[], |store| store.events.as_slice()),
+        emails: &emails,
+        templates: &templates,
+    };
+    let journeys = journeys(project, names, &mut findings);
+    let ids: Vec<String> = project
+        .journeys
+        .keys()
+        .filter_map(|path| stem(path))
+        .map(str::to_owned)
+        .collect();
+    // Until a journey is right its ids are not: they would only bring more findings about the same mistake.
+    let is_sound = |parsed: &&Parsed| !findings.iter().any(|finding| finding.file == parsed.file);
+    let sound: Vec<&Parsed> = journeys.iter().filter(is_sound).collect();
+    let mut compared = lock::compare(project.lock.as_deref(), &ids, &sound, mode);
+    findings.append(&mut compared.findings);
+    findings.sort();
+    let catalog = store.filter(|_| findings.is_empty()).map(|store| {
+        let journeys = journeys.into_iter().map(|parsed| parsed.journey).collect();
+        hashed(Catalog {
+            hash: String::new(),
+            store,
+            journeys,
+            emails: emails.clone(),
+        })
+    });
+    // A list made from broken journeys would remember ids that were never meant.
+    let lock = compared.text.filter(|_| findings.is_empty());
+    Checked {
+        catalog,
+        findings,
+        lock,
+        emails,
+    }
+}
+
+/// The journeys that could be read at all, sorted by id.
+fn journeys(project: &Project, names: Names<'_>, findings: &mut Vec<Finding>) -> Vec<Parsed> {
+    let mut journeys = Vec::new();
+    for (path, text) in &project.journeys {
+        let id = stem(path)
+            .filter(|name| parse::is_plain_name(name))
+            .and_then(|name| JourneyId::parse(name).ok());
+        let Some(id) = id else {
+            let message =
+                "a journey's file is named `<journey>.yaml`, with lower-case letters, digits and `-`";
+            findings.push(Finding::whole(path, message));
+            continue;
+        };
+        match parse::parse(id, path, text) {
+            Ok(parsed) => {
+                findings.extend(parsed.findings.iter().cloned());
+                findings.extend(lint::lint(&parsed, names));
+                journeys.push(parsed);
+            }
+            Err(found) => findings.extend(found),
+        }
+    }
+    if project.journeys.is_empty() && project.findings.is_empty() {
+        findings.push(Finding::whole(JOURNEYS, "holds no journey"));
+    }
+    journeys
+}
+
+/// `welcome` of `journeys/welcome.yaml`.
+fn stem(path: &str) -> Option<&str> {
+    let path = Path::new(path);
+    let is_yaml = path.extension().is_some_and(|kind| kind == "yaml");
+    path.file_stem()
+        .and_then(|stem| stem.to_str())
+        .filter(|_| is_yaml)
+}
+
+/// The catalog with the hash of its content, 16 hex digits.
+fn hashed(catalog: Catalog) -> Catalog {
+    let text = serde_json::to_string(&catalog).unwrap_or_default();
+    let digest = Sha256::digest(text.as_bytes());
+    let hash = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    Catalog { hash, ..catalog }
+}

@@ -1,0 +1,73 @@
+//! What templates may speak of: the names of `render::model::Model`, once more as data.
+//!
+//! `template_check` holds templates against this table; a test in `render` compares it with the model itself.
+
+/// The shape of a value in a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    Text,
+    Number,
+    /// May be absent: reached by `{% if let Some(x) = … %}`.
+    Optional(&'static Shape),
+    List(&'static Shape),
+    Record(&'static [(&'static str, Shape)]),
+}
+
+use Shape::{List, Number, Optional, Record, Text};
+
+const STORE: &[(&str, Shape)] = &[
+    ("name", Text),
+    ("url", Text),
+    ("logo", Optional(&Text)),
+    ("color", Text),
+    ("address", Text),
+    ("support_email", Text),
+    ("locale", Text),
+];
+
+const CONTACT: &[(&str, Shape)] = &[
+    ("first_name", Optional(&Text)),
+    ("email", Text),
+    ("greeting", Text),
+];
+
+const ITEM: &[(&str, Shape)] = &[
+    ("title", Text),
+    ("variant", Optional(&Text)),
+    ("quantity", Number),
+    ("price", Optional(&Text)),
+    ("image_url", Optional(&Text)),
+    ("url", Optional(&Text)),
+];
+
+/// The names at the top: what a template writes without a dot.
+pub const MODEL: &[(&str, Shape)] = &[
+    ("store", Record(STORE)),
+    ("contact", Record(CONTACT)),
+    ("items", List(&Record(ITEM))),
+    ("total", Optional(&Text)),
+    ("order_number", Optional(&Text)),
+    ("action_url", Text),
+    ("unsubscribe_url", Optional(&Text)),
+    ("subject", Text),
+];
+
+/// The name that the subject's own template cannot use.
+pub const SUBJECT: &str = "subject";
+
+/// Names that stay empty unless the journey's event brings a cart or an order.
+pub const GOODS: [&str; 2] = ["items", "total"];
+/// The name that stays empty unless the journey's event brings an order.
+pub const ORDER: [&str; 1] = ["order_number"];
+
+/// Every path a template can write, as `items.title`: for the comparison with the model.
+pub fn paths() -> Vec<String> {
+    let mut paths = Vec::new();
+    for (name, shape) in MODEL {
+        paths.push((*name).to_owned());
+        if let Record(fields) | List(Record(fields)) = shape {
+            paths.extend(fields.iter().map(|(field, _)| format!("{name}.{field}")));
+        }
+    }
+    paths
+}

@@ -1,0 +1,264 @@
+//! What is wrong with a journey that is well-formed: names that do not exist, rules that can never apply, steps that do
+//! nothing.
+//!
+//! Called by `check` with a parsed file; everything it reports has the place `parse` noted.
+
+use super::condition;
+use super::definition::{Condition, Key, Match, StepKind, Wait};
+use super::email_shape::{GOODS, ORDER};
+use super::finding::{Finding, Place, nearest, unknown};
+use super::parse::{Parsed, Subject};
+use super::shape::Carries;
+use super::template_check;
+use super::yaml::place_within;
+use crate::domain::event::EventKind;
+use crate::domain::ids::StepId;
+use std::collections::BTreeMap;
+
+/// What journeys may name.
+#[derive(Debug, Clone, Copy)]
+pub struct Names<'a> {
+    /// Events of the store's own, from `store.yaml`.
+    pub events: &'a [String],
+    pub emails: &'a [String],
+    pub templates: &'a template_check::Checked,
+}
+
+/// Everything wrong with one journey.
+pub fn lint(parsed: &Parsed, names: Names<'_>) -> Vec<Finding> {
+    let mut lint = Lint {
+        parsed,
+        names,
+        findings: Vec::new(),
+    };
+    lint.trigger();
+    lint.exits();
+    lint.steps();
+    lint.step_ids();
+    lint.moved();
+    lint.findings
+}
+
+struct Lint<'a> {
+    parsed: &'a Parsed,
+    names: Names<'a>,
+    findings: Vec<Finding>,
+}
+
+impl Lint<'_> {
+    fn report(&mut self, subject: Subject, message: impl Into<String>) {
+        self.report_at(self.parsed.places.of(subject), message);
+    }
+
+    fn report_at(&mut self, place: Place, message: impl Into<String>) {
+        self.findings.push(Finding::at(&self.parsed.file, place, message));
+    }
+
+    fn trigger(&mut self) {
+        let trigger = &self.parsed.journey.trigger;
+        for (number, event) in trigger.on.iter().enumerate() {
+            let subject = Subject::TriggerEvent(number);
+            if self.event(event, subject) {
+                self.carries_key(event, subject);
+            }
+            if trigger.on.iter().take(number).any(|earlier| earlier == event) {
+                self.report(subject, format!("`{event}` is listed twice"));
+            }
+        }
+        let carries = Carries::any_of(&trigger.on);
+        self.condition(trigger.when.as_ref(), Subject::TriggerWhen, carries);
+    }
+
+    fn exits(&mut self) {
+        let journey = &self.parsed.journey;
+        for (number, rule) in journey.exit.iter().enumerate() {
+            let subject = Subject::ExitEvent(number);
+            let known = self.event(&rule.on, subject);
+            match rule.matching {
+                Match::Contact => {}
+                Match::Key if known => self.carries_key(&rule.on, subject),
+                Match::Key => {}
+                Match::Checkout if self.key().is_some_and(|key| key != Key::Checkout) => self.report(
+                    Subject::ExitMatch(number),
+                    "`match: checkout` needs a journey with `key: checkout_id`",
+                ),
+                Match::Checkout => {}
+            }
+            self.condition(
+                rule.when.as_ref(),
+                Subject::ExitWhen(number),
+                Carries::of(&rule.on),
+            );
+        }
+    }
+
+    fn steps(&mut self) {
+        let steps = &self.parsed.journey.steps;
+        for (number, step) in steps.iter().enumerate() {
+            match &step.kind {
+                StepKind::Send(send) => self.email(send.email.as_str(), Subject::StepName(number)),
+                StepKind::Wait(Wait::Event { on, .. }) => {
+                    let subject = Subject::StepName(number);
+                    if self.event(on, subject) && !is_about_mail(on) {
+                        self.carries_key(on, subject);
+                    }
+                }
+                StepKind::Wait(Wait::Delay(_)) => {}
+            }
+        }
+        if !self.parsed.is_complete() {
+            return;
+        }
+        match steps.last().map(|last| &last.kind) {
+            None => self.report(Subject::Steps, "a journey needs at least one step"),
+            Some(StepKind::Wait(_)) => self.report(
+                Subject::Step(steps.len() - 1),
+                "nothing comes after this wait: add a step or remove it",
+            ),
+            Some(StepKind::Send(_)) => {}
+        }
+    }
+
+    fn step_ids(&mut self) {
+        let mut first: BTreeMap<&StepId, Place> = BTreeMap::new();
+        for (number, step) in self.parsed.journey.steps.iter().enumerate() {
+            let place = self.parsed.places.of(Subject::Step(number));
+            match first.get(&step.id) {
+                Some(earlier) => {
+                    let message = format!(
+                        "two steps have the id `{}` (see line {}); give one of them an `id:`",
+                        step.id, earlier.line
+                    );
+                    self.report_at(place, message);
+                }
+                None => {
+                    first.insert(&step.id, place);
+                }
+            }
+        }
+    }
+
+    fn moved(&mut self) {
+        let journey = &self.parsed.journey;
+        if !self.parsed.is_complete() {
+            return;
+        }
+        let ids: Vec<&str> = journey.steps.iter().map(|step| step.id.as_str()).collect();
+        for (number, moved) in journey.moved.iter().enumerate() {
+            if ids.contains(&moved.from.as_str()) {
+                self.report(
+                    Subject::MovedFrom(number),
+                    format!(
+                        "step `{}` is still there; only steps that are gone can be moved",
+                        moved.from
+                    ),
+                );
+            }
+            if let Some(to) = moved.to.as_ref().filter(|to| !ids.contains(&to.as_str())) {
+                self.report(
+                    Subject::MovedTo(number),
+                    unknown("step", to.as_str(), ids.iter().copied().chain(["exit"])),
+                );
+            }
+        }
+    }
+
+    /// Whether the event exists.
+    fn event(&mut self, event: &EventKind, subject: Subject) -> bool {
+        let EventKind::Custom(name) = event else {
+            return true;
+        };
+        if self.names.events.contains(name) {
+            return true;
+        }
+        let mut known: Vec<&str> = EventKind::known_names().collect();
+        known.extend(self.names.events.iter().map(String::as_str));
+        let hint = nearest(name, known).map_or_else(
+            || "; events of your own are declared under `events:` in store.yaml".to_owned(),
+            |near| format!("; did you mean `{near}`?"),
+        );
+        self.report(subject, format!("unknown event `{name}`{hint}"));
+        false
+    }
+
+    /// The key, when the file has one: what follows from a misspelt key would only confuse.
+    fn key(&self) -> Option<Key> {
+        self.parsed
+            .places
+            .has(Subject::Key)
+            .then_some(self.parsed.journey.trigger.key)
+    }
+
+    /// Reports an event that cannot tell which enrollment it is about.
+    fn carries_key(&mut self, event: &EventKind, subject: Subject) {
+        let carries = Carries::of(event);
+        let Some(key) = self.key() else {
+            return;
+        };
+        match key {
+            Key::Order if !carries.order => {
+                self.report(
+                    subject,
+                    format!("`{event}` carries no order, and the key is `order_id`"),
+                );
+            }
+            Key::Checkout if !carries.checkout => {
+                let is_exit = matches!(subject, Subject::ExitEvent(_));
+                let advice = if is_exit && carries.order {
+                    "; an exit rule can say `match: checkout`"
+                } else {
+                    ""
+                };
+                self.report(
+                    subject,
+                    format!(
+                        "`{event}` does not always carry a checkout, and the key is `checkout_id`{advice}"
+                    ),
+                );
+            }
+            Key::Contact | Key::Order | Key::Checkout => {}
+        }
+    }
+
+    /// Whether the email exists, and whether the journey's events bring what its templates show.
+    fn email(&mut self, email: &str, subject: Subject) {
+        if !self.names.emails.iter().any(|known| known == email) {
+            self.report(
+                subject,
+                unknown("email", email, self.names.emails.iter().map(String::as_str)),
+            );
+            return;
+        }
+        let carries = Carries::any_of(&self.parsed.journey.trigger.on);
+        let Some(uses) = self.names.templates.uses.get(email) else {
+            return;
+        };
+        for (name, (file, place)) in uses {
+            let missing =
+                (GOODS.contains(name) && !carries.goods) || (ORDER.contains(name) && !carries.order);
+            if missing {
+                let message = format!(
+                    "email `{email}` shows `{name}` ({file}:{}), which no event that starts this journey carries; ask with `{{% if %}}` first",
+                    place.line
+                );
+                self.report(subject, message);
+            }
+        }
+    }
+
+    fn condition(&mut self, condition: Option<&Condition>, subject: Subject, carries: Carries) {
+        let Some(Condition(text)) = condition else {
+            return;
+        };
+        let start = self.parsed.places.offset_of(subject);
+        for problem in condition::check(text, carries) {
+            let place = place_within(&self.parsed.source, start, text, problem.offset);
+            self.report_at(place, problem.message);
+        }
+    }
+}
+
+/// Opens and clicks find their enrollment by the message, not by a key.
+const fn is_about_mail(event: &EventKind) -> bool {
+    matches!(event, EventKind::EmailOpened | EventKind::EmailClicked)
+}

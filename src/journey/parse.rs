@@ -1,0 +1,337 @@
+//! A file in `journeys/` read into a [`Journey`], with the place of everything a check may complain about.
+//!
+//! Called by `check`. Knows the form of the language only: whether an event or email exists, and whether the steps make
+//! sense together, is `lint`'s. What the language does not know yet is an unknown field here.
+
+mod steps;
+
+use super::definition::{Condition, ExitRule, Journey, Key, Match, Moved, Reenter, Refresh, Stage, Trigger};
+use super::finding::{Finding, Place};
+use super::yaml::{self, Fields, Node, Reader};
+use crate::domain::event::EventKind;
+use crate::domain::ids::{JourneyId, StepId};
+use crate::domain::message::Lane;
+use std::collections::BTreeMap;
+
+const FIELDS: [&str; 9] = [
+    "title", "stage", "lane", "trigger", "reenter", "cooldown", "exit", "steps", "moved",
+];
+const STAGES: [(&str, Stage); 5] = [
+    ("awareness", Stage::Awareness),
+    ("consideration", Stage::Consideration),
+    ("decision", Stage::Decision),
+    ("retention", Stage::Retention),
+    ("advocacy", Stage::Advocacy),
+];
+const LANES: [(&str, Lane); 3] = [
+    ("transactional", Lane::Transactional),
+    ("cart", Lane::Cart),
+    ("marketing", Lane::Marketing),
+];
+const KEYS: [(&str, Key); 3] = [
+    ("contact", Key::Contact),
+    ("checkout_id", Key::Checkout),
+    ("order_id", Key::Order),
+];
+const REFRESHES: [(&str, Refresh); 3] = [
+    ("none", Refresh::None),
+    ("data", Refresh::Data),
+    ("data+wait", Refresh::DataAndWait),
+];
+const MATCHES: [(&str, Match); 3] = [
+    ("contact", Match::Contact),
+    ("key", Match::Key),
+    ("checkout", Match::Checkout),
+];
+const REENTERS: [(&str, Reenter); 3] = [
+    ("once", Reenter::Once),
+    ("restart", Reenter::Restart),
+    ("parallel", Reenter::Parallel),
+];
+/// Where `moved:` sends people who are to leave.
+const LEAVE: &str = "exit";
+
+/// A journey as its file says it, not yet checked against events, emails and the rest.
+#[derive(Debug, Clone)]
+pub struct Parsed {
+    pub file: String,
+    pub source: String,
+    pub journey: Journey,
+    pub places: Places,
+    pub findings: Vec<Finding>,
+}
+
+/// A thing in a journey that a check may point at; numbers count from 0 in the order of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    Key,
+    TriggerEvent(usize),
+    TriggerWhen,
+    ExitEvent(usize),
+    ExitMatch(usize),
+    ExitWhen(usize),
+    Steps,
+    Step(usize),
+    /// The email a send names, or the event a wait is for.
+    StepName(usize),
+    MovedFrom(usize),
+    MovedTo(usize),
+}
+
+/// Where in the file each thing stands.
+#[derive(Debug, Clone, Default)]
+pub struct Places(BTreeMap<Subject, (Place, usize)>);
+
+impl Places {
+    pub fn of(&self, subject: Subject) -> Place {
+        self.0.get(&subject).map_or(Place::START, |(place, _)| *place)
+    }
+
+    /// Whether the file says the thing, and says it well.
+    pub fn has(&self, subject: Subject) -> bool {
+        self.0.contains_key(&subject)
+    }
+
+    /// Where the thing starts, in bytes.
+    pub fn offset_of(&self, subject: Subject) -> usize {
+        self.0.get(&subject).map_or(0, |(_, offset)| *offset)
+    }
+
+    fn note(&mut self, subject: Subject, node: &Node) {
+        self.0.insert(subject, (node.place, node.offset));
+    }
+
+    fn note_place(&mut self, subject: Subject, place: Place) {
+        self.0.insert(subject, (place, 0));
+    }
+}
+
+impl Parsed {
+    /// Whether all of the file was understood. If not, checks of the whole would only repeat what `findings` says.
+    pub fn is_complete(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+/// Reads a journey; `file` names it in findings.
+///
+/// # Errors
+/// What is wrong when nothing of the file can be used.
+pub fn parse(id: JourneyId, file: &str, source: &str) -> Result<Parsed, Vec<Finding>> {
+    let root = yaml::read(file, source).map_err(|finding| vec![finding])?;
+    let mut reader = Reader::new(file);
+    let mut places = Places::default();
+    let Some(fields) = reader.fields(&root, "a journey", &FIELDS) else {
+        return Err(reader.findings);
+    };
+    let title = reader
+        .required(
+            &fields,
+            "title",
+            "a name for people, as `title: Abandoned checkout`",
+        )
+        .and_then(|node| reader.text(node, "a text"))
+        .unwrap_or_default()
+        .to_owned();
+    let stage = reader
+        .required(
+            &fields,
+            "stage",
+            "the stage of the customer's life, as `stage: decision`",
+        )
+        .and_then(|node| reader.choice(node, &STAGES))
+        .unwrap_or(Stage::Awareness);
+    let lane = optional(&mut reader, &fields, "lane", &LANES).unwrap_or(Lane::Marketing);
+    let journey = Journey {
+        id,
+        title,
+        stage,
+        lane,
+        trigger: trigger(&mut reader, &mut places, &fields),
+        reenter: fields
+            .get("reenter")
+            .and_then(|node| reenter(&mut reader, node))
+            .unwrap_or(Reenter::Once),
+        cooldown: fields.get("cooldown").and_then(|node| reader.delay(node)),
+        exit: exit_rules(&mut reader, &mut places, &fields),
+        steps: steps::steps(&mut reader, &mut places, &fields),
+        moved: moved(&mut reader, &mut places, &fields),
+    };
+    Ok(Parsed {
+        file: file.to_owned(),
+        source: source.to_owned(),
+        journey,
+        places,
+        findings: reader.findings,
+    })
+}
+
+fn optional<T: Copy>(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_>,
+    name: &str,
+    choices: &[(&str, T)],
+) -> Option<T> {
+    fields.get(name).and_then(|node| reader.choice(node, choices))
+}
+
+fn trigger(reader: &mut Reader<'_>, places: &mut Places, journey: &Fields<'_>) -> Trigger {
+    let mut trigger = Trigger {
+        on: Vec::new(),
+        key: Key::Contact,
+        refresh: Refresh::None,
+        when: None,
+    };
+    let Some(fields) = reader
+        .required(
+            journey,
+            "trigger",
+            "what starts it, as `trigger: {on: Signed Up, key: contact}`",
+        )
+        .and_then(|node| reader.fields(node, "a map", &["on", "key", "refresh", "when"]))
+    else {
+        return trigger;
+    };
+    if let Some(node) = reader.required(&fields, "on", "the events that start it, as `on: [Signed Up]`") {
+        for event in reader.nodes(node, "one event or a list of events") {
+            if let Some(name) = reader.text(event, "the name of an event") {
+                places.note(Subject::TriggerEvent(trigger.on.len()), event);
+                trigger.on.push(EventKind::from(name.to_owned()));
+            }
+        }
+    }
+    if let Some(node) = reader.required(&fields, "key", "`contact`, `checkout_id` or `order_id`")
+        && let Some(key) = reader.choice(node, &KEYS)
+    {
+        places.note(Subject::Key, node);
+        trigger.key = key;
+    }
+    trigger.refresh = optional(reader, &fields, "refresh", &REFRESHES).unwrap_or(Refresh::None);
+    trigger.when = condition(reader, places, &fields, Subject::TriggerWhen);
+    trigger
+}
+
+fn condition(
+    reader: &mut Reader<'_>,
+    places: &mut Places,
+    fields: &Fields<'_>,
+    subject: Subject,
+) -> Option<Condition> {
+    let node = fields.get("when")?;
+    places.note(subject, node);
+    // `when: true` is a condition, though no useful one: what it lacks is for the type check to say.
+    let text = reader.text(node, "a condition such as `event.value > 0`")?;
+    Some(Condition(text.to_owned()))
+}
+
+fn reenter(reader: &mut Reader<'_>, node: &Node) -> Option<Reenter> {
+    const FORM: &str = "`once`, `restart`, `parallel` or `after 30d`";
+    let text = reader.text(node, FORM)?;
+    if let Some(delay) = text.strip_prefix("after ") {
+        let delay = crate::domain::time::Delay::parse(delay);
+        return match delay {
+            Ok(delay) => Some(Reenter::After(delay)),
+            Err(error) => {
+                reader.report(node.place, error.to_string());
+                None
+            }
+        };
+    }
+    match REENTERS.iter().find(|(name, _)| *name == text) {
+        Some((_, reenter)) => Some(*reenter),
+        None => {
+            reader.expected(node, FORM);
+            None
+        }
+    }
+}
+
+fn exit_rules(reader: &mut Reader<'_>, places: &mut Places, journey: &Fields<'_>) -> Vec<ExitRule> {
+    let mut rules = Vec::new();
+    let Some(node) = journey.get("exit") else {
+        return rules;
+    };
+    let yaml::Value::List(nodes) = &node.value else {
+        reader.expected(node, "a list of rules, as `- on: Order Completed`");
+        return rules;
+    };
+    for node in nodes {
+        let number = rules.len();
+        let Some(fields) = reader.fields(node, "a rule", &["on", "match", "when"]) else {
+            continue;
+        };
+        let matching = fields.get("match").map(|node| {
+            places.note(Subject::ExitMatch(number), node);
+            reader.choice(node, &MATCHES).unwrap_or(Match::Contact)
+        });
+        let when = condition(reader, places, &fields, Subject::ExitWhen(number));
+        let Some(event) = reader.required(&fields, "on", "the event that ends it, as `on: Order Completed`")
+        else {
+            continue;
+        };
+        if let Some(name) = reader.text(event, "the name of one event; write one rule for each") {
+            places.note(Subject::ExitEvent(number), event);
+            rules.push(ExitRule {
+                on: EventKind::from(name.to_owned()),
+                matching: matching.unwrap_or(Match::Contact),
+                when,
+            });
+        }
+    }
+    rules
+}
+
+fn moved(reader: &mut Reader<'_>, places: &mut Places, journey: &Fields<'_>) -> Vec<Moved> {
+    let mut all = Vec::new();
+    let Some(fields) = journey
+        .get("moved")
+        .and_then(|node| reader.map(node, "a map such as `{old-step: new-step}` or `{old-step: exit}`"))
+    else {
+        return all;
+    };
+    for (key, node) in fields.iter() {
+        let from = step_id(reader, &key.name, key.place);
+        let to = reader.text(node, "the id of a step, or `exit`").and_then(|text| {
+            if text == LEAVE {
+                Some(None)
+            } else {
+                step_id(reader, text, node.place).map(Some)
+            }
+        });
+        if let (Some(from), Some(to)) = (from, to) {
+            places.note_place(Subject::MovedFrom(all.len()), key.place);
+            places.note(Subject::MovedTo(all.len()), node);
+            all.push(Moved { from, to });
+        }
+    }
+    all
+}
+
+/// Ids of steps, journeys and emails are file names, Rust names and keys in storage: one plain spelling for all.
+pub fn is_plain_name(text: &str) -> bool {
+    const LENGTH_MAX: usize = 64;
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.len() <= LENGTH_MAX
+        && !text.ends_with('-')
+        && text
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+fn step_id(reader: &mut Reader<'_>, text: &str, place: Place) -> Option<StepId> {
+    if text == LEAVE {
+        reader.report(
+            place,
+            "`exit` cannot be the id of a step: `moved:` uses the word for leaving",
+        );
+        return None;
+    }
+    if !is_plain_name(text) {
+        reader.report(
+            place,
+            format!("`{text}` is not an id: use lower-case letters, digits and `-`, starting with a letter"),
+        );
+        return None;
+    }
+    StepId::parse(text).ok()
+}

@@ -1,0 +1,88 @@
+//! The files a store edits, read into memory. The only place of this folder that touches the disk.
+
+use super::finding::Finding;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// Everything the checks look at, by path from the top of the repository.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Project {
+    /// `journeys/welcome.yaml` and its text.
+    pub journeys: BTreeMap<String, String>,
+    pub store: Option<String>,
+    pub lock: Option<String>,
+    /// `layouts/email.html` and its text: paths as templates write them.
+    pub templates: BTreeMap<String, String>,
+    /// What could not be read.
+    pub findings: Vec<Finding>,
+}
+
+pub const JOURNEYS: &str = "journeys";
+pub const STORE: &str = "store.yaml";
+pub const LOCK: &str = "journeys.lock";
+pub const TEMPLATES: &str = "templates";
+/// Folder of the emails within the templates.
+pub const EMAILS: &str = "emails/";
+
+impl Project {
+    /// Reads the project at `root`. What is missing or unreadable becomes a finding.
+    pub fn read(root: &Path) -> Self {
+        let mut project = Self::default();
+        let mut journeys = BTreeMap::new();
+        project.folder(root, JOURNEYS, &["yaml", "yml"], &mut journeys);
+        project.journeys = journeys;
+        let mut templates = BTreeMap::new();
+        project.folder(root, TEMPLATES, &["html", "txt"], &mut templates);
+        let prefix = format!("{TEMPLATES}/");
+        project.templates = templates
+            .into_iter()
+            .map(|(path, text)| (path.trim_start_matches(&prefix).to_owned(), text))
+            .collect();
+        project.store = fs::read_to_string(root.join(STORE)).ok();
+        project.lock = fs::read_to_string(root.join(LOCK)).ok();
+        project
+    }
+
+    /// Names of the folders in `templates/emails/`, sorted.
+    pub fn emails(&self) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .templates
+            .keys()
+            .filter_map(|path| path.strip_prefix(EMAILS)?.split_once('/'))
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        names.dedup();
+        names
+    }
+
+    fn folder(&mut self, root: &Path, path: &str, kinds: &[&str], into: &mut BTreeMap<String, String>) {
+        let entries = match fs::read_dir(root.join(path)) {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.findings
+                    .push(Finding::whole(path, format!("cannot be read: {error}")));
+                return;
+            }
+        };
+        for entry in entries.flatten() {
+            let name = format!("{path}/{}", entry.file_name().to_string_lossy());
+            let kind = Path::new(&name)
+                .extension()
+                .and_then(|kind| kind.to_str())
+                .unwrap_or_default();
+            if entry.path().is_dir() {
+                self.folder(root, &name, kinds, into);
+            } else if kinds.contains(&kind) {
+                match fs::read_to_string(entry.path()) {
+                    Ok(text) => {
+                        into.insert(name, text);
+                    }
+                    Err(error) => self
+                        .findings
+                        .push(Finding::whole(&name, format!("cannot be read: {error}"))),
+                }
+            }
+        }
+    }
+}

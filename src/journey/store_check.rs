@@ -1,0 +1,110 @@
+//! `store.yaml` read and checked: what serde finds, and what types alone cannot say.
+//!
+//! Called by `check`; the Worker gets the outcome.
+
+use super::finding::{Finding, Place, hint, nearest};
+use super::project::STORE;
+use super::store_file::StoreFile;
+use super::yaml::{self, Fields, Node, Reader};
+use crate::domain::event::EventKind;
+
+/// Reads `store.yaml`.
+///
+/// # Errors
+/// Everything wrong with it that could be found.
+pub fn parse(text: &str) -> Result<StoreFile, Vec<Finding>> {
+    let root = yaml::read(STORE, text).map_err(|finding| vec![finding])?;
+    let store: StoreFile = serde_saphyr::from_str(text).map_err(|error| vec![said(&error)])?;
+    let mut reader = Reader::new(STORE);
+    if let Some(fields) = reader.map(&root, "a map with `brand`, `sender` and the rest") {
+        values(&mut reader, &fields, &store);
+    }
+    if reader.findings.is_empty() {
+        Ok(store)
+    } else {
+        Err(reader.findings)
+    }
+}
+
+fn said(error: &serde_saphyr::Error) -> Finding {
+    use serde_saphyr::Error::{SerdeMissingField, SerdeUnknownField, SerdeUnknownVariant};
+    let place = error.location().map_or(Place::START, Place::from);
+    let plain = error.without_snippet();
+    let message = match plain {
+        SerdeUnknownField { field, expected, .. } => {
+            format!("unknown field `{field}`{}", hint(field, expected))
+        }
+        SerdeUnknownVariant {
+            variant, expected, ..
+        } => {
+            format!("`{variant}` is not valid here{}", hint(variant, expected))
+        }
+        SerdeMissingField { field, .. } => format!("`{field}:` is missing"),
+        other => {
+            let text = other.to_string();
+            text.rsplit_once(" at line ")
+                .map_or(text.clone(), |(said, _)| said.to_owned())
+        }
+    };
+    Finding::at(STORE, place, message)
+}
+
+fn values(reader: &mut Reader<'_>, fields: &Fields<'_>, store: &StoreFile) {
+    if let Some(node) = fields.get("timezone") {
+        zone(reader, node, &store.timezone);
+    }
+    if let Some(node) = fields.get("locale") {
+        let plain = store.locale.split('-').all(|part| (1..=8).contains(&part.len()));
+        if !plain
+            || !store
+                .locale
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '-')
+        {
+            reader.expected(node, "a language tag such as `en` or `en-GB`");
+        }
+    }
+    if let Some(brand) = fields.get("brand").and_then(|node| reader.map(node, "a map")) {
+        for (name, value) in [
+            ("url", Some(&store.brand.url)),
+            ("logo", store.brand.logo.as_ref()),
+        ] {
+            let secure = value.is_none_or(|url| url.starts_with("https://") && url.len() > "https://".len());
+            if let Some(node) = brand.get(name).filter(|_| !secure) {
+                reader.expected(node, "an address that starts with `https://`");
+            }
+        }
+        let color = &store.brand.color;
+        let hex = color
+            .strip_prefix('#')
+            .is_some_and(|hex| hex.len() == 6 && hex.chars().all(|c| c.is_ascii_hexdigit()));
+        if let Some(node) = brand.get("color").filter(|_| !hex) {
+            reader.expected(node, "a colour such as \"#1f4d3a\", in quotes");
+        }
+    }
+    if let Some(node) = fields.get("events") {
+        for node in reader.nodes(node, "a list of names") {
+            let Some(name) = reader.text(node, "the name of an event") else {
+                continue;
+            };
+            if !matches!(EventKind::from(name.to_owned()), EventKind::Custom(_)) {
+                reader.report(
+                    node.place,
+                    format!("`{name}` is built in; only events of your own are declared here"),
+                );
+            }
+        }
+    }
+}
+
+fn zone(reader: &mut Reader<'_>, node: &Node, name: &str) {
+    if name.parse::<chrono_tz::Tz>().is_ok() {
+        return;
+    }
+    let near = nearest(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+    let near = near.map_or_else(
+        || ", for example `Europe/Warsaw`".to_owned(),
+        |near| format!("; did you mean `{near}`?"),
+    );
+    reader.report(node.place, format!("`{name}` is not a time zone{near}"));
+}
