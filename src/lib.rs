@@ -8,6 +8,7 @@
 pub mod domain;
 pub mod http;
 pub mod journey;
+pub mod render;
 
 #[cfg(target_arch = "wasm32")]
 mod edge;
