@@ -185,3 +185,94 @@ fn hmac_sha256(key: &[u8], text: &[u8]) -> Vec<u8> {
         },
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const OLD: &str = "0123456789abcdef0123456789abcdef";
+    const NEW: &str = "fedcba9876543210fedcba9876543210";
+
+    fn keys(values: &str) -> LinkKeys {
+        LinkKeys::parse(values).unwrap()
+    }
+
+    fn message() -> MessageId {
+        MessageId::parse("00112233445566778899aabbccddeeff00112233").unwrap()
+    }
+
+    fn verify(values: &str, token: &str) -> Result<MessageId, Error> {
+        keys(values).verify(Purpose::Unsubscribe, token)
+    }
+
+    /// Links in mails sent years ago must still work: this text may never change.
+    #[test]
+    fn version_1_is_pinned() {
+        let token = keys(OLD).token(Purpose::Unsubscribe, &message());
+        assert_eq!(token, "AcTFABEiM0RVZneImaq7zN3u_wARIjMXH837Y7wxk5PchWYM00YG");
+        assert_eq!(verify(OLD, &token), Ok(message()));
+    }
+
+    #[test]
+    fn links_have_one_slash_and_no_address() {
+        let url = keys(OLD).url("https://mail.shop.example/", Purpose::Unsubscribe, &message());
+        assert!(url.starts_with("https://mail.shop.example/u/Ac"), "{url}");
+    }
+
+    #[test]
+    fn an_old_key_verifies_while_it_is_listed() {
+        let token = keys(OLD).token(Purpose::Unsubscribe, &message());
+        let rotated = format!("{NEW} {OLD}");
+        assert_eq!(verify(&rotated, &token), Ok(message()));
+        assert_ne!(keys(&rotated).token(Purpose::Unsubscribe, &message()), token);
+        assert_eq!(verify(NEW, &token), Err(Error::UnknownKey));
+    }
+
+    #[test]
+    fn no_byte_may_change_and_none_may_be_missing() {
+        let token = keys(OLD).token(Purpose::Unsubscribe, &message());
+        let bytes = URL_SAFE_NO_PAD.decode(&token).unwrap();
+        assert_eq!(bytes.len(), TOKEN_BYTES);
+        for place in 0..bytes.len() {
+            let mut altered = bytes.clone();
+            altered[place] ^= 0x40;
+            assert!(
+                verify(OLD, &URL_SAFE_NO_PAD.encode(&altered)).is_err(),
+                "byte {place}"
+            );
+            assert!(
+                verify(OLD, &URL_SAFE_NO_PAD.encode(&bytes[..place])).is_err(),
+                "{place} bytes"
+            );
+        }
+        assert_eq!(verify(OLD, &format!("{token}AAAA")), Err(Error::Malformed));
+        assert_eq!(verify(OLD, ""), Err(Error::Malformed));
+        assert_eq!(verify(OLD, "not a token"), Err(Error::Malformed));
+        let mut newer = bytes;
+        newer[0] = 2;
+        assert_eq!(
+            verify(OLD, &URL_SAFE_NO_PAD.encode(&newer)),
+            Err(Error::Version(2))
+        );
+    }
+
+    #[test]
+    fn keys_must_be_secrets_and_stay_so() {
+        assert_eq!(LinkKeys::parse("  ").unwrap_err(), KeyError::Missing);
+        assert_eq!(LinkKeys::parse("secret").unwrap_err(), KeyError::TooShort);
+        assert_eq!(format!("{:?}", keys(OLD)), "LinkKeys(1 hidden)");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_made_up_verifies(token in "[A-Za-z0-9_-]{52}") {
+            prop_assert!(verify(OLD, &token).is_err());
+        }
+
+        #[test]
+        fn any_text_is_answered(token in ".{0,80}") {
+            prop_assert!(verify(OLD, &token).is_err());
+        }
+    }
+}

@@ -117,7 +117,7 @@ impl<'a> Model<'a> {
 }
 
 impl<'a> Store<'a> {
-    fn new(file: &'a StoreFile) -> Self {
+    pub fn new(file: &'a StoreFile) -> Self {
         let brand = &file.brand;
         Self {
             name: &brand.name,

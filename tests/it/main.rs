@@ -1,3 +1,4 @@
 //! The one integration test binary: one module a subject.
 
+mod mail_pages;
 mod mails;
