@@ -86,7 +86,7 @@ fn only_a_button_unsubscribes() {
     for which in Page::ALL {
         let html = page(which, &shop()).unwrap();
         assert!(
-            html.contains("Harbour Lane") && html.contains("<html lang=\"en\">"),
+            html.contains("Northfold") && html.contains("<html lang=\"en\">"),
             "{which:?}"
         );
         assert!(
@@ -140,7 +140,7 @@ fn the_outbox_opens_the_newest_mail_or_the_one_asked_for() {
     assert!(newest.contains("Sat 21 Mar 2026, 10:05"));
     assert!(newest.contains("the checkout was bought"));
     let asked = outbox(&mails, &held(), Some(mails[0].id.as_str()));
-    assert!(asked.contains("<h1>Welcome to Harbour Lane</h1>"));
+    assert!(asked.contains("<h1>Welcome to Northfold</h1>"));
     assert!(asked.contains("<body class=\"chosen\">"));
     assert!(outbox(&mails, &[], Some("no-such-id")).contains("<h1>How do you like it?</h1>"));
 }

@@ -39,17 +39,17 @@ fn address(text: &str) -> EmailAddress {
 pub fn shop() -> StoreFile {
     StoreFile {
         brand: Brand {
-            name: "Harbour Lane".to_owned(),
-            url: "https://harbourlane.example".to_owned(),
+            name: "Northfold".to_owned(),
+            url: "https://northfold.example".to_owned(),
             logo: None,
             color: "#1f4d3a".to_owned(),
-            address: "12 Harbour Lane, Bristol BS1 4RN, United Kingdom".to_owned(),
-            support_email: address("help@harbourlane.example"),
+            address: "Northfold, 14 Harbour Lane, Leith EH6 6AA, United Kingdom".to_owned(),
+            support_email: address("help@northfold.example"),
         },
         sender: Sender {
-            name: "Harbour Lane".to_owned(),
-            from: address("hello@mail.harbourlane.example"),
-            reply_to: Some(address("help@harbourlane.example")),
+            name: "Northfold".to_owned(),
+            from: address("hello@mail.northfold.example"),
+            reply_to: Some(address("help@northfold.example")),
         },
         locale: "en-GB".to_owned(),
         timezone: "Europe/London".to_owned(),
@@ -91,7 +91,7 @@ fn mail_of(shop: &StoreFile, email: &str, profile: &Profile, data: &EventData) -
     let keys = LinkKeys::parse(LINK_KEY).unwrap();
     let linking = Linking {
         keys: &keys,
-        base_url: "https://mail.harbourlane.example/",
+        base_url: "https://mail.northfold.example/",
     };
     let message = message(email, stream_of(email));
     let draft = Draft {
@@ -154,8 +154,8 @@ fn every_email_is_accessible_and_survives_mail_clients() {
             "{email}: one clear action"
         );
         assert!(!html.contains("<script") && !html.contains("<link"), "{email}");
-        assert!(mail.text.contains("12 Harbour Lane"), "{email}");
-        assert!(html.contains("12 Harbour Lane"), "{email}");
+        assert!(mail.text.contains("14 Harbour Lane"), "{email}");
+        assert!(html.contains("14 Harbour Lane"), "{email}");
         let lines: Vec<_> = mail.text.lines().collect();
         assert!(!mail.text.contains("\n\n\n"), "{email}: {}", mail.text);
         assert!(lines.first().is_some_and(|line| !line.is_empty()), "{email}");
@@ -183,7 +183,7 @@ fn marketing_mail_can_be_left_and_transactional_mail_has_no_such_link() {
         let url = value.trim_matches(['<', '>']);
         assert!(mail.html.contains(url) && mail.text.contains(url), "{email}");
         assert!(!url.contains("nadia"), "{email}");
-        let token = url.strip_prefix("https://mail.harbourlane.example/u/").unwrap();
+        let token = url.strip_prefix("https://mail.northfold.example/u/").unwrap();
         assert_eq!(
             keys.verify(Purpose::Unsubscribe, token),
             Ok(mail.message.clone()),
@@ -195,13 +195,10 @@ fn marketing_mail_can_be_left_and_transactional_mail_has_no_such_link() {
 #[test]
 fn what_the_provider_gets_is_the_stores_own() {
     let mail = sample_mail("order-thank-you");
-    assert_eq!(
-        mail.from.to_string(),
-        "Harbour Lane <hello@mail.harbourlane.example>"
-    );
+    assert_eq!(mail.from.to_string(), "Northfold <hello@mail.northfold.example>");
     assert_eq!(
         mail.reply_to.as_ref().map(EmailAddress::as_str),
-        Some("help@harbourlane.example")
+        Some("help@northfold.example")
     );
     assert_eq!(
         mail.headers,
@@ -293,7 +290,7 @@ fn an_email_without_a_folder_is_an_error_not_a_blank() {
     let keys = LinkKeys::parse(LINK_KEY).unwrap();
     let linking = Linking {
         keys: &keys,
-        base_url: "https://mail.harbourlane.example",
+        base_url: "https://mail.northfold.example",
     };
     let message = message("no-such-email", Stream::Marketing);
     let draft = Draft {
