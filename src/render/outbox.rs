@@ -141,8 +141,8 @@ impl OutboxPage<'_> {
             },
             Fate::HeldUntil(at) => Held {
                 row,
-                fate: "held until",
-                when: clock(at),
+                fate: "held",
+                when: format!("until {}", clock(at)),
             },
         });
         View {

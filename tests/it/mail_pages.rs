@@ -139,6 +139,7 @@ fn the_outbox_opens_the_newest_mail_or_the_one_asked_for() {
     assert!(newest.contains("10 min ago") && newest.contains("2 d ago"));
     assert!(newest.contains("Sat 21 Mar 2026, 10:05"));
     assert!(newest.contains("the checkout was bought"));
+    assert!(newest.contains("until Sat 21 Mar 2026, 12:05"));
     let asked = outbox(&mails, &held(), Some(mails[0].id.as_str()));
     assert!(asked.contains("<h1>Welcome to Northfold</h1>"));
     assert!(asked.contains("<body class=\"chosen\">"));
