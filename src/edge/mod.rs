@@ -24,6 +24,10 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, _env: Env, _context: ScheduleContext) {}
 
+#[cfg_attr(
+    not(feature = "test-panic"),
+    expect(unused_variables, reason = "so far only test routes need it")
+)]
 async fn route(request: Request, env: Env) -> Result<Response> {
     match (request.method(), request.path().as_str()) {
         (Method::Get | Method::Head, "/health") => health(),

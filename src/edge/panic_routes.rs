@@ -4,22 +4,31 @@
 //! | route | what |
 //! |---|---|
 //! | `/test/panic` | panics in the Worker |
-//! | `/test/slow` | answers after three seconds: a request to lose |
+//! | `/test/slow` | answers after ten seconds: a request to lose |
+//! | `/test/running` | how many of those this instance is working on |
 //! | `/test/shard/panic` | panics in a shard |
 //! | `/test/shard/arm` | sets an alarm that panics at its first run |
 //! | `/test/shard/runs` | how often that alarm has run |
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use worker::{Delay, Env, Request, Response, Result, SqlStorageValue, State};
+
+const SLOW: Duration = Duration::from_secs(10);
+
+/// Ends with the instance, and so do the requests that it counts.
+static SLOW_REQUESTS: AtomicU32 = AtomicU32::new(0);
 
 pub(super) async fn fetch(request: Request, env: &Env) -> Result<Response> {
     match request.path().as_str() {
         "/test/panic" => panic_now(),
         "/test/slow" => {
-            Delay::from(Duration::from_secs(3)).await;
+            SLOW_REQUESTS.fetch_add(1, Ordering::Relaxed);
+            Delay::from(SLOW).await;
             Response::ok("slow")
         }
+        "/test/running" => Response::from_json(&SLOW_REQUESTS.load(Ordering::Relaxed)),
         path if path.starts_with("/test/shard/") => {
             env.durable_object("SHARD")?
                 .get_by_name("test")?

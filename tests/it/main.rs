@@ -5,3 +5,5 @@
 mod mail_pages;
 #[cfg(test)]
 mod mails;
+#[cfg(test)]
+mod tidy;

@@ -1,0 +1,42 @@
+// Compiles the Worker: Rust to wasm and JavaScript, in the folder that src/edge/entry.mjs imports from.
+//
+// `npm run build` makes the release build in build/; `npm run build -- --dev` the quick one that `npm start` serves.
+
+import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import path from "node:path";
+import { isMain, root, run, runMain, step } from "./steps.mjs";
+import { setUp } from "./setup.mjs";
+
+/**
+ * Compiles into `folder`. The dev profile takes seconds after an edit where release takes a quarter of a minute
+ * or more; what it makes is larger and slower, and behaves the same.
+ */
+export function buildWorker(environments, { profile, features = [], folder = "build" }) {
+  const withFeatures = features.length > 0 ? ["--features", features.join(",")] : [];
+  const args = [`--${profile}`, "--out-dir", folder, ".", ...withFeatures];
+  const title = [`building the Worker (${profile})`, ...features.map((name) => `with ${name}`)].join(" ");
+  return step(title, () => run("worker-build", args, { env: environments.wasm }));
+}
+
+/**
+ * Compiles and bundles a Worker of its own under dist/, away from the build/ that a running `npm start` serves,
+ * and returns the folder for the test harness. The entry is copied beside the build that it imports.
+ */
+export async function buildForTests(environments, { name, profile, features }) {
+  const base = path.join("dist", name);
+  const entries = path.join("src", "edge");
+  rmSync(path.join(root, base), { recursive: true, force: true });
+  await buildWorker(environments, { profile, features, folder: path.join(base, "build") });
+  mkdirSync(path.join(root, base, entries), { recursive: true });
+  for (const file of readdirSync(path.join(root, entries)).filter((file) => file.endsWith(".mjs"))) {
+    cpSync(path.join(root, entries, file), path.join(root, base, entries, file));
+  }
+  const bundle = ["deploy", path.join(base, entries, "entry.mjs"), "--dry-run", "--outdir", path.join(base, "worker")];
+  await run("wrangler", bundle, { env: environments.host });
+}
+
+if (isMain(import.meta.url)) {
+  await runMain(async (args) => {
+    await buildWorker(await setUp(), { profile: args.includes("--dev") ? "dev" : "release" });
+  });
+}

@@ -1,0 +1,81 @@
+// Starts the built Worker for an end-to-end test, with the test's own settings, and takes the place of the
+// internet for it: every outgoing request goes to the test's `outbound`, and without one it is refused.
+//
+// scripts/test.mjs builds what is started here: dist/release, and dist/panic with its routes that panic.
+
+import { createTestHarness } from "wrangler";
+
+export const DEV_SECRETS = {
+  ENVIRONMENT: "dev",
+  EMAIL_PROVIDER: "outbox",
+  SHOPIFY_WEBHOOK_SECRET: "test-shopify-secret",
+  WOOCOMMERCE_WEBHOOK_SECRET: "test-woocommerce-secret",
+  EVENTS_WEBHOOK_SECRET: "whsec_dGVzdC1ldmVudHMtc2VjcmV0LTMyLWJ5dGVzLS0tLS0=",
+  HASH_KEY: "test-hash-key",
+  LINK_KEY: "test-link-key",
+  HOOK_TOKEN: "test-hook-token",
+  ADMIN_TOKEN: "test-admin-token",
+};
+
+const LISTEN_LIMIT_MS = 30_000;
+const realFetch = globalThis.fetch;
+
+/**
+ * Starts dist/<build>. `vars` and `secrets` override wrangler.toml and DEV_SECRETS; `outbound(request)` answers what
+ * the Worker fetches. Storage is empty. One Worker at a time: outgoing requests have one place to go.
+ */
+export async function startWorker({ build = "release", vars = {}, secrets = {}, outbound = refuse } = {}) {
+  globalThis.fetch = async (input, init) => outbound(new Request(input, init));
+  const harness = createTestHarness({
+    workers: [{
+      configPath: "wrangler.toml",
+      prebuiltWorkerDir: `dist/${build}/worker`,
+      vars,
+      secrets: { ...DEV_SECRETS, ...secrets },
+    }],
+  });
+  await within(LISTEN_LIMIT_MS, "the Worker to listen", harness.listen());
+  const handle = () => harness.getWorker();
+  return {
+    fetch: (path, init) => harness.fetch(path, init),
+    /** Runs the cron handler, as at `at`. */
+    scheduled: (at = new Date(), cron = "*/5 * * * *") => handle().scheduled({ cron, scheduledTime: at }),
+    /** Drops an object from memory; what it stored stays. */
+    evict: (objectClass, name) => handle().evictDurableObject(objectClass, { name }),
+    /** Runs SQL inside an object. */
+    sql: async (objectClass, name, statement, ...values) => {
+      const storage = await handle().getDurableObjectStorage(objectClass, { name });
+      return storage.exec(statement, ...values);
+    },
+    objectIds: (objectClass) => handle().listDurableObjectIds(objectClass),
+    logs: () => harness.getLogs(),
+    close: async () => {
+      await harness.close();
+      globalThis.fetch = realFetch;
+    },
+  };
+}
+
+function refuse(request) {
+  throw new TypeError(`no outgoing request was expected, and ${request.method} ${request.url} came`);
+}
+
+/** The result of `promise`, or a failure that says what took too long. */
+export function within(limitMs, what, promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited ${limitMs} ms for ${what}`)), limitMs);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** Asks `probe` until its answer satisfies `enough`, and returns that answer. */
+export async function until(limitMs, what, probe, enough) {
+  const startedAt = Date.now();
+  for (;;) {
+    const answer = await probe();
+    if (enough(answer)) return answer;
+    if (Date.now() - startedAt > limitMs) throw new Error(`waited ${limitMs} ms for ${what}; last answer: ${JSON.stringify(answer)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
