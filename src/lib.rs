@@ -10,8 +10,7 @@ pub mod engine;
 pub mod generated;
 pub mod http;
 pub mod journey;
-pub mod signing;
-pub mod sources;
+pub mod render;
 
 #[cfg(target_arch = "wasm32")]
 mod edge;

@@ -2,6 +2,8 @@
 
 // `cfg(test)` is always true here; it tells clippy that helpers of tests are tests as well.
 #[cfg(test)]
-mod journeys;
+mod mail_pages;
+#[cfg(test)]
+mod mails;
 #[cfg(test)]
 mod tidy;

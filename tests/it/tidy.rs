@@ -18,7 +18,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("signing", &["domain", "http"]),
     ("sources", &["domain", "http", "signing"]),
     ("providers", &["domain", "http", "signing"]),
-    ("render", &["domain"]),
+    // Of `journey` the store's settings only: brand and sender are what a mail is made with.
+    ("render", &["domain", "journey"]),
     ("store", &["domain", "engine", "journey"]),
 ];
 

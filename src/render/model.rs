@@ -1,0 +1,249 @@
+//! What a template may say: the names, and what stands behind them.
+//!
+//! Every template in `templates/emails/` sees the fields of [`Model`]; the build's template check holds the same list.
+//! Texts from outside are brought to one clean line here, and addresses to web addresses, so that no template has to
+//! think of it. Escaping is done by askama, by the file's extension.
+
+use super::price::price;
+use crate::domain::contact::Profile;
+use crate::domain::email::EmailAddress;
+use crate::domain::event::{EventData, LineItem};
+use crate::domain::mail::header_text;
+use crate::journey::store_file::StoreFile;
+
+/// Longer names are not names but messages that somebody wants delivered by us.
+const MAX_NAME_CHARS: usize = 40;
+/// Longest web address we put into a mail, in bytes.
+const MAX_URL_BYTES: usize = 2000;
+/// Colour of buttons when the store's own cannot be used.
+const FALLBACK_COLOR: &str = "#23211d";
+
+/// The values of one email.
+#[derive(Debug, Clone)]
+pub struct Model<'a> {
+    pub store: Store<'a>,
+    pub contact: Contact<'a>,
+    /// Lines of the cart or order; may be empty.
+    pub items: Vec<Item>,
+    /// Total of the cart or order, as `£57.05`.
+    pub total: Option<String>,
+    /// As the shopper knows it, for example `#1042`.
+    pub order_number: Option<&'a str>,
+    /// Where the button leads: the cart, the order, or the shop's front page.
+    pub action_url: String,
+    /// Present in marketing mail, and only there.
+    pub unsubscribe_url: Option<String>,
+    /// The rendered subject; empty while the subject itself is rendered.
+    pub subject: String,
+}
+
+/// The shop, from `store.yaml`.
+#[derive(Debug, Clone, Copy)]
+pub struct Store<'a> {
+    pub name: &'a str,
+    pub url: &'a str,
+    pub logo: Option<&'a str>,
+    /// `#rrggbb`
+    pub color: &'a str,
+    pub address: &'a str,
+    pub support_email: &'a str,
+    /// BCP 47 tag of the language of the mails.
+    pub locale: &'a str,
+}
+
+/// The person written to.
+#[derive(Debug, Clone)]
+pub struct Contact<'a> {
+    pub first_name: Option<&'a str>,
+    pub email: &'a str,
+    /// `Hello Nadia`, or `Hello` when the name is not known; no comma.
+    pub greeting: String,
+}
+
+/// A line of a cart or an order.
+#[derive(Debug, Clone)]
+pub struct Item {
+    pub title: String,
+    pub variant: Option<String>,
+    pub quantity: u32,
+    /// Price of the whole line.
+    pub price: Option<String>,
+    pub image_url: Option<String>,
+    pub url: Option<String>,
+}
+
+/// Links made for one message.
+#[derive(Debug, Clone, Default)]
+pub struct MessageLinks {
+    /// Set for marketing mail.
+    pub unsubscribe: Option<String>,
+}
+
+impl<'a> Model<'a> {
+    pub fn new(
+        store: &'a StoreFile,
+        recipient: &'a EmailAddress,
+        profile: &'a Profile,
+        data: &'a EventData,
+        links: MessageLinks,
+    ) -> Self {
+        let store = Store::new(store);
+        Self {
+            contact: Contact::new(recipient, profile),
+            items: data.items.iter().map(Item::new).collect(),
+            total: data.value.map(price),
+            order_number: data.order_number.as_deref().filter(|number| is_plain(number)),
+            action_url: data
+                .url
+                .as_deref()
+                .and_then(web_address)
+                .unwrap_or(store.url)
+                .to_owned(),
+            unsubscribe_url: links.unsubscribe,
+            subject: String::new(),
+            store,
+        }
+    }
+
+    /// The same with its subject, for the parts that repeat it. The text is brought to one clean line.
+    #[must_use]
+    pub fn with_subject(&self, rendered: &str) -> Self {
+        let subject = header_text(rendered);
+        Self {
+            subject,
+            ..self.clone()
+        }
+    }
+}
+
+impl<'a> Store<'a> {
+    pub fn new(file: &'a StoreFile) -> Self {
+        let brand = &file.brand;
+        Self {
+            name: &brand.name,
+            url: &brand.url,
+            logo: brand.logo.as_deref().and_then(web_address),
+            color: if is_color(&brand.color) {
+                &brand.color
+            } else {
+                FALLBACK_COLOR
+            },
+            address: &brand.address,
+            support_email: brand.support_email.as_str(),
+            locale: &file.locale,
+        }
+    }
+}
+
+impl<'a> Contact<'a> {
+    fn new(recipient: &'a EmailAddress, profile: &'a Profile) -> Self {
+        let first_name = profile
+            .first_name
+            .as_deref()
+            .map(str::trim)
+            .filter(|name| is_name(name));
+        Self {
+            first_name,
+            email: recipient.as_str(),
+            greeting: first_name.map_or_else(|| "Hello".to_owned(), |name| format!("Hello {name}")),
+        }
+    }
+}
+
+impl Item {
+    fn new(line: &LineItem) -> Self {
+        Self {
+            title: header_text(&line.title),
+            variant: line
+                .variant
+                .as_deref()
+                .map(header_text)
+                .filter(|text| !text.is_empty()),
+            quantity: line.quantity,
+            price: line.price.map(|one| price(one.times(line.quantity))),
+            image_url: line.image_url.as_deref().and_then(web_address).map(str::to_owned),
+            url: line.url.as_deref().and_then(web_address).map(str::to_owned),
+        }
+    }
+}
+
+/// An absolute web address without characters that could end an attribute or a line; nothing else may be linked.
+fn web_address(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme)?;
+    let web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
+    let broken = |c: char| c.is_control() || c.is_whitespace() || "\"'<>`\\".contains(c);
+    (web && text.len() <= MAX_URL_BYTES && !text.contains(broken)).then_some(text)
+}
+
+fn is_plain(text: &str) -> bool {
+    !text.trim().is_empty() && header_text(text) == text
+}
+
+/// Whether a text may stand after "Hello". Sign-up forms are abused to mail links to strangers: a text with an
+/// address or a domain in it is greeted as nobody.
+fn is_name(text: &str) -> bool {
+    let mut after_dot = text.split('.').skip(1);
+    let domain = after_dot.any(|part| part.chars().take_while(|c| c.is_alphanumeric()).count() >= 2);
+    is_plain(text)
+        && text.chars().count() <= MAX_NAME_CHARS
+        && text.contains(char::is_alphabetic)
+        && !text.contains(['/', '@', ':', '\\'])
+        && !domain
+}
+
+fn is_color(text: &str) -> bool {
+    text.strip_prefix('#')
+        .is_some_and(|hex| matches!(hex.len(), 3 | 6) && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_are_greeted() {
+        for name in [
+            "Nadia",
+            "Анна-Мария",
+            "J.R.",
+            "O'Neil",
+            "Jean Luc",
+            "李",
+            "Mary Jr.",
+        ] {
+            assert!(is_name(name), "{name}");
+        }
+        let long = "x".repeat(41);
+        for name in [
+            "",
+            " ",
+            "12",
+            "win.example",
+            "http://x",
+            "a@b.cd",
+            "A\r\nBcc: x",
+            "see evil.example now",
+            &long,
+        ] {
+            assert!(!is_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_web_addresses_are_linked() {
+        assert_eq!(
+            web_address(" https://shop.example/a?b=1&c=2 "),
+            Some("https://shop.example/a?b=1&c=2")
+        );
+        for text in [
+            "javascript:alert(1)",
+            "//shop.example",
+            "https://a\" onclick=x",
+            "data:text/html,x",
+            "https://a\nb",
+        ] {
+            assert_eq!(web_address(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Sample data to look at emails with: a small cart that is also an order. For previews and tests, never sent.
+
+use crate::domain::contact::Profile;
+use crate::domain::event::{EventData, LineItem};
+use crate::domain::money::{Currency, Money};
+
+/// Address of the sample contact; `.example` domains reach nobody.
+pub const ADDRESS: &str = "nadia.okafor@example.com";
+
+/// A contact with a name.
+pub fn profile() -> Profile {
+    Profile {
+        first_name: Some("Nadia".to_owned()),
+        last_name: Some("Okafor".to_owned()),
+        ..Profile::default()
+    }
+}
+
+/// What the event behind a mail would say: lines and totals for cart and order mails, nothing for the welcome.
+pub fn data(email: &str, shop_url: &str, currency: Currency) -> EventData {
+    if email.starts_with("welcome") {
+        return EventData::default();
+    }
+    let shop_url = shop_url.trim_end_matches('/');
+    let lines = [
+        ("Stoneware mug", Some("Bone white"), 2, "14.00"),
+        ("Linen tea towel", None, 1, "9.50"),
+    ];
+    let items: Vec<_> = lines
+        .map(|(title, variant, quantity, price)| LineItem {
+            title: title.to_owned(),
+            variant: variant.map(str::to_owned),
+            quantity,
+            price: Money::parse(price, currency).ok(),
+            url: Some(format!(
+                "{shop_url}/products/{}",
+                title.to_lowercase().replace(' ', "-")
+            )),
+            sku: None,
+            product_id: None,
+            variant_id: None,
+            image_url: None,
+        })
+        .into();
+    EventData {
+        order_number: Some("#1042".to_owned()).filter(|_| !email.starts_with("checkout")),
+        value: Money::parse("37.50", currency).ok(),
+        url: Some(format!("{shop_url}/go-on/8f2c")),
+        items,
+        ..EventData::default()
+    }
+}

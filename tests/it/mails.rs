@@ -1,0 +1,352 @@
+//! Every email with sample data, as people would read it; and what hostile data cannot do to one.
+
+use insta::assert_snapshot;
+use proptest::prelude::*;
+
+use wend::domain::contact::Profile;
+use wend::domain::email::EmailAddress;
+use wend::domain::event::{EventData, LineItem};
+use wend::domain::ids::{EmailName, EnrollmentId, JourneyId, MessageId, StepId};
+use wend::domain::mail::OutgoingEmail;
+use wend::domain::message::{Lane, Message, MessageState, Stream};
+use wend::domain::money::{Currency, Money};
+use wend::domain::time::Timestamp;
+use wend::journey::store_file::{Brand, OnUnknown, Region, Sender, StoreFile};
+use wend::render::email::{Draft, Error, Linking, compose};
+use wend::render::links::{LinkKeys, Purpose};
+use wend::render::sample;
+
+pub const EMAILS: [(&str, Stream); 8] = [
+    ("welcome-hello", Stream::Marketing),
+    ("welcome-story", Stream::Marketing),
+    ("welcome-favourites", Stream::Marketing),
+    ("checkout-nudge", Stream::Marketing),
+    ("checkout-reminder", Stream::Marketing),
+    ("checkout-last-call", Stream::Marketing),
+    ("order-thank-you", Stream::Transactional),
+    ("review-request", Stream::Marketing),
+];
+const LINK_KEY: &str = "0123456789abcdef0123456789abcdef";
+
+fn currency(code: &str) -> Currency {
+    Currency::parse(code).unwrap()
+}
+
+fn address(text: &str) -> EmailAddress {
+    EmailAddress::parse(text).unwrap()
+}
+
+pub fn shop() -> StoreFile {
+    StoreFile {
+        brand: Brand {
+            name: "Northfold".to_owned(),
+            url: "https://northfold.example".to_owned(),
+            logo: None,
+            color: "#1f4d3a".to_owned(),
+            address: "Northfold, 14 Harbour Lane, Leith EH6 6AA, United Kingdom".to_owned(),
+            support_email: address("help@northfold.example"),
+        },
+        sender: Sender {
+            name: "Northfold".to_owned(),
+            from: address("hello@mail.northfold.example"),
+            reply_to: Some(address("help@northfold.example")),
+        },
+        locale: "en-GB".to_owned(),
+        timezone: "Europe/London".to_owned(),
+        currency: currency("GBP"),
+        region: Region::Strict,
+        events: vec![],
+        on_unknown: OnUnknown::default(),
+    }
+}
+
+fn message(email: &str, stream: Stream) -> Message {
+    Message {
+        id: MessageId::parse("00112233445566778899aabbccddeeff00112233").unwrap(),
+        journey: JourneyId::parse("sample").unwrap(),
+        enrollment: EnrollmentId::parse(&"0".repeat(EnrollmentId::LEN)).unwrap(),
+        step: StepId::parse(email).unwrap(),
+        email: EmailName::parse(email).unwrap(),
+        variant: String::new(),
+        stream,
+        lane: Lane::Cart,
+        state: MessageState::Claimed,
+        attempt: 1,
+        due_at: Timestamp::from_seconds(0),
+        reason: None,
+        provider: None,
+        provider_id: None,
+        settled_at: None,
+    }
+}
+
+fn stream_of(email: &str) -> Stream {
+    EMAILS
+        .iter()
+        .find(|(name, _)| *name == email)
+        .map_or(Stream::Marketing, |(_, stream)| *stream)
+}
+
+fn mail_of(shop: &StoreFile, email: &str, profile: &Profile, data: &EventData) -> OutgoingEmail {
+    let keys = LinkKeys::parse(LINK_KEY).unwrap();
+    let linking = Linking {
+        keys: &keys,
+        base_url: "https://mail.northfold.example/",
+    };
+    let message = message(email, stream_of(email));
+    let draft = Draft {
+        message: &message,
+        to: &address(sample::ADDRESS),
+        profile,
+        data,
+    };
+    compose(shop, linking, draft).unwrap()
+}
+
+pub fn sample_mail(email: &str) -> OutgoingEmail {
+    let shop = shop();
+    mail_of(
+        &shop,
+        email,
+        &sample::profile(),
+        &sample::data(email, &shop.brand.url, shop.currency),
+    )
+}
+
+fn read(mail: &OutgoingEmail) -> String {
+    format!("Subject: {}\n\n{}", mail.subject, mail.text)
+}
+
+#[test]
+fn every_email_reads_well_as_text() {
+    for (email, _) in EMAILS {
+        assert_snapshot!(format!("text_{email}"), read(&sample_mail(email)));
+    }
+}
+
+/// One whole page under review; the others share its layout and components.
+#[test]
+fn the_html_of_an_email_is_reviewed_when_it_changes() {
+    assert_snapshot!(sample_mail("checkout-nudge").html);
+}
+
+#[test]
+fn every_email_is_accessible_and_survives_mail_clients() {
+    for (email, _) in EMAILS {
+        let mail = sample_mail(email);
+        let html = &mail.html;
+        assert!(html.starts_with("<!doctype html>"), "{email}");
+        assert!(html.contains("<html lang=\"en-GB\">"), "{email}");
+        assert!(
+            html.contains(&format!("<title>{}</title>", mail.subject)),
+            "{email}"
+        );
+        assert!(html.len() < 60_000, "{email}: Gmail cuts a mail off at 102 KB");
+        assert_eq!(
+            html.matches("<img").count(),
+            html.matches("alt=\"").count(),
+            "{email}"
+        );
+        assert_eq!(html.matches("<table class=\"button\"").count(), 0, "{email}");
+        assert_eq!(
+            html.matches("<td class=\"button\"").count(),
+            1,
+            "{email}: one clear action"
+        );
+        assert!(!html.contains("<script") && !html.contains("<link"), "{email}");
+        assert!(mail.text.contains("14 Harbour Lane"), "{email}");
+        assert!(html.contains("14 Harbour Lane"), "{email}");
+        let lines: Vec<_> = mail.text.lines().collect();
+        assert!(!mail.text.contains("\n\n\n"), "{email}: {}", mail.text);
+        assert!(lines.first().is_some_and(|line| !line.is_empty()), "{email}");
+    }
+}
+
+#[test]
+fn marketing_mail_can_be_left_and_transactional_mail_has_no_such_link() {
+    let keys = LinkKeys::parse(LINK_KEY).unwrap();
+    for (email, stream) in EMAILS {
+        let mail = sample_mail(email);
+        let header = mail.headers.iter().find(|(name, _)| name == "List-Unsubscribe");
+        assert_eq!(header.is_some(), stream == Stream::Marketing, "{email}");
+        assert_eq!(
+            mail.html.contains(">Unsubscribe</a>"),
+            stream == Stream::Marketing,
+            "{email}"
+        );
+        assert_eq!(
+            mail.text.contains("Unsubscribe: "),
+            stream == Stream::Marketing,
+            "{email}"
+        );
+        let Some((_, value)) = header else { continue };
+        let url = value.trim_matches(['<', '>']);
+        assert!(mail.html.contains(url) && mail.text.contains(url), "{email}");
+        assert!(!url.contains("nadia"), "{email}");
+        let token = url.strip_prefix("https://mail.northfold.example/u/").unwrap();
+        assert_eq!(
+            keys.verify(Purpose::Unsubscribe, token),
+            Ok(mail.message.clone()),
+            "{email}"
+        );
+    }
+}
+
+#[test]
+fn what_the_provider_gets_is_the_stores_own() {
+    let mail = sample_mail("order-thank-you");
+    assert_eq!(mail.from.to_string(), "Northfold <hello@mail.northfold.example>");
+    assert_eq!(
+        mail.reply_to.as_ref().map(EmailAddress::as_str),
+        Some("help@northfold.example")
+    );
+    assert_eq!(
+        mail.headers,
+        [("X-Wend-Message".to_owned(), mail.message.to_string())]
+    );
+}
+
+#[test]
+fn a_mail_without_a_name_or_a_cart_still_reads_well() {
+    let (shop, nobody, nothing) = (shop(), Profile::default(), EventData::default());
+    for email in [
+        "welcome-hello",
+        "checkout-nudge",
+        "checkout-last-call",
+        "order-thank-you",
+        "review-request",
+    ] {
+        assert_snapshot!(
+            format!("bare_{email}"),
+            read(&mail_of(&shop, email, &nobody, &nothing))
+        );
+    }
+}
+
+#[test]
+fn a_hundred_lines_are_counted_not_listed() {
+    let shop = shop();
+    let mut data = sample::data("checkout-nudge", &shop.brand.url, shop.currency);
+    let line = data.items.first().cloned().unwrap();
+    data.items = (1..=100)
+        .map(|n| LineItem {
+            title: format!("Mug {n}"),
+            ..line.clone()
+        })
+        .collect();
+    let mail = mail_of(&shop, "checkout-nudge", &sample::profile(), &data);
+    for part in [&mail.html, &mail.text] {
+        assert!(part.contains("Mug 12") && !part.contains("Mug 13"));
+        assert!(part.contains("and 88 more"));
+    }
+    assert!(mail.html.len() < 60_000);
+}
+
+#[test]
+fn other_scripts_currencies_and_long_titles_are_shown_as_they_are() {
+    let shop = shop();
+    let jpy = currency("JPY");
+    let mut data = sample::data("order-thank-you", &shop.brand.url, jpy);
+    data.value = Money::parse("12800", jpy).ok();
+    data.items[0].title = "Кружка керамическая «Гавань»".to_owned();
+    data.items[0].price = Money::parse("5000", jpy).ok();
+    data.items[1].title = "A very long title of a very plain thing ".repeat(5);
+    data.items[1].price = Money::parse("2800", jpy).ok();
+    let profile = Profile {
+        first_name: Some("Анна-Мария".to_owned()),
+        ..Profile::default()
+    };
+    assert_snapshot!(read(&mail_of(&shop, "order-thank-you", &profile, &data)));
+}
+
+#[test]
+fn markup_in_names_and_titles_is_text() {
+    let shop = shop();
+    let mut data = sample::data("checkout-nudge", &shop.brand.url, shop.currency);
+    data.items[0].title = "<img src=x onerror=alert(1)>".to_owned();
+    data.items[0].variant = Some("\"><script>alert(2)</script>".to_owned());
+    data.items[0].url = Some("javascript:alert(3)".to_owned());
+    data.items[0].image_url = Some("https://x.example/a.png\" onload=\"alert(4)".to_owned());
+    data.url = Some("javascript:alert(5)".to_owned());
+    let profile = Profile {
+        first_name: Some("Na<b>dia".to_owned()),
+        ..Profile::default()
+    };
+    let mail = mail_of(&shop, "checkout-nudge", &profile, &data);
+    for harm in ["<img", "<script", "<b>", "javascript:", "onload=\""] {
+        assert!(!mail.html.contains(harm), "{harm}");
+    }
+    assert!(mail.html.contains("&#60;img src=x onerror=alert(1)&#62;"));
+    assert!(mail.text.contains("Hello Na<b>dia,"));
+    assert!(
+        mail.html.contains("Go to the shop"),
+        "a cart link that is none leads to the shop"
+    );
+}
+
+#[test]
+fn an_email_without_a_folder_is_an_error_not_a_blank() {
+    let (shop, profile, data) = (shop(), sample::profile(), EventData::default());
+    let keys = LinkKeys::parse(LINK_KEY).unwrap();
+    let linking = Linking {
+        keys: &keys,
+        base_url: "https://mail.northfold.example",
+    };
+    let message = message("no-such-email", Stream::Marketing);
+    let draft = Draft {
+        message: &message,
+        to: &address(sample::ADDRESS),
+        profile: &profile,
+        data: &data,
+    };
+    assert_eq!(
+        compose(&shop, linking, draft),
+        Err(Error::UnknownEmail("no-such-email".to_owned()))
+    );
+}
+
+/// How often the characters stand in a page that markup is made of.
+fn markup(html: &str) -> [usize; 3] {
+    ["<", ">", "\""].map(|mark| html.matches(mark).count())
+}
+
+proptest! {
+    #[test]
+    fn no_text_from_outside_becomes_markup_or_a_header(text in "[\\PC\\r\\n\\t<>\"'&;:{}%#]{0,60}") {
+        let mut shop = shop();
+        let mut data = sample::data("order-thank-you", &shop.brand.url, shop.currency);
+        data.order_number = Some("1".to_owned());
+        let plain = mail_of(&shop, "order-thank-you", &sample::profile(), &data);
+
+        shop.sender.name = format!("x{text}");
+        shop.brand.name = format!("x{text}");
+        shop.brand.address = text.clone();
+        data.items[0].title = text.clone();
+        data.items[0].variant = Some(format!("x{text}"));
+        data.order_number = Some(header_safe(&text));
+        let profile = Profile { first_name: Some(text), ..Profile::default() };
+        let mail = mail_of(&shop, "order-thank-you", &profile, &data);
+
+        prop_assert_eq!(markup(&mail.html), markup(&plain.html));
+        let from = mail.from.to_string();
+        let values = mail.headers.iter().flat_map(|(name, value)| [name, value]);
+        for value in values.chain([&mail.subject, &from]) {
+            prop_assert!(!value.contains(char::is_control), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn no_subject_breaks_its_line(name in "\\PC{0,300}", breaks in "[\\r\\n\\x00\\x0b\u{2028}\u{85}]{1,5}") {
+        let mut shop = shop();
+        shop.brand.name = format!("{name}{breaks}Bcc: everyone@example.com");
+        let mail = mail_of(&shop, "welcome-hello", &Profile::default(), &EventData::default());
+        prop_assert_eq!(mail.subject.lines().count(), 1);
+        prop_assert!(!mail.subject.contains(char::is_control));
+        prop_assert!(mail.subject.chars().count() <= 250);
+    }
+}
+
+/// An order number that the model keeps, so that both mails of the comparison show one.
+fn header_safe(text: &str) -> String {
+    wend::domain::mail::header_text(&format!("1{text}"))
+}
