@@ -6,6 +6,7 @@
 //! table of which part may use which.
 
 pub mod domain;
+pub mod engine;
 pub mod http;
 pub mod journey;
 
