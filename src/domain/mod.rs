@@ -9,6 +9,7 @@ pub mod email;
 pub mod event;
 pub mod identity;
 pub mod ids;
+pub mod mail;
 pub mod message;
 pub mod money;
 pub mod order;
