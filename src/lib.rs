@@ -7,10 +7,9 @@
 
 pub mod domain;
 pub mod engine;
-pub mod generated;
 pub mod http;
 pub mod journey;
-pub mod render;
+pub mod providers;
 
 #[cfg(target_arch = "wasm32")]
 mod edge;

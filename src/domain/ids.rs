@@ -114,6 +114,11 @@ macro_rules! hex_id {
                 }
             }
 
+            /// From the leading digits of a longer lower-case hex digest; a shorter one is filled up with zeros.
+            pub fn from_digest(digest: &str) -> Self {
+                Self(digest.chars().chain(std::iter::repeat('0')).take(Self::LEN).collect())
+            }
+
             pub fn as_str(&self) -> &str {
                 &self.0
             }

@@ -1,3 +1,10 @@
 //! The core: given a contact's state, an input and the time, what to write and what to do.
+//!
+//! Called by `edge` inside one storage turn and by the host's simulations. Total, synchronous, deterministic: no
+//! clock, no randomness, no SQL, no HTTP, no rendering.
 
-pub mod condition;
+pub mod decision;
+pub mod ids;
+pub mod retry;
+pub mod schedule;
+pub mod state;

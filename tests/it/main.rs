@@ -2,8 +2,4 @@
 
 // `cfg(test)` is always true here; it tells clippy that helpers of tests are tests as well.
 #[cfg(test)]
-mod mail_pages;
-#[cfg(test)]
-mod mails;
-#[cfg(test)]
-mod tidy;
+mod providers;

@@ -1,0 +1,105 @@
+//! What goes into `decide` and what comes out: inputs, changes to write, effects to have done.
+//!
+//! All three are closed enums, executed elsewhere by flat matches. The core itself does nothing.
+
+use super::state::{Contact, Ended};
+use crate::domain::event::Event;
+use crate::domain::ids::{EnrollmentKey, EventId, MessageId};
+use crate::domain::message::{DropReason, Lane, Message};
+use crate::domain::order::Order;
+use crate::domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Something that happened to a contact.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    Event(Box<Event>),
+    /// The time has come to look at everything that is due.
+    Wake,
+    /// A message reached its final outcome.
+    Settled {
+        message: MessageId,
+        how: Settlement,
+    },
+    /// A message must wait: the gate deferred it, or the provider certainly did not take it.
+    Deferred {
+        message: MessageId,
+        until: Timestamp,
+    },
+    /// A message's request went out and its fate is unknown: only its dispatch row may move it now.
+    Dispatched {
+        message: MessageId,
+    },
+    /// A message of unknown fate may be sent once more, under a new key.
+    Resend {
+        message: MessageId,
+        at: Timestamp,
+    },
+    /// A checkout of this contact was bought, or went on, under another contact.
+    CheckoutTaken(CheckoutTaken),
+}
+
+/// A checkout that another contact's event closed or took over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckoutTaken {
+    pub keys: Vec<EnrollmentKey>,
+    pub event: EventId,
+    pub at: Timestamp,
+    pub bought: bool,
+}
+
+/// The final outcome of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settlement {
+    Accepted {
+        provider: String,
+        provider_id: Option<String>,
+    },
+    Dropped(DropReason),
+    Failed(String),
+    GivenUp(String),
+    Shadowed,
+}
+
+/// One thing to write, in the turn of the decision.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// The event's row, which is also what makes it count once.
+    RecordEvent(Box<Event>),
+    PutOrder(Box<Order>),
+    EndEnrollment(Ended),
+    /// A new intent in the ledger.
+    PutMessage(Message),
+    SettleMessage {
+        message: MessageId,
+        how: Settlement,
+        at: Timestamp,
+    },
+}
+
+/// One thing to have done, after the turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// The message is due: pass it through the gate and send it.
+    Deliver { message: MessageId, lane: Lane },
+}
+
+/// The outcome of `decide`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// The contact after the input; equal to the one before when nothing changed.
+    pub contact: Contact,
+    pub changes: Vec<Change>,
+    pub effects: Vec<Effect>,
+    /// Things worth a log line: conditions that failed, steps that vanished.
+    pub remarks: Vec<Remark>,
+}
+
+/// Something odd that was survived. Counted and shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remark {
+    /// A condition failed at run time and counted as false.
+    ConditionFailed { journey: String, error: String },
+    /// A contact has more running enrollments than allowed.
+    EnrollmentOverflow { journey: String },
+}

@@ -1,0 +1,87 @@
+//! Ids derived from content, so that a replay makes the same ones. Version 1, pinned by a test.
+
+use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, EventId, JourneyId, MessageId, StepId};
+use sha2::{Digest, Sha256};
+
+/// Id of the enrollment that `event` starts.
+pub fn enrollment(
+    contact: &ContactId,
+    journey: &JourneyId,
+    key: &EnrollmentKey,
+    event: &EventId,
+) -> EnrollmentId {
+    EnrollmentId::from_digest(&digest(&[
+        contact.as_str(),
+        journey.as_str(),
+        key.as_str(),
+        event.as_str(),
+    ]))
+}
+
+/// Key of a message: the same step of the same enrollment is the same message, whoever asks.
+pub fn message(
+    contact: &ContactId,
+    journey: &JourneyId,
+    enrollment: &EnrollmentId,
+    step: &StepId,
+) -> MessageId {
+    let own = digest(&[
+        contact.as_str(),
+        journey.as_str(),
+        enrollment.as_str(),
+        step.as_str(),
+    ]);
+    let prefix = contact
+        .as_str()
+        .get(..MessageId::CONTACT_BITS)
+        .unwrap_or_default();
+    MessageId::from_digest(&format!("{prefix}{own}"))
+}
+
+/// Id of a batch: the hash of its members in their order.
+pub fn batch<'a>(members: impl Iterator<Item = &'a MessageId>) -> String {
+    let members: Vec<&str> = members.map(MessageId::as_str).collect();
+    digest(&members).chars().take(32).collect()
+}
+
+/// A number from 0 to 9,999 that is the same on every run: for jitter and shares.
+pub fn bucket(parts: &[&str]) -> u32 {
+    let digits = digest(parts);
+    digits
+        .get(..8)
+        .and_then(|hex| u32::from_str_radix(hex, 16).ok())
+        .unwrap_or(0)
+        % 10_000
+}
+
+fn digest(parts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(b"wend-1");
+    for part in parts {
+        hasher.update([0]);
+        hasher.update(part.as_bytes());
+    }
+    hex::encode(hasher.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_derivation_is_pinned() {
+        let contact = ContactId::parse(&"8c7f".repeat(8)).unwrap();
+        let journey = JourneyId::parse("welcome").unwrap();
+        let key = EnrollmentKey::parse(contact.as_str()).unwrap();
+        let enrollment = enrollment(&contact, &journey, &key, &EventId::parse("shopify:1").unwrap());
+        let message = message(
+            &contact,
+            &journey,
+            &enrollment,
+            &StepId::parse("welcome-hello").unwrap(),
+        );
+        assert_eq!(enrollment.as_str(), "PIN-ENROLLMENT");
+        assert_eq!(message.as_str(), "PIN-MESSAGE");
+        assert_eq!(message.contact_prefix(), "8c7f8c7f8c7f8c7f");
+    }
+}

@@ -1,0 +1,263 @@
+//! The state of a contact, as it is stored: data only, a step id and a wake, never a position in code.
+//!
+//! An enrollment moves so; every pair of state and input not listed leaves it where it is:
+//!
+//! ```text
+//! start ----------------> first step
+//! Waiting --its time----> next step              Waiting --awaited event--> next step
+//! Waiting --timeout-----> next step | ended      Sending --settled--------> next step
+//! Sending --deferred----> Sending, later         any     --exit event-----> ended
+//! any     --restart-----> ended, new start       last step done ----------> ended
+//! ```
+//!
+//! The stored form is version 1; a test pins it. Loading and saving is `store`'s work, deciding is `decide`'s.
+
+use crate::domain::consent::{Consent, ConsentState};
+use crate::domain::contact::Profile;
+use crate::domain::email::EmailAddress;
+use crate::domain::event::{EventData, EventKind};
+use crate::domain::identity::Identifier;
+use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, JourneyId, MessageId, StepId};
+use crate::domain::message::{Lane, Stream};
+use crate::domain::money::Money;
+use crate::domain::order::Order;
+use crate::domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Version of the stored form of [`Document`].
+pub const DOCUMENT_VERSION: u8 = 1;
+/// Most enrollments of one contact at a time; a start beyond it is recorded as ended by overflow.
+pub const MAX_ENROLLMENTS: usize = 50;
+/// Most addresses of one contact; the least recently seen one goes, unless it carries an objection.
+pub const MAX_ADDRESSES: usize = 10;
+/// Most identifiers remembered for the repair of the directory after a merge.
+pub const MAX_IDENTIFIERS: usize = 200;
+/// Largest stored document, in bytes of JSON.
+pub const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
+
+/// What is stored under a contact id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Document {
+    Live(Box<Contact>),
+    /// The contact was merged into another. Kept 90 days, so that late references still arrive.
+    Moved {
+        to: ContactId,
+        at: Timestamp,
+    },
+}
+
+/// A person and where they stand in every journey.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Contact {
+    pub v: u8,
+    pub id: ContactId,
+    pub since: Timestamp,
+    #[serde(default)]
+    pub profile: Profile,
+    /// The source's time of the newest profile update applied.
+    pub profile_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<Address>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identifiers: Vec<Identifier>,
+    #[serde(default)]
+    pub purchases: Purchases,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub enrollments: Vec<Enrollment>,
+    /// Last start of each journey, for cooldowns.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub starts: BTreeMap<JourneyId, Timestamp>,
+}
+
+/// An address and its consent. The one seen last is written to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    pub email: EmailAddress,
+    pub seen_at: Timestamp,
+    #[serde(default)]
+    pub consent: Consent,
+}
+
+/// What a contact bought, over all orders that count. `spend` is in the store's currency only.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Purchases {
+    pub orders: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spend: Option<Money>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_at: Option<Timestamp>,
+}
+
+/// One run of one journey for one key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Enrollment {
+    pub id: EnrollmentId,
+    pub journey: JourneyId,
+    pub key: EnrollmentKey,
+    pub started_at: Timestamp,
+    pub step: StepId,
+    /// When the step before was done: waits count from here.
+    pub since: Timestamp,
+    pub position: Position,
+    /// What the emails see: the data of the newest triggering event.
+    #[serde(default)]
+    pub data: EventData,
+    /// The source's time of `data`.
+    pub data_at: Timestamp,
+    /// Awaited events that came before their wait was reached.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub seen: BTreeMap<EventKind, Timestamp>,
+}
+
+/// What an enrollment is doing at its step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Position {
+    Waiting { until: Timestamp },
+    Sending(Sending),
+}
+
+/// A message on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sending {
+    pub message: MessageId,
+    pub lane: Lane,
+    pub stream: Stream,
+    /// When to try it; moves on deferral.
+    pub due: Timestamp,
+    /// When it was due first: lateness counts from here.
+    pub first_due: Timestamp,
+    /// 1, or 2 once it was resent because its fate stayed unknown. Part of the idempotency key.
+    pub generation: u8,
+    /// Its request is out or its fate unknown: the dispatch row has the say until it is settled.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dispatched: bool,
+}
+
+/// How an enrollment ended. A row for ever, so that re-entry and reports know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    pub id: EnrollmentId,
+    pub journey: JourneyId,
+    pub key: EnrollmentKey,
+    pub started_at: Timestamp,
+    pub ended_at: Timestamp,
+    pub step: StepId,
+    pub reason: EndReason,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    Completed,
+    /// An exit rule's event.
+    Exited(EventKind),
+    /// The awaited event did not come.
+    TimedOut,
+    Restarted,
+    /// The checkout went on under another contact.
+    CheckoutTaken,
+    StepRemoved,
+    JourneyRemoved,
+    TooManyEnrollments,
+    /// The journey ran too many steps without a wait.
+    StepLimit,
+    /// Two contacts turned out to be one and both were in it.
+    Merged,
+}
+
+/// Facts from outside the document, read before the turn.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Facts {
+    /// The event's row exists: it was applied before.
+    pub seen: bool,
+    /// The event's checkout or cart was bought.
+    pub checkout_closed: bool,
+    /// The contact's orders, newest first, bounded.
+    pub orders: Vec<Order>,
+    /// The contact's ended enrollments.
+    pub ended: Vec<Ended>,
+}
+
+impl Contact {
+    pub fn new(id: ContactId, since: Timestamp) -> Self {
+        Self {
+            v: DOCUMENT_VERSION,
+            id,
+            since,
+            profile: Profile::default(),
+            profile_at: Timestamp::default(),
+            addresses: Vec::new(),
+            identifiers: Vec::new(),
+            purchases: Purchases::default(),
+            enrollments: Vec::new(),
+            starts: BTreeMap::new(),
+        }
+    }
+
+    /// The address to write to: the one seen last.
+    pub fn address(&self) -> Option<&Address> {
+        self.addresses.iter().max_by_key(|address| address.seen_at)
+    }
+
+    pub fn address_mut(&mut self, email: &EmailAddress) -> Option<&mut Address> {
+        self.addresses
+            .iter_mut()
+            .find(|address| address.email.same_as(email))
+    }
+
+    pub fn is_subscribed(&self) -> bool {
+        self.address()
+            .is_some_and(|address| address.consent.state == ConsentState::Subscribed)
+    }
+
+    pub fn sending(&self, message: &MessageId) -> Option<(&Enrollment, &Sending)> {
+        self.enrollments
+            .iter()
+            .find_map(|enrollment| match &enrollment.position {
+                Position::Sending(sending) if sending.message == *message => Some((enrollment, sending)),
+                Position::Sending(_) | Position::Waiting { .. } => None,
+            })
+    }
+
+    /// Messages that may be claimed now.
+    pub fn due_messages(&self, now: Timestamp) -> impl Iterator<Item = &Sending> {
+        self.enrollments
+            .iter()
+            .filter_map(move |enrollment| match &enrollment.position {
+                Position::Sending(sending) if !sending.dispatched && sending.due <= now => Some(sending),
+                Position::Sending(_) | Position::Waiting { .. } => None,
+            })
+    }
+}
+
+impl Enrollment {
+    /// When this enrollment must be looked at again; none while a dispatch has the say.
+    pub fn wake(&self) -> Option<Timestamp> {
+        match &self.position {
+            Position::Waiting { until } => Some(*until),
+            Position::Sending(sending) if sending.dispatched => None,
+            Position::Sending(sending) => Some(sending.due),
+        }
+    }
+}
+
+impl EndReason {
+    /// The word stored in the reason column and shown to people.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Exited(_) => "exited",
+            Self::TimedOut => "timed_out",
+            Self::Restarted => "restarted",
+            Self::CheckoutTaken => "checkout_taken",
+            Self::StepRemoved => "step_removed",
+            Self::JourneyRemoved => "journey_removed",
+            Self::TooManyEnrollments => "too_many_enrollments",
+            Self::StepLimit => "step_limit",
+            Self::Merged => "merged",
+        }
+    }
+}
