@@ -37,6 +37,24 @@ pub struct Due {
     pub failures: u32,
 }
 
+/// Steps from queue to queue in the index, instead of grouping everything that waits.
+pub(super) const QUEUES: &str = "WITH RECURSIVE step (queue) AS (
+       SELECT (SELECT queue FROM contact WHERE due IS NOT NULL ORDER BY queue LIMIT 1)
+       UNION ALL
+       SELECT (SELECT contact.queue FROM contact
+               WHERE contact.due IS NOT NULL AND contact.queue > step.queue
+               ORDER BY contact.queue LIMIT 1)
+       FROM step WHERE step.queue IS NOT NULL
+     )
+     SELECT step.queue AS queue,
+            (SELECT contact.due FROM contact
+             WHERE contact.due IS NOT NULL AND contact.queue = step.queue
+             ORDER BY contact.due LIMIT 1) AS due
+     FROM step WHERE step.queue IS NOT NULL";
+
+pub(super) const DUE: &str = "SELECT contact_id, due, failures FROM contact
+     WHERE due IS NOT NULL AND queue = ?1 AND due <= ?2 ORDER BY due LIMIT ?3";
+
 /// [`Document`] by reference. A test holds the two stored forms together.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -131,7 +149,7 @@ pub(super) fn save_statement(
 }
 
 /// Leaves a tombstone: the contact was merged into `to`. Late references follow it until it is pruned.
-/// Writes 1 row, and 1 more when there was a slot or the contact is known only now.
+/// Writes 1 row.
 ///
 /// # Errors
 /// When the statement fails.
@@ -152,22 +170,7 @@ pub fn bury(sql: &dyn Sql, contact: &ContactId, to: &ContactId, at: Timestamp) -
 /// # Errors
 /// When the statement fails.
 pub fn queues(sql: &dyn Sql) -> Result<Vec<Queue>, Error> {
-    let rows = sql.query(
-        "WITH RECURSIVE step (queue) AS (
-           SELECT (SELECT queue FROM contact WHERE due IS NOT NULL ORDER BY queue LIMIT 1)
-           UNION ALL
-           SELECT (SELECT contact.queue FROM contact
-                   WHERE contact.due IS NOT NULL AND contact.queue > step.queue
-                   ORDER BY contact.queue LIMIT 1)
-           FROM step WHERE step.queue IS NOT NULL
-         )
-         SELECT step.queue AS queue,
-                (SELECT contact.due FROM contact
-                 WHERE contact.due IS NOT NULL AND contact.queue = step.queue
-                 ORDER BY contact.due LIMIT 1) AS due
-         FROM step WHERE step.queue IS NOT NULL",
-        &[],
-    )?;
+    let rows = sql.query(QUEUES, &[])?;
     rows.iter()
         .map(|row| {
             Ok(Queue {
@@ -183,11 +186,7 @@ pub fn queues(sql: &dyn Sql) -> Result<Vec<Queue>, Error> {
 /// # Errors
 /// When the statement fails.
 pub fn due(sql: &dyn Sql, queue: &str, now: Timestamp, limit: u32) -> Result<Vec<Due>, Error> {
-    let rows = sql.query(
-        "SELECT contact_id, due, failures FROM contact
-         WHERE due IS NOT NULL AND queue = ?1 AND due <= ?2 ORDER BY due LIMIT ?3",
-        &[queue.into(), now.into(), limit.into()],
-    )?;
+    let rows = sql.query(DUE, &[queue.into(), now.into(), limit.into()])?;
     rows.iter()
         .map(|row| {
             Ok(Due {

@@ -111,7 +111,7 @@ fn bind(statement: &mut Statement<'_>, index: usize, value: &Value) -> Result<()
 }
 
 fn collect(statement: &mut Statement<'_>) -> Result<Vec<Row>, Error> {
-    let columns: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Arc<[String]> = statement.column_names().map(str::to_owned).collect();
     let mut answer = Vec::new();
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next().map_err(failed)? {
