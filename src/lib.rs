@@ -9,7 +9,7 @@ pub mod domain;
 pub mod engine;
 pub mod http;
 pub mod journey;
-pub mod providers;
+pub mod store;
 
 #[cfg(target_arch = "wasm32")]
 mod edge;

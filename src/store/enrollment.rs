@@ -1,0 +1,96 @@
+//! Ended enrollments: what re-entry, cooldowns and reports look back on. Running ones are in the contact's
+//! document. Used by `facts` and `write`.
+
+use super::Error;
+use super::sql::{Row, Sql, Statement};
+use crate::domain::event::EventKind;
+use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, JourneyId, StepId};
+use crate::engine::state::{EndReason, Ended};
+
+/// Records the end of an enrollment. Writes 1 row, 0 when it is there.
+///
+/// # Errors
+/// When the statement fails.
+pub fn put(sql: &dyn Sql, contact: &ContactId, ended: &Ended) -> Result<(), Error> {
+    put_statement(contact, ended).run(sql)
+}
+
+pub(super) fn put_statement(contact: &ContactId, ended: &Ended) -> Statement {
+    Statement::new(
+        "INSERT INTO enrollment (contact_id, enrollment_id, journey, key, started_at, ended_at, step, reason, detail)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+        vec![
+            contact.into(),
+            (&ended.id).into(),
+            (&ended.journey).into(),
+            (&ended.key).into(),
+            ended.started_at.into(),
+            ended.ended_at.into(),
+            (&ended.step).into(),
+            ended.reason.as_str().into(),
+            detail(&ended.reason).into(),
+        ],
+    )
+}
+
+/// Ended enrollments of a contact, latest end first.
+///
+/// # Errors
+/// When the statement fails or a row cannot be read.
+pub fn list(sql: &dyn Sql, contact: &ContactId, limit: u32) -> Result<Vec<Ended>, Error> {
+    let rows = sql.query(
+        "SELECT enrollment_id, journey, key, started_at, ended_at, step, reason, detail FROM enrollment
+         WHERE contact_id = ?1 ORDER BY ended_at DESC, enrollment_id LIMIT ?2",
+        &[contact.into(), limit.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &Row) -> Result<Ended, Error> {
+    let detail = row.opt_text("detail")?;
+    Ok(Ended {
+        id: row.parsed("enrollment_id", EnrollmentId::parse)?,
+        journey: row.parsed("journey", JourneyId::parse)?,
+        key: row.parsed("key", EnrollmentKey::parse)?,
+        started_at: row.time("started_at")?,
+        ended_at: row.time("ended_at")?,
+        step: row.parsed("step", StepId::parse)?,
+        reason: row.parsed("reason", |word| reason(word, detail))?,
+    })
+}
+
+/// The part of a reason that its word does not say.
+fn detail(reason: &EndReason) -> Option<&str> {
+    match reason {
+        EndReason::Exited(kind) => Some(kind.as_str()),
+        EndReason::Completed
+        | EndReason::TimedOut
+        | EndReason::Restarted
+        | EndReason::CheckoutTaken
+        | EndReason::StepRemoved
+        | EndReason::JourneyRemoved
+        | EndReason::TooManyEnrollments
+        | EndReason::StepLimit
+        | EndReason::Merged => None,
+    }
+}
+
+fn reason(word: &str, detail: Option<&str>) -> Result<EndReason, String> {
+    let plain = [
+        EndReason::Completed,
+        EndReason::TimedOut,
+        EndReason::Restarted,
+        EndReason::CheckoutTaken,
+        EndReason::StepRemoved,
+        EndReason::JourneyRemoved,
+        EndReason::TooManyEnrollments,
+        EndReason::StepLimit,
+        EndReason::Merged,
+    ];
+    let exited = EndReason::Exited(EventKind::from(detail.unwrap_or_default().to_owned()));
+    plain
+        .into_iter()
+        .chain([exited])
+        .find(|reason| reason.as_str() == word)
+        .ok_or_else(|| format!("`{word}` is not a reason"))
+}

@@ -1,0 +1,153 @@
+//! Events of a contact: history, and the row that makes an event count once. Used by `facts` and `write`.
+//!
+//! The body is compact JSON of what the other columns do not say, version 1, pinned by a test.
+
+use super::Error;
+use super::error::to_json;
+use super::sql::{Row, Sql, Statement};
+use crate::domain::consent::ConsentSignal;
+use crate::domain::contact::Profile;
+use crate::domain::email::EmailAddress;
+use crate::domain::event::{Event, EventData, EventKind};
+use crate::domain::identity::Identifier;
+use crate::domain::ids::{ContactId, EventId, SourceName};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+const BODY_VERSION: u8 = 1;
+/// Largest body that is stored whole. A longer one keeps who, when and which order, and says that it was cut.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
+
+#[derive(Serialize, Deserialize)]
+struct Body<'a> {
+    v: u8,
+    source: Cow<'a, SourceName>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    test: bool,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    identifiers: Cow<'a, [Identifier]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email: Option<Cow<'a, EmailAddress>>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    profile: Cow<'a, Profile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    consent: Option<Cow<'a, ConsentSignal>>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    data: Cow<'a, EventData>,
+    /// Profile, items and properties were left out, because the event was too long.
+    #[serde(default, skip_serializing_if = "is_default")]
+    cut: bool,
+}
+
+/// Whether the event was applied to the contact before.
+///
+/// # Errors
+/// When the statement fails.
+pub fn seen(sql: &dyn Sql, contact: &ContactId, event: &EventId) -> Result<bool, Error> {
+    let row = sql.first(
+        "SELECT at FROM event WHERE contact_id = ?1 AND event_id = ?2",
+        &[contact.into(), event.into()],
+    )?;
+    Ok(row.is_some())
+}
+
+/// Records an event. Writes 1 row, 0 when it is there.
+///
+/// # Errors
+/// When the statement fails.
+pub fn record(sql: &dyn Sql, contact: &ContactId, event: &Event) -> Result<(), Error> {
+    record_statement(contact, event)?.run(sql)
+}
+
+pub(super) fn record_statement(contact: &ContactId, event: &Event) -> Result<Statement, Error> {
+    Ok(Statement::new(
+        "INSERT INTO event (contact_id, event_id, at, received_at, kind, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+        vec![
+            contact.into(),
+            (&event.id).into(),
+            event.occurred_at.into(),
+            event.received_at.into(),
+            event.kind.as_str().into(),
+            write(event)?.into(),
+        ],
+    ))
+}
+
+/// Events of a contact in the order of their ids, for a merge, a time line, a replay. The next page starts after
+/// the last id. A body that was cut when it was stored comes back cut.
+///
+/// # Errors
+/// When the statement fails or a body cannot be read.
+pub fn list(
+    sql: &dyn Sql,
+    contact: &ContactId,
+    after: Option<&EventId>,
+    limit: u32,
+) -> Result<Vec<Event>, Error> {
+    let rows = sql.query(
+        "SELECT event_id, at, received_at, kind, body FROM event
+         WHERE contact_id = ?1 AND event_id > ?2 ORDER BY event_id LIMIT ?3",
+        &[
+            contact.into(),
+            after.map_or("", EventId::as_str).into(),
+            limit.into(),
+        ],
+    )?;
+    rows.iter().map(read).collect()
+}
+
+fn write(event: &Event) -> Result<String, Error> {
+    let id = event.id.as_str();
+    let mut body = Body {
+        v: BODY_VERSION,
+        source: Cow::Borrowed(&event.source),
+        test: event.test,
+        identifiers: Cow::Borrowed(&event.identifiers),
+        email: event.email.as_ref().map(Cow::Borrowed),
+        profile: Cow::Borrowed(&event.profile),
+        consent: event.consent.as_ref().map(Cow::Borrowed),
+        data: Cow::Borrowed(&event.data),
+        cut: false,
+    };
+    match to_json("event", id, &body, MAX_BODY_BYTES) {
+        Err(Error::TooLarge { .. }) => {
+            body.profile = Cow::Owned(Profile::default());
+            body.data = Cow::Owned(EventData {
+                items: Vec::new(),
+                url: None,
+                discount_codes: Vec::new(),
+                properties: std::collections::BTreeMap::new(),
+                ..event.data.clone()
+            });
+            body.cut = true;
+            to_json("event", id, &body, MAX_BODY_BYTES)
+        }
+        written => written,
+    }
+}
+
+fn read(row: &Row) -> Result<Event, Error> {
+    let body: Body<'static> = row.json("body")?;
+    Ok(Event {
+        id: row.parsed("event_id", EventId::parse)?,
+        kind: EventKind::from(row.text("kind")?.to_owned()),
+        source: body.source.into_owned(),
+        occurred_at: row.time("at")?,
+        received_at: row.time("received_at")?,
+        test: body.test,
+        identifiers: body.identifiers.into_owned(),
+        email: body.email.map(Cow::into_owned),
+        profile: body.profile.into_owned(),
+        consent: body.consent.map(Cow::into_owned),
+        data: body.data.into_owned(),
+    })
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn is_empty(identifiers: &[Identifier]) -> bool {
+    identifiers.is_empty()
+}

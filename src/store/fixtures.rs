@@ -1,0 +1,249 @@
+//! What the tests of `store` stand on: fresh databases and one example of everything stored, with every field set.
+
+use super::Error;
+use super::migrate::{SHARD, STORE, migrate};
+use super::rusqlite::Sqlite;
+use super::sql::Sql;
+use crate::domain::consent::{Consent, ConsentGrade, ConsentSignal, ConsentState};
+use crate::domain::contact::Profile;
+use crate::domain::email::EmailAddress;
+use crate::domain::event::{Event, EventData, EventKind, LineItem};
+use crate::domain::identity::{Identifier, IdentifierKind};
+use crate::domain::ids::{
+    ContactId, EmailName, EnrollmentId, EnrollmentKey, EventId, IdentifierHash, JourneyId, MessageId,
+    OrderKey, SourceName, StepId,
+};
+use crate::domain::message::{Lane, Message, MessageState, Stream};
+use crate::domain::money::{Currency, Money};
+use crate::domain::order::{Order, OrderStatus};
+use crate::domain::time::Timestamp;
+use crate::engine::state::{Address, Contact, EndReason, Ended, Enrollment, Position, Purchases, Sending};
+use std::collections::BTreeMap;
+
+pub fn shard() -> Sqlite {
+    let sql = Sqlite::in_memory().unwrap();
+    migrate(&sql, &SHARD).unwrap();
+    sql
+}
+
+pub fn store() -> Sqlite {
+    let sql = Sqlite::in_memory().unwrap();
+    migrate(&sql, &STORE).unwrap();
+    sql
+}
+
+impl Sqlite {
+    /// Table rows that `work` writes; it must succeed.
+    pub fn written_by<T>(&self, work: impl FnOnce(&dyn Sql) -> Result<T, Error>) -> u64 {
+        let before = self.rows_written();
+        work(self).unwrap();
+        self.rows_written() - before
+    }
+}
+
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(1_790_000_000 + seconds)
+}
+
+/// The contact whose id repeats two hex digits.
+pub fn contact_id(digits: &str) -> ContactId {
+    ContactId::parse(&digits.repeat(16)).unwrap()
+}
+
+pub fn hash(digits: &str) -> IdentifierHash {
+    IdentifierHash::parse(&digits.repeat(16)).unwrap()
+}
+
+pub fn journey() -> JourneyId {
+    JourneyId::parse("abandoned-checkout").unwrap()
+}
+
+pub fn money() -> Money {
+    Money::parse("57.50", Currency::parse("EUR").unwrap()).unwrap()
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+pub fn line_item() -> LineItem {
+    LineItem {
+        title: "Tea, 'first flush'".to_owned(),
+        variant: some("100 g"),
+        quantity: 2,
+        price: Some(money()),
+        sku: some("T-1"),
+        product_id: some("900719925474099312"),
+        variant_id: some("12"),
+        image_url: some("https://shop.example/t.jpg"),
+        url: some("https://shop.example/t"),
+    }
+}
+
+pub fn event_data() -> EventData {
+    EventData {
+        checkout_id: some("c-1"),
+        cart_id: some("k-1"),
+        order_id: some("6120"),
+        order_number: some("#1042"),
+        value: Some(money()),
+        items: vec![line_item()],
+        url: some("https://shop.example/c/1"),
+        discount_codes: vec!["TEA".to_owned()],
+        properties: BTreeMap::from([("gift".to_owned(), serde_json::json!(true))]),
+    }
+}
+
+pub fn profile() -> Profile {
+    Profile {
+        first_name: some("Nadia"),
+        last_name: some("Okafor"),
+        locale: some("en-GB"),
+        timezone: some("Europe/Warsaw"),
+        country: some("PL"),
+        tags: Some(vec!["vip".to_owned()]),
+        attributes: BTreeMap::from([("size".to_owned(), serde_json::json!("M"))]),
+    }
+}
+
+pub fn consent_signal() -> ConsentSignal {
+    ConsentSignal {
+        state: ConsentState::Subscribed,
+        grade: ConsentGrade::Explicit,
+        at: at(1),
+        method: some("footer-form"),
+        text: some("v3"),
+        ip: some("192.0.2.1"),
+        agent: some("Firefox"),
+        actor: some("person"),
+    }
+}
+
+pub fn email() -> EmailAddress {
+    EmailAddress::parse("Nadia@Example.com").unwrap()
+}
+
+pub fn identifier() -> Identifier {
+    let source = SourceName::parse("shopify").unwrap();
+    Identifier::of_source(IdentifierKind::Checkout, &source, "c-1").unwrap()
+}
+
+/// An event with every field set.
+pub fn event(id: &str) -> Event {
+    Event {
+        id: EventId::parse(id).unwrap(),
+        kind: EventKind::CheckoutStarted,
+        source: SourceName::parse("shopify").unwrap(),
+        occurred_at: at(0),
+        received_at: at(2),
+        test: true,
+        identifiers: vec![Identifier::email(&email()), identifier()],
+        email: Some(email()),
+        profile: profile(),
+        consent: Some(consent_signal()),
+        data: event_data(),
+    }
+}
+
+pub fn message_id(contact: &ContactId, digits: &str) -> MessageId {
+    let prefix = &contact.as_str()[..MessageId::CONTACT_BITS];
+    MessageId::parse(&format!("{prefix}{}", digits.repeat(12))).unwrap()
+}
+
+/// An intent, for the contact.
+pub fn message(contact: &ContactId, digits: &str) -> Message {
+    Message {
+        id: message_id(contact, digits),
+        journey: journey(),
+        enrollment: EnrollmentId::from_digest("e1"),
+        step: StepId::parse("checkout-nudge").unwrap(),
+        email: EmailName::parse("checkout-nudge").unwrap(),
+        variant: "b".to_owned(),
+        stream: Stream::Marketing,
+        lane: Lane::Cart,
+        state: MessageState::Intended,
+        attempt: 0,
+        due_at: at(3600),
+        reason: None,
+        provider: None,
+        provider_id: None,
+        settled_at: None,
+    }
+}
+
+pub fn order(key: &str, placed: i64) -> Order {
+    Order {
+        key: OrderKey::parse(key).unwrap(),
+        status: OrderStatus::Fulfilled,
+        status_at: at(placed + 60),
+        placed_at: at(placed),
+        number: some("#1042"),
+        total: Some(money()),
+        items: vec![line_item()],
+        attributed_to: Some(message_id(&contact_id("8c"), "01")),
+    }
+}
+
+pub fn ended(digits: &str, reason: EndReason) -> Ended {
+    Ended {
+        id: EnrollmentId::from_digest(digits),
+        journey: journey(),
+        key: EnrollmentKey::parse("c-1").unwrap(),
+        started_at: at(0),
+        ended_at: at(9),
+        step: StepId::parse("checkout-nudge").unwrap(),
+        reason,
+    }
+}
+
+pub fn enrollment(contact: &ContactId, digits: &str, position: Position) -> Enrollment {
+    Enrollment {
+        id: EnrollmentId::from_digest(digits),
+        journey: journey(),
+        key: EnrollmentKey::parse(&format!("{contact}-{digits}")).unwrap(),
+        started_at: at(0),
+        step: StepId::parse("checkout-nudge").unwrap(),
+        since: at(0),
+        position,
+        data: event_data(),
+        data_at: at(0),
+        seen: BTreeMap::from([(EventKind::OrderFulfilled, at(5))]),
+    }
+}
+
+/// A contact with every field set.
+pub fn contact(digits: &str) -> Contact {
+    let id = contact_id(digits);
+    let sending = Sending {
+        message: message_id(&id, "01"),
+        lane: Lane::Cart,
+        stream: Stream::Marketing,
+        due: at(3700),
+        first_due: at(3600),
+        generation: 2,
+        dispatched: true,
+    };
+    let mut contact = Contact::new(id.clone(), at(0));
+    contact.profile = profile();
+    contact.profile_at = at(1);
+    contact.addresses = vec![Address {
+        email: email(),
+        seen_at: at(1),
+        consent: Consent {
+            state: ConsentState::Subscribed,
+            evidence: Some((consent_signal(), EventId::parse("e-1").unwrap())),
+        },
+    }];
+    contact.identifiers = vec![identifier()];
+    contact.purchases = Purchases {
+        orders: 1,
+        spend: Some(money()),
+        last_at: Some(at(1)),
+    };
+    contact.enrollments = vec![
+        enrollment(&id, "e1", Position::Sending(sending)),
+        enrollment(&id, "e2", Position::Waiting { until: at(3600) }),
+    ];
+    contact.starts = BTreeMap::from([(journey(), at(0))]);
+    contact
+}

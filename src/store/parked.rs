@@ -1,0 +1,95 @@
+//! Events whose person is not known yet, kept under each identifier they carry until one of them leads to somebody.
+//! Used by `edge`, in the shard of the identifier's hash.
+
+use super::Error;
+use super::dead_letter::{self, DeadLetter};
+use super::error::to_json;
+use super::sql::Sql;
+use crate::domain::event::Event;
+use crate::domain::ids::IdentifierHash;
+use crate::domain::time::{Delay, Timestamp};
+
+/// How long an event waits for its person.
+pub const PARKED_FOR: Delay = Delay::from_days(30);
+/// Most events parked under one identifier: a browser without a person cannot fill a shard.
+pub const MAX_PARKED: u32 = 50;
+/// Largest event that is parked, in bytes of JSON.
+pub const MAX_PARKED_BYTES: usize = 256 * 1024;
+
+/// What became of an event to park.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parking {
+    /// It is there, now or since an earlier delivery.
+    Kept,
+    /// Too many are parked under this identifier.
+    Full,
+    /// The event is too long to be parked.
+    TooLarge,
+}
+
+/// Parks an event for [`PARKED_FOR`]. Writes 1 row, 0 when it is there or refused.
+///
+/// # Errors
+/// When a statement fails.
+pub fn park(sql: &dyn Sql, hash: &IdentifierHash, event: &Event, now: Timestamp) -> Result<Parking, Error> {
+    let body = match to_json("event", event.id.as_str(), event, MAX_PARKED_BYTES) {
+        Ok(body) => body,
+        Err(Error::TooLarge { .. }) => return Ok(Parking::TooLarge),
+        Err(error) => return Err(error),
+    };
+    let row = sql.first(
+        "SELECT count(*) AS n, coalesce(sum(event_id = ?2), 0) AS same FROM parked WHERE hash = ?1",
+        &[hash.into(), (&event.id).into()],
+    )?;
+    let (parked, same) = row.map_or(Ok((0, 0)), |row| Ok((row.count("n")?, row.count("same")?)))?;
+    if same > 0 {
+        return Ok(Parking::Kept);
+    }
+    if parked >= MAX_PARKED {
+        return Ok(Parking::Full);
+    }
+    sql.run(
+        "INSERT INTO parked (hash, event_id, until, body) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        &[
+            hash.into(),
+            (&event.id).into(),
+            now.plus(PARKED_FOR).into(),
+            body.into(),
+        ],
+    )?;
+    Ok(Parking::Kept)
+}
+
+/// Takes the events parked under an identifier, in the order in which they happened. One that cannot be read
+/// becomes a dead letter, so that it neither gets lost nor holds the others. Writes 1 row for each.
+///
+/// # Errors
+/// When a statement fails.
+pub fn release(sql: &dyn Sql, hash: &IdentifierHash, now: Timestamp) -> Result<Vec<Event>, Error> {
+    let rows = sql.query(
+        "SELECT event_id, body FROM parked WHERE hash = ?1 ORDER BY event_id",
+        &[hash.into()],
+    )?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut events: Vec<Event> = Vec::new();
+    for row in &rows {
+        match row.json("body") {
+            Ok(event) => events.push(event),
+            Err(error) => {
+                let letter = DeadLetter {
+                    id: format!("parked:{hash}:{}", row.text("event_id")?),
+                    at: now,
+                    what: "parked event".to_owned(),
+                    reason: error.to_string(),
+                    body: row.text("body")?.to_owned(),
+                };
+                dead_letter::put(sql, &letter)?;
+            }
+        }
+    }
+    sql.run("DELETE FROM parked WHERE hash = ?1", &[hash.into()])?;
+    events.sort_by(|one, two| (one.occurred_at, &one.id).cmp(&(two.occurred_at, &two.id)));
+    Ok(events)
+}

@@ -1,0 +1,220 @@
+//! Deletes what is past its time (`docs/schema.md`), a bounded slice at a call. Called by cron through `edge`.
+//!
+//! No index serves this: each would cost a row on every write. Instead a cursor walks the tables in key order, again
+//! and again; looking at a row costs a thousandth of writing one. Orders, ended enrollments and suppressions stay.
+
+use super::Error;
+use super::meta::{self, Key};
+use super::sql::{Sql, Value};
+use crate::domain::time::{Delay, Timestamp};
+
+pub const EVENTS_FOR: Delay = Delay::from_days(400);
+pub const MESSAGES_FOR: Delay = Delay::from_days(730);
+pub const TOMBSTONES_FOR: Delay = Delay::from_days(90);
+pub const CLOSED_CHECKOUTS_FOR: Delay = Delay::from_days(90);
+
+/// How many rows went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pruned {
+    pub events: u32,
+    pub messages: u32,
+    pub tombstones: u32,
+    pub closed_checkouts: u32,
+    pub parked: u32,
+    /// The walk came to its end; the next call starts anew.
+    pub finished: bool,
+}
+
+/// The tables in the order of the walk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Table {
+    Parked,
+    Directory,
+    Contact,
+    Message,
+    Event,
+}
+
+/// What the walk does at a table. `?1` and `?2` bound the keys, `?3` is the time before which a row is old.
+struct Steps {
+    /// The key of the last row of a slice of `?2` rows after `?1`.
+    last: &'static str,
+    count: &'static str,
+    delete: &'static str,
+}
+
+/// Follows every key there is: keys are hex digits.
+const END: &str = "~";
+
+/// Looks at up to `limit` rows, and deletes those that are old. A contact's rows are never split, so that a
+/// slice can be longer by the rest of one contact. Writes 1 row for each deleted, and 1 for the cursor.
+///
+/// # Errors
+/// When a statement fails. What was deleted stays deleted, and the next call goes on from the same place.
+pub fn prune(sql: &dyn Sql, now: Timestamp, limit: u32) -> Result<Pruned, Error> {
+    let mut pruned = Pruned::default();
+    let stored = meta::get(sql, Key::PruneCursor)?.unwrap_or_default();
+    let (mut table, mut after) = Table::of_cursor(&stored);
+    let mut left = limit;
+    while left > 0 {
+        let slice = Slice::next(sql, table, &after, left)?;
+        let gone = slice.delete(sql, table, now)?;
+        pruned.add(table, gone);
+        left = left.saturating_sub(slice.rows);
+        match (slice.is_last, table.next()) {
+            (false, _) => after = slice.until,
+            (true, Some(next)) => (table, after) = (next, String::new()),
+            (true, None) => {
+                pruned.finished = true;
+                break;
+            }
+        }
+    }
+    if pruned.finished {
+        meta::remove(sql, Key::PruneCursor)?;
+    } else {
+        meta::set(sql, Key::PruneCursor, &format!("{}:{after}", table.as_str()))?;
+    }
+    Ok(pruned)
+}
+
+/// A range of keys, after `after` up to and with `until`.
+struct Slice {
+    after: String,
+    until: String,
+    /// Rows looked at, at least.
+    rows: u32,
+    is_last: bool,
+}
+
+impl Slice {
+    fn next(sql: &dyn Sql, table: Table, after: &str, limit: u32) -> Result<Self, Error> {
+        let last = sql.first(
+            table.steps().last,
+            &[after.into(), limit.saturating_sub(1).into()],
+        )?;
+        let until = last.map(|row| row.text("last").map(str::to_owned)).transpose()?;
+        Ok(Self {
+            after: after.to_owned(),
+            is_last: until.is_none(),
+            // A table with fewer rows than asked for counts as a few, so that the walk still ends.
+            rows: if until.is_none() { 1 } else { limit },
+            until: until.unwrap_or_else(|| END.to_owned()),
+        })
+    }
+
+    fn delete(&self, sql: &dyn Sql, table: Table, now: Timestamp) -> Result<u32, Error> {
+        let params: [Value; 3] = [
+            self.after.as_str().into(),
+            self.until.as_str().into(),
+            now.minus(table.kept_for()).into(),
+        ];
+        let row = sql.first(table.steps().count, &params)?;
+        let old = row.map_or(Ok(0), |row| row.count("n"))?;
+        if old > 0 {
+            sql.run(table.steps().delete, &params)?;
+        }
+        Ok(old)
+    }
+}
+
+impl Table {
+    const ALL: [Self; 5] = [
+        Self::Parked,
+        Self::Directory,
+        Self::Contact,
+        Self::Message,
+        Self::Event,
+    ];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Parked => "parked",
+            Self::Directory => "directory",
+            Self::Contact => "contact",
+            Self::Message => "message",
+            Self::Event => "event",
+        }
+    }
+
+    /// Where a stored cursor stands; at the start when there is none that we can read.
+    fn of_cursor(cursor: &str) -> (Self, String) {
+        let (name, after) = cursor.split_once(':').unwrap_or_default();
+        match Self::ALL.into_iter().find(|table| table.as_str() == name) {
+            Some(table) => (table, after.to_owned()),
+            None => (Self::Parked, String::new()),
+        }
+    }
+
+    const fn next(self) -> Option<Self> {
+        match self {
+            Self::Parked => Some(Self::Directory),
+            Self::Directory => Some(Self::Contact),
+            Self::Contact => Some(Self::Message),
+            Self::Message => Some(Self::Event),
+            Self::Event => None,
+        }
+    }
+
+    const fn kept_for(self) -> Delay {
+        match self {
+            // The row itself says until when.
+            Self::Parked => Delay::ZERO,
+            Self::Directory => CLOSED_CHECKOUTS_FOR,
+            Self::Contact => TOMBSTONES_FOR,
+            Self::Message => MESSAGES_FOR,
+            Self::Event => EVENTS_FOR,
+        }
+    }
+
+    const fn steps(self) -> Steps {
+        match self {
+            Self::Parked => Steps {
+                last: "SELECT hash AS last FROM parked WHERE hash > ?1 ORDER BY hash LIMIT 1 OFFSET ?2",
+                count: "SELECT count(*) AS n FROM parked WHERE hash > ?1 AND hash <= ?2 AND until < ?3",
+                delete: "DELETE FROM parked WHERE hash > ?1 AND hash <= ?2 AND until < ?3",
+            },
+            Self::Directory => Steps {
+                last: "SELECT hash AS last FROM directory WHERE hash > ?1 ORDER BY hash LIMIT 1 OFFSET ?2",
+                count: "SELECT count(*) AS n FROM directory
+                        WHERE hash > ?1 AND hash <= ?2 AND closed_at < ?3",
+                delete: "DELETE FROM directory WHERE hash > ?1 AND hash <= ?2 AND closed_at < ?3",
+            },
+            Self::Contact => Steps {
+                last: "SELECT contact_id AS last FROM contact WHERE contact_id > ?1
+                       ORDER BY contact_id LIMIT 1 OFFSET ?2",
+                count: "SELECT count(*) AS n FROM contact
+                        WHERE contact_id > ?1 AND contact_id <= ?2 AND moved_at < ?3",
+                delete: "DELETE FROM contact WHERE contact_id > ?1 AND contact_id <= ?2 AND moved_at < ?3",
+            },
+            // `settled_at` is null, and the comparison not true, while a message is on its way.
+            Self::Message => Steps {
+                last: "SELECT contact_id AS last FROM message WHERE contact_id > ?1
+                       ORDER BY contact_id LIMIT 1 OFFSET ?2",
+                count: "SELECT count(*) AS n FROM message
+                        WHERE contact_id > ?1 AND contact_id <= ?2 AND settled_at < ?3",
+                delete: "DELETE FROM message WHERE contact_id > ?1 AND contact_id <= ?2 AND settled_at < ?3",
+            },
+            Self::Event => Steps {
+                last: "SELECT contact_id AS last FROM event WHERE contact_id > ?1
+                       ORDER BY contact_id LIMIT 1 OFFSET ?2",
+                count: "SELECT count(*) AS n FROM event
+                        WHERE contact_id > ?1 AND contact_id <= ?2 AND received_at < ?3",
+                delete: "DELETE FROM event WHERE contact_id > ?1 AND contact_id <= ?2 AND received_at < ?3",
+            },
+        }
+    }
+}
+
+impl Pruned {
+    fn add(&mut self, table: Table, rows: u32) {
+        let count = match table {
+            Table::Parked => &mut self.parked,
+            Table::Directory => &mut self.closed_checkouts,
+            Table::Contact => &mut self.tombstones,
+            Table::Message => &mut self.messages,
+            Table::Event => &mut self.events,
+        };
+        *count = count.saturating_add(rows);
+    }
+}

@@ -1,0 +1,137 @@
+//! The host's SQLite behind [`Sql`], made to behave as a Durable Object's: for tests, simulations and the host
+//! command. It must not be kinder than the object: what that refuses, this refuses.
+
+use super::sql::{Row, Sql, Value, exact_number, value_of_number};
+use super::{Error, MAX_VALUE_BYTES};
+use ::rusqlite::limits::Limit;
+use ::rusqlite::types::ValueRef;
+use ::rusqlite::{Connection, Statement};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The object's limits. 32 arguments of a function are documented, though 100 were seen to pass.
+const LIMITS: [(Limit, i32); 7] = [
+    (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 100),
+    (Limit::SQLITE_LIMIT_COLUMN, 100),
+    (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
+    (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 5),
+    (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50),
+    (Limit::SQLITE_LIMIT_SQL_LENGTH, 100_000),
+    (Limit::SQLITE_LIMIT_FUNCTION_ARG, 32),
+];
+
+/// Statements that the object refuses, by their first word.
+const REFUSED: [&str; 8] = [
+    "BEGIN",
+    "COMMIT",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "RELEASE",
+    "ATTACH",
+    "VACUUM",
+    "PRAGMA",
+];
+
+/// Statements kept compiled: all of ours.
+const CACHED_STATEMENTS: usize = 128;
+
+/// A database of the host.
+pub struct Sqlite(Connection);
+
+impl Sqlite {
+    /// An empty database that lives as long as the value.
+    ///
+    /// # Errors
+    /// When SQLite cannot start.
+    pub fn in_memory() -> Result<Self, Error> {
+        Self::with_limits(Connection::open_in_memory().map_err(failed)?)
+    }
+
+    /// A database in a file, made if it is absent.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        Self::with_limits(Connection::open(path).map_err(failed)?)
+    }
+
+    fn with_limits(connection: Connection) -> Result<Self, Error> {
+        for (limit, most) in LIMITS {
+            connection.set_limit(limit, most).map_err(failed)?;
+        }
+        connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        Ok(Self(connection))
+    }
+
+    /// Table rows written since it was opened. Index entries, which the object also bills, are not in it.
+    pub fn rows_written(&self) -> u64 {
+        self.0.total_changes()
+    }
+}
+
+impl Sql for Sqlite {
+    fn query(&self, text: &'static str, params: &[Value]) -> Result<Vec<Row>, Error> {
+        refuse_what_the_object_refuses(text)?;
+        let mut statement = self.0.prepare_cached(text).map_err(failed)?;
+        let expected = statement.parameter_count();
+        if expected != params.len() {
+            let problem = format!("{} parameters for {expected} in `{text}`", params.len());
+            return Err(Error::Statement(problem));
+        }
+        for (index, value) in params.iter().enumerate() {
+            bind(&mut statement, index + 1, value)?;
+        }
+        collect(&mut statement)
+    }
+}
+
+fn refuse_what_the_object_refuses(text: &str) -> Result<(), Error> {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    if REFUSED.iter().any(|word| first.eq_ignore_ascii_case(word)) {
+        return Err(Error::Statement(format!("the object refuses {first}")));
+    }
+    // SQLite reads "nope" as text when there is no such column, which hides a misspelling.
+    if text.contains('"') {
+        return Err(Error::Statement(format!("double quotes in `{text}`")));
+    }
+    Ok(())
+}
+
+fn bind(statement: &mut Statement<'_>, index: usize, value: &Value) -> Result<(), Error> {
+    match value {
+        Value::Null => statement.raw_bind_parameter(index, ::rusqlite::types::Null),
+        Value::Integer(integer) => statement.raw_bind_parameter(index, exact_number(*integer)?),
+        Value::Text(text) if text.len() <= MAX_VALUE_BYTES => statement.raw_bind_parameter(index, text),
+        Value::Blob(bytes) if bytes.len() <= MAX_VALUE_BYTES => statement.raw_bind_parameter(index, bytes),
+        Value::Text(_) | Value::Blob(_) => {
+            return Err(Error::Statement(format!("parameter {index} is too large")));
+        }
+    }
+    .map_err(failed)
+}
+
+fn collect(statement: &mut Statement<'_>) -> Result<Vec<Row>, Error> {
+    let columns: Arc<[String]> = statement.column_names().map(str::to_owned).collect();
+    let mut answer = Vec::new();
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next().map_err(failed)? {
+        let values = (0..columns.len()).map(|index| {
+            match row.get_ref(index).map_err(failed)? {
+                ValueRef::Null => Ok(Value::Null),
+                // The object hands integers out as doubles, too.
+                ValueRef::Integer(integer) => value_of_number(exact_number(integer)?),
+                ValueRef::Real(number) => value_of_number(number),
+                ValueRef::Text(bytes) => Ok(Value::Text(String::from_utf8_lossy(bytes).into_owned())),
+                ValueRef::Blob(bytes) => Ok(Value::Blob(bytes.to_vec())),
+            }
+        });
+        let values: Vec<Value> = values.collect::<Result<_, Error>>()?;
+        answer.push(Row::new(Arc::clone(&columns), values));
+    }
+    Ok(answer)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn failed(error: ::rusqlite::Error) -> Error {
+    Error::Statement(error.to_string())
+}

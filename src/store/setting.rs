@@ -1,0 +1,116 @@
+//! The settings of the whole store, in the Store object. Used by `edge`; shards hold copies in `meta`.
+
+use super::Error;
+use super::sql::Sql;
+use std::borrow::Cow;
+
+/// The keys of `setting`. The text form is stored and never changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    /// The number of shards, fixed at install.
+    Shards,
+    /// Fixed at install.
+    Jurisdiction,
+    Stopped,
+    /// Offset of the development clock, in milliseconds.
+    ClockOffset,
+    CatalogHash,
+    /// The provider of this name is paused, and until when or why.
+    ProviderPause(String),
+}
+
+impl Key {
+    fn name(&self) -> Cow<'static, str> {
+        match self {
+            Self::Shards => "shards".into(),
+            Self::Jurisdiction => "jurisdiction".into(),
+            Self::Stopped => "stopped".into(),
+            Self::ClockOffset => "clock_offset".into(),
+            Self::CatalogHash => "catalog_hash".into(),
+            Self::ProviderPause(provider) => format!("provider_pause:{provider}").into(),
+        }
+    }
+}
+
+/// # Errors
+/// When the statement fails.
+pub fn get(sql: &dyn Sql, key: &Key) -> Result<Option<String>, Error> {
+    let row = sql.first(
+        "SELECT value FROM setting WHERE key = ?1",
+        &[key.name().as_ref().into()],
+    )?;
+    row.map(|row| row.text("value").map(str::to_owned)).transpose()
+}
+
+/// Every setting with its stored name, sorted: what the operator pages show.
+///
+/// # Errors
+/// When the statement fails.
+pub fn all(sql: &dyn Sql) -> Result<Vec<(String, String)>, Error> {
+    let rows = sql.query("SELECT key, value FROM setting ORDER BY key", &[])?;
+    rows.iter()
+        .map(|row| Ok((row.text("key")?.to_owned(), row.text("value")?.to_owned())))
+        .collect()
+}
+
+/// Writes 1 row, 0 when the value is held already.
+///
+/// # Errors
+/// When the statement fails.
+pub fn set(sql: &dyn Sql, key: &Key, value: &str) -> Result<(), Error> {
+    sql.run(
+        "INSERT INTO setting (key, value) VALUES (?1, ?2)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE value <> excluded.value",
+        &[key.name().as_ref().into(), value.into()],
+    )
+}
+
+/// For what is fixed at install: the value that was set first, which is `value` on the first call.
+/// Writes 1 row then, 0 ever after.
+///
+/// # Errors
+/// When the statement fails.
+pub fn set_once(sql: &dyn Sql, key: &Key, value: &str) -> Result<String, Error> {
+    if let Some(held) = get(sql, key)? {
+        return Ok(held);
+    }
+    set(sql, key, value)?;
+    Ok(value.to_owned())
+}
+
+/// Writes 1 row, 0 when there is none.
+///
+/// # Errors
+/// When the statement fails.
+pub fn remove(sql: &dyn Sql, key: &Key) -> Result<(), Error> {
+    sql.run(
+        "DELETE FROM setting WHERE key = ?1",
+        &[key.name().as_ref().into()],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fixtures;
+
+    #[test]
+    fn what_is_fixed_at_install_stays() {
+        let sql = fixtures::store();
+        assert_eq!(set_once(&sql, &Key::Shards, "4").as_deref(), Ok("4"));
+        assert_eq!(set_once(&sql, &Key::Shards, "8").as_deref(), Ok("4"));
+        assert_eq!(get(&sql, &Key::Shards), Ok(Some("4".to_owned())));
+    }
+
+    #[test]
+    fn settings_come_and_go() {
+        let sql = fixtures::store();
+        let pause = Key::ProviderPause("resend".to_owned());
+        set(&sql, &pause, "key refused").unwrap();
+        assert_eq!(sql.written_by(|sql| set(sql, &pause, "key refused")), 0);
+        let names: Vec<String> = all(&sql).unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["provider_pause:resend", "schema"]);
+        remove(&sql, &pause).unwrap();
+        assert_eq!(get(&sql, &pause), Ok(None));
+    }
+}

@@ -1,0 +1,84 @@
+//! Identifiers: the first claim wins, a closed checkout stays closed, a repeated call writes nothing.
+
+use crate::domain::identity::IdentifierKind;
+use crate::domain::ids::ContactId;
+use crate::store::directory::{Claim, Entry, claim, close, is_closed, lookup, repoint};
+use crate::store::fixtures::{at, contact_id, hash, shard};
+
+fn claim_of(digits: &str, contact: &str) -> Claim {
+    Claim {
+        hash: hash(digits),
+        kind: IdentifierKind::Checkout,
+        contact: contact_id(contact),
+    }
+}
+
+fn contacts(entries: &[Entry]) -> Vec<ContactId> {
+    entries.iter().map(|entry| entry.contact.clone()).collect()
+}
+
+#[test]
+fn who_claims_first_keeps_it_and_the_other_one_learns_of_it() {
+    let sql = shard();
+    let mine = claim(&sql, &[claim_of("01", "aa"), claim_of("02", "aa")], at(0)).unwrap();
+    assert_eq!(contacts(&mine), [contact_id("aa"), contact_id("aa")]);
+    let theirs = [claim_of("03", "bb"), claim_of("02", "bb")];
+    assert_eq!(
+        contacts(&claim(&sql, &theirs, at(1)).unwrap()),
+        [contact_id("bb"), contact_id("aa")]
+    );
+    assert_eq!(sql.written_by(|sql| claim(sql, &theirs, at(2))), 0);
+}
+
+#[test]
+fn a_look_up_keeps_the_order_asked_and_leaves_out_the_unknown() {
+    let sql = shard();
+    claim(&sql, &[claim_of("01", "aa"), claim_of("02", "bb")], at(0)).unwrap();
+    let found = lookup(&sql, &[hash("02"), hash("09"), hash("01")]).unwrap();
+    assert_eq!(contacts(&found), [contact_id("bb"), contact_id("aa")]);
+    assert_eq!(
+        (found[0].kind, found[0].closed_at),
+        (IdentifierKind::Checkout, None)
+    );
+    assert_eq!(lookup(&sql, &[]), Ok(vec![]));
+}
+
+#[test]
+fn an_identifier_named_twice_is_one_row() {
+    let sql = shard();
+    let twice = [claim_of("01", "aa"), claim_of("01", "aa")];
+    assert_eq!(sql.written_by(|sql| claim(sql, &twice, at(0))), 1);
+    assert_eq!(sql.written_by(|sql| close(sql, &twice, at(0))), 1);
+    assert_eq!(sql.written_by(|sql| close(sql, &twice, at(0))), 0);
+}
+
+#[test]
+fn a_closed_checkout_stays_closed() {
+    let sql = shard();
+    claim(&sql, &[claim_of("01", "aa")], at(0)).unwrap();
+    let both = [claim_of("01", "aa"), claim_of("02", "bb")];
+    assert_eq!(is_closed(&sql, &[hash("01"), hash("02")]), Ok(false));
+    assert_eq!(sql.written_by(|sql| close(sql, &both, at(5))), 2);
+    assert_eq!(sql.written_by(|sql| close(sql, &both, at(6))), 0);
+    assert_eq!(
+        sql.written_by(|sql| claim(sql, &[claim_of("02", "cc")], at(7))),
+        0
+    );
+    let found = lookup(&sql, &[hash("01"), hash("02")]).unwrap();
+    assert_eq!(contacts(&found), [contact_id("aa"), contact_id("bb")]);
+    assert!(found.iter().all(|entry| entry.closed_at == Some(at(5))));
+    assert_eq!(is_closed(&sql, &[hash("09"), hash("02")]), Ok(true));
+}
+
+#[test]
+fn a_merge_moves_only_what_still_leads_to_the_loser() {
+    let sql = shard();
+    let claims = [claim_of("01", "aa"), claim_of("02", "cc")];
+    claim(&sql, &claims, at(0)).unwrap();
+    let hashes = [hash("01"), hash("02"), hash("09")];
+    let merge = |sql: &dyn crate::store::Sql| repoint(sql, &hashes, &contact_id("aa"), &contact_id("bb"));
+    assert_eq!(sql.written_by(merge), 1);
+    assert_eq!(sql.written_by(merge), 0);
+    let found = lookup(&sql, &hashes).unwrap();
+    assert_eq!(contacts(&found), [contact_id("bb"), contact_id("cc")]);
+}

@@ -1,0 +1,144 @@
+//! What waits: events without a person, work for other shards, mails of the outbox, dead letters, suppressions.
+
+use crate::domain::ids::ContactId;
+use crate::store::fixtures::{at, contact_id, event, hash, shard};
+use crate::store::forward::{self, Forward};
+use crate::store::outbox::{self, Mail};
+use crate::store::parked::{MAX_PARKED, MAX_PARKED_BYTES, Parking, park, release};
+use crate::store::{Sql, dead_letter, suppression};
+
+#[test]
+fn parked_events_are_taken_once_in_the_order_they_happened() {
+    let sql = shard();
+    let [mut late, early] = ["a", "b"].map(event);
+    late.occurred_at = at(50);
+    for parked in [&late, &early, &late] {
+        assert_eq!(park(&sql, &hash("01"), parked, at(60)), Ok(Parking::Kept));
+    }
+    assert_eq!(sql.written_by(|sql| park(sql, &hash("01"), &late, at(60))), 0);
+    assert_eq!(release(&sql, &hash("02"), at(61)), Ok(vec![]));
+    assert_eq!(release(&sql, &hash("01"), at(61)), Ok(vec![early, late]));
+    assert_eq!(release(&sql, &hash("01"), at(61)), Ok(vec![]));
+}
+
+#[test]
+fn a_browser_cannot_fill_a_shard() {
+    let sql = shard();
+    for number in 0..MAX_PARKED {
+        let parked = park(&sql, &hash("01"), &event(&number.to_string()), at(0));
+        assert_eq!(parked, Ok(Parking::Kept));
+    }
+    assert_eq!(
+        park(&sql, &hash("01"), &event("one more"), at(0)),
+        Ok(Parking::Full)
+    );
+    assert_eq!(park(&sql, &hash("01"), &event("0"), at(0)), Ok(Parking::Kept));
+    let mut huge = event("huge");
+    huge.data.url = Some("x".repeat(MAX_PARKED_BYTES));
+    assert_eq!(park(&sql, &hash("02"), &huge, at(0)), Ok(Parking::TooLarge));
+}
+
+#[test]
+fn an_unreadable_parked_event_becomes_a_dead_letter() {
+    let sql = shard();
+    for id in ["a", "b"] {
+        park(&sql, &hash("01"), &event(id), at(0)).unwrap();
+    }
+    sql.query("UPDATE parked SET body = 'broken' WHERE event_id = 'a'", &[])
+        .unwrap();
+    assert_eq!(release(&sql, &hash("01"), at(9)), Ok(vec![event("b")]));
+    let letters = dead_letter::list(&sql, 9).unwrap();
+    assert_eq!(
+        (letters.len(), letters[0].body.as_str(), letters[0].at),
+        (1, "broken", at(9))
+    );
+    assert_eq!(dead_letter::count(&sql), Ok(1));
+    assert_eq!(
+        dead_letter::take(&sql, &letters[0].id),
+        Ok(Some(letters[0].clone()))
+    );
+    assert_eq!(dead_letter::take(&sql, &letters[0].id), Ok(None));
+}
+
+#[test]
+fn what_dies_twice_is_listed_once() {
+    let sql = shard();
+    let mut letter = dead_letter::DeadLetter {
+        id: "contact:1".to_owned(),
+        at: at(1),
+        what: "contact".to_owned(),
+        reason: "first".to_owned(),
+        body: "{}".to_owned(),
+    };
+    dead_letter::put(&sql, &letter).unwrap();
+    letter.reason = "second".to_owned();
+    dead_letter::put(&sql, &letter).unwrap();
+    assert_eq!(dead_letter::list(&sql, 9), Ok(vec![letter]));
+}
+
+#[test]
+fn a_forward_stays_until_it_is_taken() {
+    let sql = shard();
+    let forward = |id: &str, seconds| Forward {
+        id: id.to_owned(),
+        target: contact_id("8c").into(),
+        kind: "event".to_owned(),
+        body: "{}".to_owned(),
+        attempts: 0,
+        next_at: at(seconds),
+    };
+    for (id, seconds) in [("a", 20), ("b", 10), ("c", 90), ("b", 0)] {
+        forward::put(&sql, &forward(id, seconds)).unwrap();
+    }
+    assert_eq!(
+        forward::due(&sql, at(20), 9),
+        Ok(vec![forward("b", 10), forward("a", 20)])
+    );
+    assert_eq!(forward::due(&sql, at(20), 1), Ok(vec![forward("b", 10)]));
+    assert_eq!(forward::earliest(&sql), Ok(Some(at(10))));
+    forward::retry(&sql, "b", 1, at(95)).unwrap();
+    forward::done(&sql, "a").unwrap();
+    assert_eq!(
+        (forward::earliest(&sql), forward::count(&sql)),
+        (Ok(Some(at(90))), Ok(2))
+    );
+    let left = forward::due(&sql, at(99), 9).unwrap();
+    assert_eq!(
+        (left[1].attempts, ContactId::from(left[1].target.clone())),
+        (1, contact_id("8c"))
+    );
+    forward::done(&sql, "b").unwrap();
+    forward::done(&sql, "c").unwrap();
+    assert_eq!(forward::earliest(&sql), Ok(None));
+}
+
+#[test]
+fn the_outbox_keeps_a_mail_once_and_shows_the_oldest_first() {
+    let sql = shard();
+    let mail = |id: &str, seconds| Mail {
+        id: id.to_owned(),
+        sent_at: at(seconds),
+        body: "{}".to_owned(),
+    };
+    for (id, seconds) in [("b", 2), ("a", 3), ("c", 1), ("b", 9)] {
+        outbox::put(&sql, &mail(id, seconds)).unwrap();
+    }
+    assert_eq!(
+        outbox::list(&sql, 9),
+        Ok(vec![mail("c", 1), mail("b", 2), mail("a", 3)])
+    );
+    assert_eq!(outbox::list(&sql, 2), Ok(vec![mail("b", 2), mail("a", 3)]));
+    assert_eq!(outbox::get(&sql, "a"), Ok(Some(mail("a", 3))));
+    outbox::clear(&sql).unwrap();
+    assert_eq!(outbox::list(&sql, 9), Ok(vec![]));
+}
+
+#[test]
+fn a_suppression_keeps_its_first_reason() {
+    let sql = shard();
+    assert_eq!(suppression::get(&sql, &hash("01")), Ok(None));
+    suppression::put(&sql, &hash("01"), "hard bounce", at(1)).unwrap();
+    suppression::put(&sql, &hash("01"), "complaint", at(2)).unwrap();
+    let held = suppression::get(&sql, &hash("01")).unwrap().unwrap();
+    assert_eq!((held.reason.as_str(), held.at), ("hard bounce", at(1)));
+}
