@@ -7,9 +7,16 @@
 
 pub mod domain;
 pub mod engine;
+pub mod generated;
 pub mod http;
 pub mod journey;
+pub mod providers;
+pub mod render;
+pub mod settings;
+pub mod signing;
+pub mod sources;
 pub mod store;
+pub mod turn;
 
 #[cfg(target_arch = "wasm32")]
 mod edge;

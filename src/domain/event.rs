@@ -112,6 +112,9 @@ pub struct Event {
     /// The source's own time, at most five minutes ahead of ours. State is ordered by it; waits start at it.
     pub occurred_at: Timestamp,
     pub received_at: Timestamp,
+    /// When waits count from, if not from `occurred_at`: only in development, for sample payloads that are years old.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<Timestamp>,
     /// A test order or sample: kept, but starts no journey and counts for nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub test: bool,
@@ -193,6 +196,11 @@ impl fmt::Display for EventKind {
 }
 
 impl Event {
+    /// The moment that waits caused by this event count from.
+    pub fn counts_from(&self) -> Timestamp {
+        self.starts_at.unwrap_or(self.occurred_at)
+    }
+
     /// The order this event is about, unique over sources.
     pub fn order_key(&self) -> Option<OrderKey> {
         let id = self.data.order_id.as_deref()?;

@@ -140,7 +140,14 @@ impl MessageState {
         match self {
             Self::Intended => matches!(
                 next,
-                Self::Claimed | Self::Dropped | Self::Shadowed | Self::Accepted | Self::Failed
+                Self::Intended
+                    | Self::Claimed
+                    | Self::Unknown
+                    | Self::Dropped
+                    | Self::Shadowed
+                    | Self::Accepted
+                    | Self::Failed
+                    | Self::GivenUp
             ),
             Self::Claimed => {
                 matches!(
@@ -158,6 +165,33 @@ impl MessageState {
 }
 
 impl DropReason {
+    pub const ALL: [Self; 9] = [
+        Self::NoConsent,
+        Self::Unsubscribed,
+        Self::Suppressed,
+        Self::NoAddress,
+        Self::CheckoutClosed,
+        Self::Exited,
+        Self::TooLate,
+        Self::NotListed,
+        Self::EmailGone,
+    ];
+
+    /// For people.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::NoConsent => "the address has not subscribed",
+            Self::Unsubscribed => "the address has unsubscribed",
+            Self::Suppressed => "the address is suppressed",
+            Self::NoAddress => "no address is known",
+            Self::CheckoutClosed => "the cart was bought",
+            Self::Exited => "the contact left the journey before it went out",
+            Self::TooLate => "it would have been too late",
+            Self::NotListed => "SEND_ONLY_TO does not list the address",
+            Self::EmailGone => "the email no longer exists",
+        }
+    }
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NoConsent => "no_consent",

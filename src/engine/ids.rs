@@ -80,7 +80,7 @@ mod tests {
             &enrollment,
             &StepId::parse("welcome-hello").unwrap(),
         );
-        assert_eq!(enrollment.as_str(), "PIN-ENROLLMENT");
+        assert_eq!(enrollment.as_str(), "57d4b74fce5a395d21dc67d3");
         assert_eq!(message.as_str(), "PIN-MESSAGE");
         assert_eq!(message.contact_prefix(), "8c7f8c7f8c7f8c7f");
     }

@@ -3,8 +3,19 @@
 //! Called by `edge` inside one storage turn and by the host's simulations. Total, synchronous, deterministic: no
 //! clock, no randomness, no SQL, no HTTP, no rendering.
 
+pub mod condition;
+pub mod decide;
 pub mod decision;
+pub mod delivery;
+pub mod enroll;
+pub mod guard;
+pub mod identity;
 pub mod ids;
+mod intake;
+pub mod merge;
+pub mod permits;
+mod progress;
 pub mod retry;
 pub mod schedule;
 pub mod state;
+mod steps;

@@ -124,6 +124,14 @@ impl ProviderKind {
         }
     }
 
+    /// Base address unless a setting overrides it; empty where nothing leaves.
+    pub const fn default_url(self) -> &'static str {
+        match self {
+            Self::Outbox => "",
+            Self::Resend => resend::DEFAULT_URL,
+        }
+    }
+
     /// The setting that overrides the base address, and the one with the key; `None` where nothing is to be set.
     pub const fn settings(self) -> Option<(&'static str, &'static str)> {
         match self {

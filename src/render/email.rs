@@ -7,8 +7,8 @@ use super::emails::{self, Rendered};
 use super::headers::headers;
 use super::links::{LinkKeys, Purpose};
 use super::model::{MessageLinks, Model};
+use crate::domain::clearance::Clearance;
 use crate::domain::contact::Profile;
-use crate::domain::email::EmailAddress;
 use crate::domain::event::EventData;
 use crate::domain::mail::{Mailbox, OutgoingEmail};
 use crate::domain::message::{Message, Stream};
@@ -18,7 +18,8 @@ use crate::journey::store_file::StoreFile;
 #[derive(Debug, Clone, Copy)]
 pub struct Draft<'a> {
     pub message: &'a Message,
-    pub to: &'a EmailAddress,
+    /// The gate's yes, with the address it is for: without it no mail is composed.
+    pub clearance: &'a Clearance,
     pub profile: &'a Profile,
     /// Data of the enrollment: the cart or order as it is when the message is claimed.
     pub data: &'a EventData,
@@ -59,7 +60,7 @@ pub fn compose(store: &StoreFile, linking: Linking<'_>, draft: Draft<'_>) -> Res
     };
     let headers = headers(&message.id, unsubscribe.as_deref());
     let links = MessageLinks { unsubscribe };
-    let model = Model::new(store, draft.to, draft.profile, draft.data, links);
+    let model = Model::new(store, draft.clearance.to(), draft.profile, draft.data, links);
     let name = message.email.as_str();
     let Rendered { subject, html, text } = emails::render(name, &model)
         .ok_or_else(|| Error::UnknownEmail(name.to_owned()))?
@@ -72,7 +73,7 @@ pub fn compose(store: &StoreFile, linking: Linking<'_>, draft: Draft<'_>) -> Res
     }
     Ok(OutgoingEmail {
         message: message.id.clone(),
-        to: draft.to.clone(),
+        to: draft.clearance.to().clone(),
         from: Mailbox::new(&store.sender.name, store.sender.from.clone()),
         reply_to: store.sender.reply_to.clone(),
         subject,

@@ -9,7 +9,7 @@ use crate::domain::mail::OutgoingEmail;
 use crate::domain::message::Stream;
 use crate::domain::time::{Delay, Timestamp};
 use askama::Template;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// Most mails the page lists; the JSON has them all.
@@ -20,7 +20,7 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe
      img-src https: http: data:; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// One mail of the outbox. Serialises to exactly the fields of `/dev/outbox.json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutboxMail {
     pub id: MessageId,
     pub to: EmailAddress,
@@ -31,12 +31,12 @@ pub struct OutboxMail {
     pub stream: Stream,
     pub journey: JourneyId,
     pub step: StepId,
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "rfc3339", deserialize_with = "from_rfc3339")]
     pub sent_at: Timestamp,
 }
 
 /// A message that was not sent, or not yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldRow {
     pub to: Option<EmailAddress>,
     pub email: EmailName,
@@ -47,7 +47,7 @@ pub struct HeldRow {
     pub reason: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
     /// Never to be sent, decided at this time.
     Dropped(Timestamp),
@@ -182,6 +182,11 @@ fn age(delay: Delay) -> String {
         60..1440 => format!("{} h ago", minutes / 60),
         _ => format!("{} d ago", minutes / 1440),
     }
+}
+
+fn from_rfc3339<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Timestamp::parse_rfc3339(&text).map_err(serde::de::Error::custom)
 }
 
 fn rfc3339<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {

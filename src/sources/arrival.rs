@@ -37,6 +37,7 @@ impl Arrival {
             source: self.source.name(),
             occurred_at: at.unwrap_or(self.now).clamped_to(self.now),
             received_at: self.now,
+            starts_at: None,
             test: false,
             identifiers: Vec::new(),
             email: None,

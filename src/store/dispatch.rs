@@ -4,30 +4,11 @@
 use super::error::{check_size, to_json};
 use super::sql::{Row, Sql, Value};
 use super::{Error, MAX_VALUE_BYTES};
-use crate::domain::ids::MessageId;
 use crate::domain::time::Timestamp;
+pub use crate::engine::delivery::Dispatch;
 
 /// Most rows that [`all`] gives: far above what may be in flight or unknown at a time.
 const MAX_OPEN: u32 = 10_000;
-
-/// A claimed request, without its bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dispatch {
-    pub id: String,
-    pub provider: String,
-    /// The idempotency key.
-    pub key: String,
-    /// Requests made or being made with these bytes: n of the lease.
-    pub attempt: u32,
-    pub generation: u8,
-    /// When the first request started: the provider's idempotency window runs from here.
-    pub first_at: Timestamp,
-    /// Until then the answer may come. An expired lease means that the fate is unknown, never "not sent".
-    pub lease_until: Timestamp,
-    /// When to look at it again; none while a request is out.
-    pub next_at: Option<Timestamp>,
-    pub members: Vec<MessageId>,
-}
 
 /// What an update of a claimed request sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use crate::domain::email::EmailAddress;
 use crate::domain::event::{Event, EventData, EventKind};
 use crate::domain::identity::Identifier;
 use crate::domain::ids::{ContactId, EventId, SourceName};
+use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -22,6 +23,8 @@ pub const MAX_BODY_BYTES: usize = 256 * 1024;
 struct Body<'a> {
     v: u8,
     source: Cow<'a, SourceName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    starts_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "is_default")]
     test: bool,
     #[serde(default, skip_serializing_if = "is_empty")]
@@ -102,6 +105,7 @@ fn write(event: &Event) -> Result<String, Error> {
     let mut body = Body {
         v: BODY_VERSION,
         source: Cow::Borrowed(&event.source),
+        starts_at: event.starts_at,
         test: event.test,
         identifiers: Cow::Borrowed(&event.identifiers),
         email: event.email.as_ref().map(Cow::Borrowed),
@@ -135,6 +139,7 @@ fn read(row: &Row) -> Result<Event, Error> {
         source: body.source.into_owned(),
         occurred_at: row.time("at")?,
         received_at: row.time("received_at")?,
+        starts_at: body.starts_at,
         test: body.test,
         identifiers: body.identifiers.into_owned(),
         email: body.email.map(Cow::into_owned),

@@ -19,8 +19,8 @@ pub enum Key {
     PruneCursor,
     /// The shard's copy of the stop switch.
     Stopped,
-    /// The shard's copy of the development clock's offset, in milliseconds.
-    ClockOffset,
+    /// Public address of the Worker, as the last request to it had it: links in mails need it.
+    Origin,
 }
 
 impl Key {
@@ -33,7 +33,7 @@ impl Key {
             Self::SweepCursor => "sweep_cursor",
             Self::PruneCursor => "prune_cursor",
             Self::Stopped => "stopped",
-            Self::ClockOffset => "clock_offset",
+            Self::Origin => "origin",
         }
     }
 }

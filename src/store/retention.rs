@@ -25,6 +25,17 @@ pub struct Pruned {
     pub finished: bool,
 }
 
+impl Pruned {
+    /// Rows of every kind together.
+    pub const fn total(&self) -> u32 {
+        self.events
+            .saturating_add(self.messages)
+            .saturating_add(self.tombstones)
+            .saturating_add(self.closed_checkouts)
+            .saturating_add(self.parked)
+    }
+}
+
 /// The tables in the order of the walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Table {

@@ -49,6 +49,14 @@ pub fn apply(
     Ok(Applied { refused })
 }
 
+/// Writes one change outside a decision: what ends in the shard that a merged contact leaves.
+///
+/// # Errors
+/// When it cannot be serialised or the statement fails.
+pub fn change(sql: &dyn Sql, contact: &ContactId, change: &Change) -> Result<(), Error> {
+    statement(contact, change)?.run(sql)
+}
+
 fn statement(contact: &ContactId, change: &Change) -> Result<Statement, Error> {
     match change {
         Change::RecordEvent(event) => event::record_statement(contact, event),

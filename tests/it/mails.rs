@@ -96,7 +96,7 @@ fn mail_of(shop: &StoreFile, email: &str, profile: &Profile, data: &EventData) -
     let message = message(email, stream_of(email));
     let draft = Draft {
         message: &message,
-        to: &address(sample::ADDRESS),
+        clearance: &Clearance::grant(address(sample::ADDRESS), message.id.clone(), message.stream),
         profile,
         data,
     };
@@ -295,7 +295,7 @@ fn an_email_without_a_folder_is_an_error_not_a_blank() {
     let message = message("no-such-email", Stream::Marketing);
     let draft = Draft {
         message: &message,
-        to: &address(sample::ADDRESS),
+        clearance: &Clearance::grant(address(sample::ADDRESS), message.id.clone(), message.stream),
         profile: &profile,
         data: &data,
     };

@@ -2,4 +2,14 @@
 
 // `cfg(test)` is always true here; it tells clippy that helpers of tests are tests as well.
 #[cfg(test)]
+mod journeys;
+#[cfg(test)]
+mod mail_pages;
+#[cfg(test)]
+mod mails;
+#[cfg(test)]
 mod providers;
+#[cfg(test)]
+mod sources;
+#[cfg(test)]
+mod tidy;

@@ -1,0 +1,173 @@
+//! What to do about a request once its answer, or the lack of one, is known. The delivery loop asks and obeys.
+//!
+//! ```text
+//! Accepted ------------------------> settled
+//! Rejected by address -------------> settled          Rejected for our settings --> released, provider paused
+//! RetryLater (certainly not taken) > released, tried again later under the same key
+//! Unknown, window open ------------> same bytes again  Unknown, window shut -------> on_unknown
+//! KeyMismatch on a repeat ---------> accepted          KeyMismatch at first -------> failed: two messages, one key
+//! ```
+
+use super::decide::EVIDENCE_WAIT;
+use super::decision::Settlement;
+use super::retry::next_attempt_at;
+use crate::domain::ids::MessageId;
+use crate::domain::message::Stream;
+use crate::domain::outcome::{Outcome, Rejection, RetryLater, RetryReason};
+use crate::domain::time::{Delay, Timestamp};
+use crate::journey::store_file::{OnUnknown, UnknownPolicy};
+use serde::{Deserialize, Serialize};
+
+/// How long a claimed request may take before it is given up on; then its fate is unknown.
+pub const REQUEST_TIMEOUT: Delay = Delay::from_seconds(30);
+/// What a lease outlives the timeout by.
+pub const LEASE_MARGIN: Delay = Delay::from_seconds(15);
+/// Attempts after which a message that was never taken is given up as failed.
+pub const MAX_ATTEMPTS: u32 = 30;
+/// How long a provider rests after it refused our settings, before one message tries it again.
+pub const CONFIGURATION_PAUSE: Delay = Delay::from_minutes(5);
+/// Kept off the end of a provider's idempotency window: its clock is not ours.
+pub const WINDOW_MARGIN: Delay = Delay::from_hours(1);
+
+/// One request, from its claim to its final outcome. Its bytes never change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dispatch {
+    pub id: String,
+    pub provider: String,
+    /// The idempotency key.
+    pub key: String,
+    /// 1, or 2 for the one resend of a message of unknown fate.
+    pub generation: u8,
+    pub members: Vec<MessageId>,
+    /// Grows at each claim; an outcome is believed only for the attempt it belongs to.
+    pub attempt: u32,
+    pub first_at: Timestamp,
+    pub lease_until: Timestamp,
+    /// When the same bytes may go out again; set while the fate is unknown.
+    pub next_at: Option<Timestamp>,
+}
+
+/// What to do with one message after an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    Settle(Settlement),
+    /// Certainly not taken: back to an intent, through the gate again at `at`.
+    Release {
+        at: Timestamp,
+        reason: String,
+        pause_provider: Option<Timestamp>,
+    },
+    /// Fate unknown: the same bytes go out again at `at`.
+    Repeat {
+        at: Timestamp,
+    },
+    /// Fate unknown and no key protects a repeat: send once more, as a new message, at `at`.
+    Resend {
+        at: Timestamp,
+    },
+}
+
+impl Dispatch {
+    /// When this dispatch must be looked at: its repeat, or the end of its lease.
+    pub fn due(&self) -> Timestamp {
+        self.next_at.unwrap_or(self.lease_until)
+    }
+}
+
+/// The lease of a claim made now.
+pub const fn lease_from(now: Timestamp) -> Timestamp {
+    now.plus(REQUEST_TIMEOUT).plus(LEASE_MARGIN)
+}
+
+/// What becomes of the message `member` of `dispatch`.
+///
+/// `window` is how long the provider remembers a key; none when it has no keys. `attempts` counts all attempts of the
+/// message, over every dispatch.
+pub fn after(
+    dispatch: &Dispatch,
+    stream: Stream,
+    attempts: u32,
+    outcome: &Outcome,
+    window: Option<Delay>,
+    policy: OnUnknown,
+    now: Timestamp,
+) -> Next {
+    match outcome {
+        Outcome::Accepted(id) => Next::Settle(Settlement::Accepted {
+            provider: dispatch.provider.clone(),
+            provider_id: id.clone(),
+        }),
+        Outcome::Rejected(Rejection::Message(reason) | Rejection::Suppressed(reason)) => {
+            Next::Settle(Settlement::Failed(reason.clone()))
+        }
+        Outcome::Rejected(Rejection::Configuration(reason)) => {
+            let at = now.plus(CONFIGURATION_PAUSE);
+            Next::Release {
+                at,
+                reason: reason.clone(),
+                pause_provider: Some(at),
+            }
+        }
+        Outcome::RetryLater(RetryLater { after, reason }) => later(dispatch, attempts, *after, *reason, now),
+        Outcome::KeyMismatch if dispatch.attempt > 1 => Next::Settle(Settlement::Accepted {
+            provider: dispatch.provider.clone(),
+            provider_id: None,
+        }),
+        Outcome::KeyMismatch => Next::Settle(Settlement::Failed(
+            "the provider has seen this idempotency key with another message; please report this".to_owned(),
+        )),
+        Outcome::Unknown(reason) => unknown(dispatch, stream, reason, window, policy, now),
+    }
+}
+
+fn later(
+    dispatch: &Dispatch,
+    attempts: u32,
+    hint: Option<Delay>,
+    reason: RetryReason,
+    now: Timestamp,
+) -> Next {
+    let (text, burns) = match reason {
+        RetryReason::RateLimited => ("the provider asked to slow down", true),
+        RetryReason::QuotaExceeded => ("the provider's quota is used up", false),
+    };
+    if burns && attempts >= MAX_ATTEMPTS {
+        return Next::Settle(Settlement::Failed(format!(
+            "given up after {attempts} attempts: {text}"
+        )));
+    }
+    let at = next_attempt_at(now, attempts, hint, &dispatch.id);
+    Next::Release {
+        at,
+        reason: text.to_owned(),
+        pause_provider: Some(at),
+    }
+}
+
+/// Inside the window a repeat of the same bytes is harmless; after it, the store's policy decides.
+fn unknown(
+    dispatch: &Dispatch,
+    stream: Stream,
+    reason: &str,
+    window: Option<Delay>,
+    policy: OnUnknown,
+    now: Timestamp,
+) -> Next {
+    let repeat_at = next_attempt_at(now, dispatch.attempt, None, &dispatch.id);
+    let safe = window.is_some_and(|window| repeat_at.plus(WINDOW_MARGIN) <= dispatch.first_at.plus(window));
+    if safe {
+        return Next::Repeat { at: repeat_at };
+    }
+    let policy = match stream {
+        Stream::Transactional => policy.transactional,
+        Stream::Marketing => policy.marketing,
+    };
+    match policy {
+        UnknownPolicy::ResendOnce if dispatch.generation == 1 => Next::Resend {
+            at: now.plus(EVIDENCE_WAIT),
+        },
+        UnknownPolicy::ResendOnce | UnknownPolicy::GiveUp => {
+            Next::Settle(Settlement::GivenUp(reason.to_owned()))
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What an event says of the person: details, address, consent, order. Never starts or ends anything.
+
+use super::decide::Turn;
+use super::decision::Change;
+use super::state::{Address, Contact, Facts, MAX_ADDRESSES, MAX_IDENTIFIERS, Purchases};
+use crate::domain::consent::{Consent, ConsentState};
+use crate::domain::event::Event;
+use crate::domain::money::{Currency, Money};
+use crate::domain::order::{Order, OrderStatus};
+
+/// Applies the event's facts to the contact, by the source's own time: an older report never undoes a newer one.
+pub(super) fn learn(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
+    let contact = &mut turn.contact;
+    if event.occurred_at >= contact.profile_at {
+        contact.profile.update(&event.profile);
+        contact.profile_at = event.occurred_at;
+    } else {
+        contact.profile.fill_from(&event.profile);
+    }
+    for identifier in &event.identifiers {
+        if !contact.identifiers.contains(identifier) && contact.identifiers.len() < MAX_IDENTIFIERS {
+            contact.identifiers.push(identifier.clone());
+        }
+    }
+    address(contact, event);
+    if let (Some(status), false) = (event.kind.order_status(), event.test) {
+        order(turn, event, status, facts);
+    }
+}
+
+/// Consent belongs to the event's address; a new address starts unknown.
+fn address(contact: &mut Contact, event: &Event) {
+    let Some(email) = &event.email else { return };
+    if contact.address_mut(email).is_none() {
+        make_room(contact);
+        contact.addresses.push(Address {
+            email: email.clone(),
+            seen_at: event.occurred_at,
+            consent: Consent::default(),
+        });
+    }
+    let Some(address) = contact.address_mut(email) else {
+        return;
+    };
+    if event.occurred_at >= address.seen_at {
+        address.seen_at = event.occurred_at;
+        address.email = email.clone();
+    }
+    if let Some(signal) = &event.consent {
+        address.consent.apply(signal, &event.id);
+    }
+}
+
+/// Forgets the address seen longest ago, but never one that objected: its no must outlive it.
+fn make_room(contact: &mut Contact) {
+    if contact.addresses.len() < MAX_ADDRESSES {
+        return;
+    }
+    let objected = |address: &Address| {
+        matches!(
+            address.consent.state,
+            ConsentState::Unsubscribed | ConsentState::Suppressed
+        )
+    };
+    let oldest = contact
+        .addresses
+        .iter()
+        .enumerate()
+        .filter(|(_, address)| !objected(address))
+        .min_by_key(|(_, address)| address.seen_at)
+        .map(|(at, _)| at);
+    if let Some(at) = oldest {
+        contact.addresses.remove(at);
+    }
+}
+
+fn order(turn: &mut Turn<'_>, event: &Event, status: OrderStatus, facts: &Facts) {
+    let Some(key) = event.order_key() else { return };
+    let known = facts.orders.iter().find(|order| order.key == key);
+    let order = match known {
+        Some(known) => {
+            let mut order = known.clone();
+            if !order.report(status, event.occurred_at) && order.total.is_some() {
+                return;
+            }
+            order.total = order.total.or(event.data.value);
+            if order.items.is_empty() {
+                order.items.clone_from(&event.data.items);
+            }
+            order
+        }
+        None => Order {
+            key,
+            status,
+            status_at: event.occurred_at,
+            placed_at: event.occurred_at,
+            number: event.data.order_number.clone(),
+            total: event.data.value,
+            items: event.data.items.clone(),
+            attributed_to: None,
+        },
+    };
+    let others = facts.orders.iter().filter(|known| known.key != order.key);
+    turn.contact.purchases = purchases_of(others.chain([&order]), turn.catalog.store.currency);
+    turn.changes.push(Change::PutOrder(Box::new(order)));
+}
+
+/// Sums the orders that count.
+pub fn purchases_of<'a>(orders: impl Iterator<Item = &'a Order>, currency: Currency) -> Purchases {
+    let mut sum = Purchases::default();
+    for order in orders.filter(|order| order.status.counts()) {
+        sum.orders = sum.orders.saturating_add(1);
+        sum.last_at = sum.last_at.max(Some(order.placed_at));
+        if let Some(total) = order.total.filter(|total| total.currency == currency) {
+            sum.spend = Some(sum.spend.unwrap_or(Money::zero(currency)).plus(total));
+        }
+    }
+    sum
+}

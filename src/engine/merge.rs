@@ -1,0 +1,138 @@
+//! Two contacts that turn out to be one: what the winner becomes.
+//!
+//! The loser's rows (events, orders, ended enrollments, settled messages) move as rows; this joins the documents.
+
+use super::decision::{Change, Settlement};
+use super::intake::purchases_of;
+use super::state::{Address, Contact, EndReason, Enrollment, MAX_IDENTIFIERS, Position, Sending};
+use super::{ids, progress};
+use crate::domain::ids::{EnrollmentId, EnrollmentKey};
+use crate::domain::message::{DropReason, Message, MessageState};
+use crate::domain::money::Currency;
+use crate::domain::order::Order;
+use crate::domain::time::Timestamp;
+
+/// Joins `loser` into `winner`, keeping the stricter consent for an address both knew.
+///
+/// An enrollment both are in (same journey, same key) goes on once, the winner's. The loser's other enrollments come
+/// along; a message of theirs that has not gone out is written anew under the winner's id, and the old intent ends.
+///
+/// `orders` are those of both, `intents` the loser's messages that have not gone out.
+pub fn absorb(
+    winner: &mut Contact,
+    loser: &Contact,
+    (orders, currency): (&[Order], Currency),
+    intents: &[Message],
+    now: Timestamp,
+) -> Vec<Change> {
+    let mut changes = Vec::new();
+    winner.purchases = purchases_of(orders.iter(), currency);
+    winner.since = winner.since.min(loser.since);
+    if loser.profile_at > winner.profile_at {
+        let mut profile = loser.profile.clone();
+        profile.fill_from(&winner.profile);
+        winner.profile = profile;
+        winner.profile_at = loser.profile_at;
+    } else {
+        winner.profile.fill_from(&loser.profile);
+    }
+    for address in &loser.addresses {
+        join_address(winner, address);
+    }
+    for identifier in &loser.identifiers {
+        if !winner.identifiers.contains(identifier) && winner.identifiers.len() < MAX_IDENTIFIERS {
+            winner.identifiers.push(identifier.clone());
+        }
+    }
+    for (journey, at) in &loser.starts {
+        let held = winner.starts.entry(journey.clone()).or_insert(*at);
+        *held = (*held).max(*at);
+    }
+    for enrollment in &loser.enrollments {
+        bring(winner, loser, enrollment, intents, &mut changes, now);
+    }
+    changes
+}
+
+fn join_address(winner: &mut Contact, address: &Address) {
+    match winner.address_mut(&address.email) {
+        Some(held) => {
+            held.consent = std::mem::take(&mut held.consent).stricter(address.consent.clone());
+            held.seen_at = held.seen_at.max(address.seen_at);
+        }
+        None => winner.addresses.push(address.clone()),
+    }
+}
+
+fn bring(
+    winner: &mut Contact,
+    loser: &Contact,
+    enrollment: &Enrollment,
+    intents: &[Message],
+    changes: &mut Vec<Change>,
+    now: Timestamp,
+) {
+    let mut moved = enrollment.clone();
+    if moved.key.as_str() == loser.id.as_str()
+        && let Ok(key) = EnrollmentKey::parse(winner.id.as_str())
+    {
+        moved.key = key;
+    }
+    let both = winner
+        .enrollments
+        .iter()
+        .any(|held| held.journey == moved.journey && held.key == moved.key);
+    if both {
+        changes.push(Change::EndEnrollment(progress::ended(
+            &moved,
+            moved.step.clone(),
+            EndReason::Merged,
+            now,
+        )));
+        return;
+    }
+    if let Position::Sending(sending) = &mut moved.position {
+        rename_message(winner, &enrollment.id, sending, intents, changes);
+    }
+    winner.enrollments.push(moved);
+}
+
+/// A message id names its contact, so an intent that moves gets a new one.
+fn rename_message(
+    winner: &Contact,
+    enrollment: &EnrollmentId,
+    sending: &mut Sending,
+    intents: &[Message],
+    changes: &mut Vec<Change>,
+) {
+    let Some(intent) = intents.iter().find(|intent| intent.id == sending.message) else {
+        return;
+    };
+    let id = ids::message(&winner.id, &intent.journey, enrollment, &intent.step);
+    changes.push(Change::PutMessage(Message {
+        id: id.clone(),
+        state: MessageState::Intended,
+        ..intent.clone()
+    }));
+    sending.message = id;
+}
+
+/// What ends in the loser's own shard: its unsent intents, which live on under the winner.
+pub fn release(loser: &Contact, now: Timestamp) -> Vec<Change> {
+    loser
+        .enrollments
+        .iter()
+        .filter_map(|enrollment| match &enrollment.position {
+            Position::Sending(Sending {
+                message,
+                dispatched: false,
+                ..
+            }) => Some(Change::SettleMessage {
+                message: message.clone(),
+                how: Settlement::Dropped(DropReason::Exited),
+                at: now,
+            }),
+            Position::Sending(_) | Position::Waiting { .. } => None,
+        })
+        .collect()
+}
