@@ -1,0 +1,202 @@
+//! The installation's settings: vars of `wrangler.toml` and secrets, read once and parsed into types.
+//!
+//! Called by `edge` with a look-up; reads no environment itself. Faults are collected, so that `/health` names all of
+//! them at once. What belongs to the store (brand, sender, policy) is in `store.yaml`.
+
+use crate::domain::shard::ShardCount;
+use crate::providers::ProviderKind;
+use crate::providers::registry::{Account, preference};
+use crate::render::links::LinkKeys;
+use crate::signing::Secrets;
+use std::collections::BTreeMap;
+
+/// Shortest key we hash identities with, in bytes.
+const MIN_KEY_BYTES: usize = 16;
+
+/// Everything that `wrangler.toml` and the secrets say.
+pub struct Settings {
+    pub environment: Environment,
+    pub mode: Mode,
+    pub shards: ShardCount,
+    /// Where the objects' data must stay, as Cloudflare names it (`eu`); fixed at install.
+    pub jurisdiction: Option<String>,
+    /// Order of preference; never empty.
+    pub providers: Vec<ProviderKind>,
+    accounts: BTreeMap<ProviderKind, Account>,
+    /// When set, the only addresses or domains mail may go to.
+    pub send_only_to: Option<Vec<String>>,
+    /// Key of identity hashes. Never rotated: a new one would make every contact a stranger.
+    pub hash_key: Secrets,
+    /// Keys of links, newest first; none when the setting cannot be used.
+    pub link_keys: Option<LinkKeys>,
+    pub admin_tokens: Secrets,
+    /// Address of this Worker for links in mails; learned from requests when unset.
+    pub public_url: Option<String>,
+    secrets: BTreeMap<String, Secrets>,
+    /// What is wrong or missing, for `/health`.
+    pub faults: Vec<Fault>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Environment {
+    Dev,
+    Production,
+}
+
+/// `shadow` decides and keeps the ledger but sends nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Live,
+    Shadow,
+}
+
+/// A setting that is wrong or missing, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    pub setting: &'static str,
+    pub problem: String,
+    /// Whether Wend can work without it.
+    pub fatal: bool,
+}
+
+impl Settings {
+    /// Reads every setting through `get`. Never fails: what is wrong becomes a [`Fault`], and the safe value is used.
+    pub fn read(get: impl Fn(&str) -> Option<String>, source_secrets: &[&'static str]) -> Self {
+        let get = |name: &str| {
+            get(name)
+                .map(|value| value.trim().to_owned())
+                .filter(|value| !value.is_empty())
+        };
+        let mut faults = Vec::new();
+        let environment = match get("ENVIRONMENT").as_deref() {
+            Some("dev") => Environment::Dev,
+            Some("production") | None => Environment::Production,
+            Some(other) => {
+                faults.push(Fault::fatal(
+                    "ENVIRONMENT",
+                    format!("`{other}` is neither `dev` nor `production`"),
+                ));
+                Environment::Production
+            }
+        };
+        let mode = match get("MODE").as_deref() {
+            Some("live") | None => Mode::Live,
+            Some("shadow") => Mode::Shadow,
+            Some(other) => {
+                // A misspelt `shadow` must not send.
+                faults.push(Fault::fatal(
+                    "MODE",
+                    format!("`{other}` is neither `live` nor `shadow`"),
+                ));
+                Mode::Shadow
+            }
+        };
+        let shards =
+            ShardCount::parse(&get("SHARDS").unwrap_or_else(|| "1".to_owned())).unwrap_or_else(|error| {
+                faults.push(Fault::fatal("SHARDS", error.to_string()));
+                ShardCount::ONE
+            });
+        let providers = read_providers(get("EMAIL_PROVIDER").as_deref(), &mut faults);
+        let accounts = read_accounts(&providers, &get, &mut faults);
+        let hash_key = Secrets::new(&get("HASH_KEY").unwrap_or_default());
+        if hash_key.iter().next().is_none_or(|key| key.len() < MIN_KEY_BYTES) {
+            let problem =
+                "is missing or too short; set it once, to the output of `openssl rand -hex 32`, and keep it";
+            faults.push(Fault::fatal("HASH_KEY", problem.to_owned()));
+        }
+        let link_keys = LinkKeys::parse(&get("LINK_KEY").unwrap_or_default())
+            .map_err(|error| faults.push(Fault::fatal("LINK_KEY", error.to_string())))
+            .ok();
+        let secrets = source_secrets
+            .iter()
+            .map(|name| ((*name).to_owned(), Secrets::new(&get(name).unwrap_or_default())))
+            .filter(|(_, secret)| !secret.is_empty())
+            .collect();
+        Self {
+            environment,
+            mode,
+            shards,
+            jurisdiction: get("JURISDICTION"),
+            providers,
+            accounts,
+            send_only_to: get("SEND_ONLY_TO").map(|list| words(&list)),
+            hash_key,
+            link_keys,
+            admin_tokens: Secrets::new(&get("ADMIN_TOKEN").unwrap_or_default()),
+            public_url: get("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
+            secrets,
+            faults,
+        }
+    }
+
+    /// The secret of a source; none when the source is off.
+    pub fn secret(&self, setting: &str) -> Option<&Secrets> {
+        self.secrets.get(setting)
+    }
+
+    pub fn account(&self, provider: ProviderKind) -> Option<&Account> {
+        self.accounts.get(&provider)
+    }
+
+    /// Whether the installation can work at all.
+    pub fn usable(&self) -> bool {
+        !self.faults.iter().any(|fault| fault.fatal)
+    }
+
+    /// Whether the development routes exist: only in `dev`, and only when no mail can reach a person.
+    pub fn dev_routes(&self) -> bool {
+        let harmless = |kind: &ProviderKind| {
+            kind.reaches_nobody(self.account(*kind).map(Account::url).unwrap_or_default())
+        };
+        self.environment == Environment::Dev && self.providers.iter().all(harmless)
+    }
+}
+
+impl Fault {
+    fn fatal(setting: &'static str, problem: String) -> Self {
+        Self {
+            setting,
+            problem,
+            fatal: true,
+        }
+    }
+}
+
+fn read_providers(setting: Option<&str>, faults: &mut Vec<Fault>) -> Vec<ProviderKind> {
+    preference(setting.unwrap_or("outbox")).unwrap_or_else(|error| {
+        faults.push(Fault::fatal("EMAIL_PROVIDER", error.to_string()));
+        vec![ProviderKind::Outbox]
+    })
+}
+
+fn read_accounts(
+    providers: &[ProviderKind],
+    get: &impl Fn(&str) -> Option<String>,
+    faults: &mut Vec<Fault>,
+) -> BTreeMap<ProviderKind, Account> {
+    let mut accounts = BTreeMap::new();
+    for provider in providers {
+        let Some((url_setting, key_setting)) = provider.settings() else {
+            continue;
+        };
+        let url = get(url_setting).unwrap_or_else(|| provider.default_url().to_owned());
+        match get(key_setting) {
+            Some(key) => {
+                accounts.insert(*provider, Account::new(&url, &key));
+            }
+            None => faults.push(Fault {
+                setting: key_setting,
+                problem: format!("is missing, and EMAIL_PROVIDER names `{}`", provider.as_str()),
+                fatal: false,
+            }),
+        }
+    }
+    accounts
+}
+
+fn words(list: &str) -> Vec<String> {
+    list.split(|c: char| c == ',' || c.is_whitespace())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}

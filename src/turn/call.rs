@@ -1,0 +1,184 @@
+//! What the Worker and the shards say to each other: one internal route, one closed set of calls and answers.
+//!
+//! The wire form is JSON over a Durable Object fetch. Two versions of the code may talk during a deploy, so fields are
+//! only ever added, with a default.
+
+use crate::domain::event::Event;
+use crate::domain::identity::IdentifierKind;
+use crate::domain::ids::{ContactId, IdentifierHash, MessageId};
+use crate::domain::message::Message;
+use crate::domain::order::Order;
+use crate::domain::shard::{ShardCount, ShardIndex};
+use crate::domain::time::Timestamp;
+use crate::engine::decision::CheckoutTaken;
+use crate::engine::identity::Hashed;
+use crate::engine::state::{Contact, Ended};
+use crate::render::outbox::{HeldRow, OutboxMail};
+use serde::{Deserialize, Serialize};
+
+/// A call with what every call needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// What the caller believes is installed; a shard refuses a call that differs from its own.
+    pub shards: ShardCount,
+    pub shard: ShardIndex,
+    #[serde(default)]
+    pub jurisdiction: Option<String>,
+    pub now: Timestamp,
+    /// Public address of the Worker, for links in mails; known to calls that come from a request.
+    #[serde(default)]
+    pub origin: Option<String>,
+    pub call: Call,
+}
+
+/// What a shard can be asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Call {
+    /// What do you know of these identifiers? Claims the unknown ones and closes bought checkouts.
+    Touch(Touch),
+    Ingest(Box<Ingest>),
+    Receive(Box<Forward>),
+    /// One of your contacts is another: send all of it there.
+    Absorb {
+        loser: ContactId,
+        winner: ContactId,
+    },
+    /// Which of these checkouts were bought?
+    Bought(Vec<IdentifierHash>),
+    /// Do all that is due.
+    RunDue,
+    /// Take away a slice of what retention lets go.
+    Prune,
+    /// The stop switch.
+    Stop {
+        stopped: bool,
+    },
+    /// Takes back consent for the address a message went to.
+    Unsubscribe {
+        message: MessageId,
+    },
+    /// Mails kept by the `outbox` provider.
+    Mails,
+    /// Counts and lists for operators.
+    Overview,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Touch {
+    pub identifiers: Vec<(IdentifierHash, IdentifierKind)>,
+    /// The contact to claim unknown identifiers for; none when the event cannot found one.
+    pub founder: Option<ContactId>,
+    /// The source's time at which the event bought its checkouts.
+    pub bought_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ingest {
+    pub event: Event,
+    pub identifiers: Vec<Hashed>,
+    /// What other shards answered to [`Call::Touch`].
+    pub known: Vec<(IdentifierHash, ContactId)>,
+    /// A checkout of the event was bought, as other shards know.
+    #[serde(default)]
+    pub bought: bool,
+    /// The contact was resolved already: apply here.
+    #[serde(default)]
+    pub contact: Option<ContactId>,
+}
+
+/// Work for another shard: durable, delivered at least once, applied once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Forward {
+    /// Derived from the content: the same work twice is one row.
+    pub id: String,
+    /// Whose shard it goes to. A contact's id is an identifier's hash as well.
+    pub to: IdentifierHash,
+    pub body: ForwardBody,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ForwardBody {
+    /// A parked event whose person became known.
+    Event(Box<Ingest>),
+    CheckoutTaken(CheckoutTaken),
+    Absorb(Box<Bundle>),
+    /// A merge that had to wait for a request that was out.
+    Merge {
+        loser: ContactId,
+        winner: ContactId,
+    },
+    /// The identifier leads to this contact from now on.
+    Link {
+        kind: IdentifierKind,
+        /// Only if it leads here now; none to claim an unknown one.
+        from: Option<ContactId>,
+        contact: ContactId,
+    },
+}
+
+/// Everything of a contact that was merged into another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bundle {
+    pub contact: Contact,
+    pub events: Vec<Event>,
+    pub orders: Vec<Order>,
+    pub ended: Vec<Ended>,
+    pub messages: Vec<Message>,
+}
+
+/// What a shard answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    Touched {
+        known: Vec<(IdentifierHash, ContactId)>,
+        bought: bool,
+    },
+    Ingested(Ingested),
+    Done,
+    /// It cannot be done now; ask again.
+    NotYet,
+    Bought(Vec<IdentifierHash>),
+    Ran {
+        next_due: Option<Timestamp>,
+        /// Another run is under way; ask again.
+        busy: bool,
+    },
+    /// Rows that retention took away.
+    Pruned(u32),
+    Unsubscribed {
+        found: bool,
+    },
+    Mails {
+        mails: Vec<OutboxMail>,
+        held: Vec<HeldRow>,
+    },
+    Overview(serde_json::Value),
+    /// The call was refused; nothing was written.
+    Refused {
+        error: String,
+        hint: String,
+    },
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ingested {
+    Applied,
+    /// It had been applied before: nothing was written.
+    Duplicate,
+    /// Nobody is known under its identifiers yet.
+    Parked,
+    /// It names nobody and nothing.
+    Ignored,
+    /// Its contact lives in another shard.
+    Elsewhere(ContactId),
+    /// It ties contacts together: absorb the losers first, then ask the winner's shard.
+    Same {
+        winner: ContactId,
+        losers: Vec<ContactId>,
+    },
+}

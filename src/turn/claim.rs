@@ -1,0 +1,311 @@
+//! The claim: one synchronous turn that reads, asks the gate, and writes down the exact request before it leaves.
+//!
+//! A message that may not go is dropped or deferred here, with its reason. One that may is either kept by the embedded
+//! outbox, at once, or becomes part of a dispatch: from then on its bytes never change.
+
+use super::wake::DueMessage;
+use super::{Error, Loaded, Turn};
+use crate::domain::clearance::Clearance;
+use crate::domain::identity::{Identifier, IdentifierKind};
+use crate::domain::ids::{EnrollmentKey, IdentifierHash, MessageId};
+use crate::domain::mail::OutgoingEmail;
+use crate::domain::message::{DropReason, Message};
+use crate::domain::outcome::Rejection;
+use crate::engine::decision::{Input, Settlement};
+use crate::engine::delivery::{Dispatch, lease_from};
+use crate::engine::enroll::leaves_when_bought;
+use crate::engine::guard::{self, CheckoutFact, Verdict};
+use crate::engine::ids;
+use crate::engine::state::{Enrollment, Facts, Sending};
+use crate::providers::ProviderKind;
+use crate::render::outbox::OutboxMail;
+use crate::settings::Mode;
+use crate::signing::identity::identity_hash;
+use crate::store::dead_letter::DeadLetter;
+use crate::store::{self, directory};
+use std::collections::BTreeMap;
+
+/// A request that was written down and must now be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    pub dispatch: Dispatch,
+    pub body: Vec<u8>,
+}
+
+/// What other shards said about checkouts, by the message they concern.
+pub type CheckoutFacts = BTreeMap<MessageId, CheckoutFact>;
+
+impl Turn<'_> {
+    /// Claims messages for one request to `provider`. Those that the gate refuses are settled or deferred; none may
+    /// be left to send, and the embedded outbox leaves none.
+    ///
+    /// # Errors
+    /// When storage fails or a document cannot be read.
+    pub fn claim_messages(
+        &self,
+        due: &[DueMessage],
+        provider: ProviderKind,
+        checkouts: &CheckoutFacts,
+    ) -> Result<Option<Claimed>, Error> {
+        let mut mails = Vec::new();
+        let mut generation = 1;
+        for item in due {
+            if let Some((mail, of)) = self.gate(item, provider, checkouts)? {
+                generation = generation.max(of);
+                mails.push(mail);
+            }
+        }
+        if mails.is_empty() {
+            return Ok(None);
+        }
+        let body = provider.body(&mails)?;
+        let members: Vec<MessageId> = mails.into_iter().map(|mail| mail.message).collect();
+        let key = dispatch_key(&members, generation);
+        let dispatch = Dispatch {
+            id: key.clone(),
+            key,
+            provider: provider.as_str().to_owned(),
+            generation,
+            members,
+            attempt: 1,
+            first_at: self.now,
+            lease_until: lease_from(self.now),
+            next_at: None,
+        };
+        let new = store::dispatch::put(self.sql, &dispatch, &body)?;
+        Ok(new.then_some(Claimed { dispatch, body }))
+    }
+
+    /// Passes one message through the gate. Returns the mail to send, or none when its fate was settled here.
+    fn gate(
+        &self,
+        item: &DueMessage,
+        provider: ProviderKind,
+        checkouts: &CheckoutFacts,
+    ) -> Result<Option<(OutgoingEmail, u8)>, Error> {
+        let Some(loaded) = self.existing(&item.contact)? else {
+            return Ok(None);
+        };
+        let Some((enrollment, sending)) = loaded.contact.sending(&item.message) else {
+            return Ok(None);
+        };
+        if sending.dispatched || sending.due > self.now {
+            return Ok(None);
+        }
+        let facts = self.gate_facts(&loaded, enrollment, checkouts.get(&item.message).copied())?;
+        let verdict = guard::check(
+            self.catalog,
+            &loaded.contact,
+            enrollment,
+            sending,
+            &facts,
+            self.now,
+        );
+        let (message, generation) = (item.message.clone(), sending.generation);
+        match verdict {
+            Verdict::Drop(reason) => self.finish(loaded, message, Settlement::Dropped(reason))?,
+            Verdict::Defer { until, reason: _ } => {
+                self.settle(loaded, &Facts::default(), &Input::Deferred { message, until })?;
+            }
+            Verdict::Allow(_) if self.settings.mode == Mode::Shadow => {
+                self.finish(loaded, message, Settlement::Shadowed)?;
+            }
+            Verdict::Allow(clearance) => {
+                let mail = self.compose_or_fail(loaded, &clearance, provider)?;
+                return Ok(mail.map(|mail| (mail, generation)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Renders the mail. A mail that cannot be rendered or carried fails here; one for the outbox is kept here.
+    fn compose_or_fail(
+        &self,
+        loaded: Loaded,
+        clearance: &Clearance,
+        provider: ProviderKind,
+    ) -> Result<Option<OutgoingEmail>, Error> {
+        let id = clearance.message().clone();
+        let Some(stored) = store::message::get(self.sql, &id)? else {
+            self.finish(
+                loaded,
+                id,
+                Settlement::Failed("its ledger row is gone".to_owned()),
+            )?;
+            return Ok(None);
+        };
+        let mail = match self.compose(&loaded, &stored.message, clearance) {
+            Ok(mail) => mail,
+            Err(problem) => {
+                let letter = DeadLetter {
+                    id: format!("message:{id}"),
+                    at: self.now,
+                    what: "message".to_owned(),
+                    reason: problem.clone(),
+                    body: String::new(),
+                };
+                store::dead_letter::put(self.sql, &letter)?;
+                self.finish(loaded, id, Settlement::Failed(problem))?;
+                return Ok(None);
+            }
+        };
+        if let Some(rejection) = provider.refusal(&mail) {
+            let (Rejection::Message(reason)
+            | Rejection::Suppressed(reason)
+            | Rejection::Configuration(reason)) = rejection;
+            self.finish(loaded, id, Settlement::Failed(reason))?;
+            return Ok(None);
+        }
+        if provider == ProviderKind::Outbox {
+            let kept = OutboxMail::new(&mail, self.now);
+            let body = serde_json::to_string(&kept)?;
+            store::outbox::put(
+                self.sql,
+                &store::outbox::Mail {
+                    id: id.to_string(),
+                    sent_at: self.now,
+                    body,
+                },
+            )?;
+            let how = Settlement::Accepted {
+                provider: "outbox".to_owned(),
+                provider_id: None,
+            };
+            self.finish(loaded, id, how)?;
+            return Ok(None);
+        }
+        Ok(Some(mail))
+    }
+
+    fn finish(&self, loaded: Loaded, message: MessageId, how: Settlement) -> Result<(), Error> {
+        self.settle(loaded, &Facts::default(), &Input::Settled { message, how })?;
+        Ok(())
+    }
+
+    /// What the gate must know of a message besides its contact.
+    pub(super) fn gate_facts(
+        &self,
+        loaded: &Loaded,
+        enrollment: &Enrollment,
+        told: Option<CheckoutFact>,
+    ) -> Result<guard::Facts, Error> {
+        let suppressed = match loaded.contact.address() {
+            Some(address) => {
+                store::suppression::get(self.sql, &self.hash(&Identifier::email(&address.email)))?.is_some()
+            }
+            None => false,
+        };
+        let checkout = match (told, self.checkout_of(enrollment)) {
+            (Some(fact), _) => fact,
+            (None, Some(hash)) if self.holds(&hash) => self.checkout_fact(&hash)?,
+            // Another shard's, and nobody asked it.
+            (None, Some(_)) => CheckoutFact::Unreadable,
+            (None, None) => CheckoutFact::Open,
+        };
+        Ok(guard::Facts {
+            suppressed,
+            checkout,
+            send_only_to: self.settings.send_only_to.clone(),
+        })
+    }
+
+    fn checkout_fact(&self, hash: &IdentifierHash) -> Result<CheckoutFact, Error> {
+        let bought = directory::is_closed(self.sql, std::slice::from_ref(hash))?;
+        Ok(if bought {
+            CheckoutFact::Closed
+        } else {
+            CheckoutFact::Open
+        })
+    }
+
+    /// The checkout that a message's gate must ask about, when it lies in another shard.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn foreign_checkout(&self, item: &DueMessage) -> Result<Option<IdentifierHash>, Error> {
+        let Some(loaded) = self.existing(&item.contact)? else {
+            return Ok(None);
+        };
+        let enrollment = loaded
+            .contact
+            .sending(&item.message)
+            .map(|(enrollment, _)| enrollment);
+        Ok(enrollment
+            .and_then(|enrollment| self.checkout_of(enrollment))
+            .filter(|hash| !self.holds(hash)))
+    }
+
+    fn checkout_of(&self, enrollment: &Enrollment) -> Option<IdentifierHash> {
+        let journey = self.catalog.journey(&enrollment.journey)?;
+        leaves_when_bought(journey)
+            .then(|| checkout_identifier(&enrollment.key))
+            .flatten()
+            .map(|id| self.hash(&id))
+    }
+
+    pub(super) fn hash(&self, identifier: &Identifier) -> IdentifierHash {
+        let key = self.settings.hash_key.iter().next().unwrap_or_default();
+        identity_hash(key.as_bytes(), identifier)
+    }
+}
+
+/// The checkout that an enrollment key `<source>:<token>` names.
+fn checkout_identifier(key: &EnrollmentKey) -> Option<Identifier> {
+    let (source, token) = key.as_str().split_once(':')?;
+    Some(Identifier {
+        kind: IdentifierKind::Checkout,
+        source: source.to_owned(),
+        value: token.to_owned(),
+    })
+}
+
+/// The idempotency key: the message's id for a single one, so that every shard and replay makes the same.
+fn dispatch_key(members: &[MessageId], generation: u8) -> String {
+    let id = match members {
+        [only] => only.to_string(),
+        [] | [_, _, ..] => format!("batch-{}", ids::batch(members.iter())),
+    };
+    if generation > 1 {
+        format!("{id}-{generation}")
+    } else {
+        id
+    }
+}
+
+/// A message whose intent the gate refuses after the fact: used when a repeat is held.
+pub(super) fn refused(verdict: &Verdict) -> Option<DropReason> {
+    match verdict {
+        Verdict::Allow(_) | Verdict::Defer { .. } => None,
+        // Lateness is no reason to leave a fate unknown: the same bytes were on their way in time.
+        Verdict::Drop(DropReason::TooLate) => None,
+        Verdict::Drop(reason) => Some(*reason),
+    }
+}
+
+/// The ledger row and its sending state, for those who look at a message from outside its contact.
+pub(super) struct InFlight {
+    pub loaded: Loaded,
+    pub message: Message,
+    pub sending: Option<(Enrollment, Sending)>,
+}
+
+impl Turn<'_> {
+    /// A message with its contact; none when either is gone.
+    pub(super) fn in_flight(&self, id: &MessageId) -> Result<Option<InFlight>, Error> {
+        let Some(stored) = store::message::get(self.sql, id)? else {
+            return Ok(None);
+        };
+        let Some(loaded) = self.existing(&stored.contact)? else {
+            return Ok(None);
+        };
+        let sending = loaded
+            .contact
+            .sending(id)
+            .map(|(enrollment, sending)| (enrollment.clone(), sending.clone()));
+        Ok(Some(InFlight {
+            loaded,
+            message: stored.message,
+            sending,
+        }))
+    }
+}

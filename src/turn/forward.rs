@@ -1,0 +1,141 @@
+//! Work that concerns another shard: written with the change that caused it, delivered at least once, applied once.
+
+use super::call::{Answer, Forward, ForwardBody, Ingested};
+use super::merge::Absorbed;
+use super::{Error, Home, Turn};
+use crate::domain::ids::IdentifierHash;
+use crate::engine::decision::Input;
+use crate::engine::retry::next_attempt_at;
+use crate::engine::state::Facts;
+use crate::store;
+use crate::store::directory::{self, Claim};
+
+/// Most forwards delivered in one go.
+pub const FORWARDS_AT_ONCE: u32 = 50;
+
+/// What became of work that arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received {
+    Done,
+    /// The contact was merged into one of another shard meanwhile.
+    Elsewhere(IdentifierHash),
+    /// It cannot be done now; the sender keeps it.
+    NotYet,
+}
+
+impl Turn<'_> {
+    /// Writes work for another shard, or for this one, into the durable outbox. The same work twice is one row.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn forward(&self, forward: &Forward) -> Result<(), Error> {
+        let body = serde_json::to_string(&forward.body)?;
+        let kind = match &forward.body {
+            ForwardBody::Event(_) => "event",
+            ForwardBody::CheckoutTaken(_) => "checkout_taken",
+            ForwardBody::Absorb(_) => "absorb",
+            ForwardBody::Merge { .. } => "merge",
+            ForwardBody::Link { .. } => "link",
+        };
+        let row = store::forward::Forward {
+            id: forward.id.clone(),
+            target: forward.to.clone(),
+            kind: kind.to_owned(),
+            body,
+            attempts: 0,
+            next_at: self.now,
+        };
+        Ok(store::forward::put(self.sql, &row)?)
+    }
+
+    /// What is to be delivered now.
+    ///
+    /// # Errors
+    /// When storage fails or a row cannot be read.
+    pub fn due_forwards(&self) -> Result<Vec<(Forward, u32)>, Error> {
+        let rows = store::forward::due(self.sql, self.now, FORWARDS_AT_ONCE)?;
+        rows.into_iter()
+            .map(|row| {
+                let body: ForwardBody = serde_json::from_str(&row.body)?;
+                Ok((
+                    Forward {
+                        id: row.id,
+                        to: row.target,
+                        body,
+                    },
+                    row.attempts,
+                ))
+            })
+            .collect()
+    }
+
+    /// Notes what became of a delivery: the row goes, or waits for its next attempt. It is never given up.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn delivered(&self, forward: &Forward, attempts: u32, arrived: bool) -> Result<(), Error> {
+        if arrived {
+            return Ok(store::forward::done(self.sql, &forward.id)?);
+        }
+        let attempts = attempts.saturating_add(1);
+        let at = next_attempt_at(self.now, attempts, None, &forward.id);
+        Ok(store::forward::retry(self.sql, &forward.id, attempts, at)?)
+    }
+
+    /// Applies work that arrived. Applying it again changes nothing.
+    ///
+    /// # Errors
+    /// When storage fails or a document cannot be read.
+    pub fn receive(&self, forward: &Forward) -> Result<Received, Error> {
+        match &forward.body {
+            ForwardBody::Event(ingest) => match self.ingest(ingest)? {
+                Ingested::Elsewhere(contact) => Ok(Received::Elsewhere(IdentifierHash::from(contact))),
+                Ingested::Applied
+                | Ingested::Duplicate
+                | Ingested::Parked
+                | Ingested::Ignored
+                // The contact was given, so nothing was resolved.
+                | Ingested::Same { .. } => Ok(Received::Done),
+            },
+            ForwardBody::CheckoutTaken(taken) => {
+                match self.find(&forward.to.clone().into())? {
+                    Home::Elsewhere(contact) => return Ok(Received::Elsewhere(contact.into())),
+                    Home::Here(loaded) if loaded.is_new() => {}
+                    Home::Here(loaded) => {
+                        self.settle(*loaded, &Facts::default(), &Input::CheckoutTaken(taken.clone()))?;
+                    }
+                }
+                Ok(Received::Done)
+            }
+            ForwardBody::Absorb(bundle) => self.take_over(&forward.to, bundle),
+            ForwardBody::Merge { loser, winner } => {
+                if self.absorb(loser, winner)? == Absorbed::Busy {
+                    return Ok(Received::NotYet);
+                }
+                Ok(Received::Done)
+            }
+            ForwardBody::Link { kind, from, contact } => {
+                let claim = Claim {
+                    hash: forward.to.clone(),
+                    kind: *kind,
+                    contact: contact.clone(),
+                };
+                directory::claim(self.sql, &[claim], self.now)?;
+                if let Some(from) = from {
+                    directory::repoint(self.sql, std::slice::from_ref(&forward.to), from, contact)?;
+                }
+                Ok(Received::Done)
+            }
+        }
+    }
+}
+
+impl From<Received> for Answer {
+    fn from(received: Received) -> Self {
+        match received {
+            Received::Done => Self::Done,
+            Received::Elsewhere(hash) => Self::Ingested(Ingested::Elsewhere(hash.into())),
+            Received::NotYet => Self::NotYet,
+        }
+    }
+}

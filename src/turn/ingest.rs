@@ -1,0 +1,244 @@
+//! An event arrives: find whom it concerns, decide, write, and remember what else must happen elsewhere.
+
+use super::call::{Forward, ForwardBody, Ingest, Ingested, Touch};
+use super::{Error, Home, Loaded, Turn};
+use crate::domain::event::Event;
+use crate::domain::identity::IdentifierKind;
+use crate::domain::ids::{ContactId, IdentifierHash};
+use crate::domain::time::Timestamp;
+use crate::engine::decision::{CheckoutTaken, Input};
+use crate::engine::enroll::checkout_keys;
+use crate::engine::identity::{Hashed, Resolution, others_of_checkout, resolve};
+use crate::store::directory::{self, Claim};
+use crate::store::parked::{self, Parking};
+use crate::store::{self, dead_letter};
+use std::collections::BTreeMap;
+
+type Known = BTreeMap<IdentifierHash, ContactId>;
+
+impl Turn<'_> {
+    /// Another shard's identifiers of an event: tells what is known, claims what is not, closes what was bought.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn touch(&self, touch: &Touch) -> Result<(Known, bool), Error> {
+        let hashes: Vec<IdentifierHash> = touch.identifiers.iter().map(|(hash, _)| hash.clone()).collect();
+        let rows = directory::lookup(self.sql, &hashes)?;
+        let bought = rows.iter().any(|row| row.closed_at.is_some());
+        let known: Known = rows.into_iter().map(|row| (row.hash, row.contact)).collect();
+        for (hash, kind) in &touch.identifiers {
+            if let (None, Some(founder)) = (known.get(hash), &touch.founder) {
+                self.claim(hash, *kind, founder)?;
+            }
+            if let (Some(at), true) = (touch.bought_at, is_checkout(*kind)) {
+                self.close(hash, *kind, known.get(hash).or(touch.founder.as_ref()), at)?;
+            }
+        }
+        Ok((known, bought))
+    }
+
+    /// # Errors
+    /// When storage fails, or the contact's document cannot be read or has grown too large.
+    pub fn ingest(&self, ingest: &Ingest) -> Result<Ingested, Error> {
+        let (mut known, bought) = self.known(ingest)?;
+        let contact = match &ingest.contact {
+            Some(contact) => contact.clone(),
+            None => match resolve(&ingest.identifiers, &known) {
+                Resolution::Contact(contact) => contact,
+                Resolution::Same { winner, losers } => return Ok(Ingested::Same { winner, losers }),
+                Resolution::Park(hash) => return self.park(&hash, &ingest.event),
+                Resolution::Nobody => return Ok(Ingested::Ignored),
+            },
+        };
+        match self.find(&contact)? {
+            Home::Elsewhere(contact) => Ok(Ingested::Elsewhere(contact)),
+            Home::Here(loaded) => {
+                // Ids that lead here by a merge or as an alias are this contact.
+                let own = loaded.contact.id.clone();
+                known
+                    .values_mut()
+                    .filter(|id| **id == contact)
+                    .for_each(|id| *id = own.clone());
+                self.apply(*loaded, ingest, &known, bought)
+            }
+        }
+    }
+
+    fn apply(&self, loaded: Loaded, ingest: &Ingest, known: &Known, bought: bool) -> Result<Ingested, Error> {
+        let event = &ingest.event;
+        let own = loaded.contact.id.clone();
+        let facts = store::load_facts(self.sql, &own, Some(event), bought)?;
+        if facts.seen {
+            return Ok(Ingested::Duplicate);
+        }
+        self.settle(loaded, &facts, &Input::Event(Box::new(event.clone())))?;
+        self.claim_all(&ingest.identifiers, known, &own, event)?;
+        self.tell_others(ingest, known, &own)?;
+        Ok(Ingested::Applied)
+    }
+
+    /// What is known of the event's identifiers, here and by other shards' word, each followed to the contact left.
+    fn known(&self, ingest: &Ingest) -> Result<(Known, bool), Error> {
+        let own: Vec<IdentifierHash> = ingest
+            .identifiers
+            .iter()
+            .map(|hashed| hashed.hash.clone())
+            .filter(|hash| self.holds(hash))
+            .collect();
+        let rows = directory::lookup(self.sql, &own)?;
+        let bought = ingest.bought || rows.iter().any(|row| row.closed_at.is_some());
+        let told = ingest.known.iter().cloned();
+        let mut known: Known = told
+            .chain(rows.into_iter().map(|row| (row.hash, row.contact)))
+            .collect();
+        for contact in known.values_mut() {
+            *contact = match self.find(contact)? {
+                Home::Here(loaded) => loaded.contact.id.clone(),
+                Home::Elsewhere(contact) => contact,
+            };
+        }
+        Ok((known, bought))
+    }
+
+    fn claim_all(
+        &self,
+        identifiers: &[Hashed],
+        known: &Known,
+        own: &ContactId,
+        event: &Event,
+    ) -> Result<(), Error> {
+        let bought_at = event.kind.closes_checkout().then_some(event.occurred_at);
+        for Hashed { identifier, hash } in identifiers {
+            match known.get(hash) {
+                Some(contact) if contact == own => {}
+                None if self.holds(hash) => self.claim(hash, identifier.kind, own)?,
+                // Claimed for the founder by `touch`, in the same request.
+                None => {}
+                // A checkout goes on under the contact whose event it was last.
+                Some(other) if is_checkout(identifier.kind) => {
+                    self.relink(hash, identifier.kind, (other, own))?
+                }
+                Some(_) => {}
+            }
+            if let (Some(at), true, true) = (bought_at, is_checkout(identifier.kind), self.holds(hash)) {
+                self.close(hash, identifier.kind, Some(own), at)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the enrollments that other contacts have for this event's checkout.
+    fn tell_others(&self, ingest: &Ingest, known: &Known, own: &ContactId) -> Result<(), Error> {
+        let event = &ingest.event;
+        for other in others_of_checkout(&ingest.identifiers, known, own) {
+            let taken = CheckoutTaken {
+                keys: checkout_keys(event),
+                event: event.id.clone(),
+                at: event.occurred_at,
+                bought: event.kind.closes_checkout(),
+            };
+            self.forward(&Forward {
+                id: format!("taken:{other}:{}", event.id),
+                to: IdentifierHash::from(other),
+                body: ForwardBody::CheckoutTaken(taken),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Claims an unknown identifier, and sends on the events that waited for it.
+    fn claim(&self, hash: &IdentifierHash, kind: IdentifierKind, contact: &ContactId) -> Result<(), Error> {
+        let claim = Claim {
+            hash: hash.clone(),
+            kind,
+            contact: contact.clone(),
+        };
+        directory::claim(self.sql, &[claim], self.now)?;
+        for event in parked::release(self.sql, hash, self.now)? {
+            let identifiers = self.hashed(&event);
+            let id = format!("parked:{contact}:{}", event.id);
+            let ingest = Ingest {
+                event,
+                identifiers,
+                known: Vec::new(),
+                bought: false,
+                contact: Some(contact.clone()),
+            };
+            let body = ForwardBody::Event(Box::new(ingest));
+            self.forward(&Forward {
+                id,
+                to: IdentifierHash::from(contact.clone()),
+                body,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn close(
+        &self,
+        hash: &IdentifierHash,
+        kind: IdentifierKind,
+        contact: Option<&ContactId>,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        // A checkout that nobody is known for yet still closes: its founding id stands in for the contact.
+        let contact = contact.cloned().unwrap_or_else(|| ContactId::from(hash.clone()));
+        Ok(directory::close(
+            self.sql,
+            &[Claim {
+                hash: hash.clone(),
+                kind,
+                contact,
+            }],
+            at,
+        )?)
+    }
+
+    fn relink(
+        &self,
+        hash: &IdentifierHash,
+        kind: IdentifierKind,
+        (from, to): (&ContactId, &ContactId),
+    ) -> Result<(), Error> {
+        if self.holds(hash) {
+            return Ok(directory::repoint(
+                self.sql,
+                std::slice::from_ref(hash),
+                from,
+                to,
+            )?);
+        }
+        self.forward(&Forward {
+            id: format!("link:{hash}:{to}"),
+            to: hash.clone(),
+            body: ForwardBody::Link {
+                kind,
+                from: Some(from.clone()),
+                contact: to.clone(),
+            },
+        })
+    }
+
+    fn park(&self, hash: &IdentifierHash, event: &Event) -> Result<Ingested, Error> {
+        let reason = match parked::park(self.sql, hash, event, self.now)? {
+            Parking::Kept => return Ok(Ingested::Parked),
+            Parking::Full => "too many events wait for the person of this identifier",
+            Parking::TooLarge => "the event is too large to wait for its person",
+        };
+        dead_letter::put(
+            self.sql,
+            &dead_letter::DeadLetter {
+                id: format!("parked:{hash}:{}", event.id),
+                at: self.now,
+                what: "parked event".to_owned(),
+                reason: reason.to_owned(),
+                body: String::new(),
+            },
+        )?;
+        Ok(Ingested::Parked)
+    }
+}
+
+const fn is_checkout(kind: IdentifierKind) -> bool {
+    matches!(kind, IdentifierKind::Checkout | IdentifierKind::Cart)
+}

@@ -1,0 +1,176 @@
+//! Two contacts turn out to be one. The loser's shard buries it and sends everything on in the same turn; the winner's
+//! shard takes it over, once, however often it arrives.
+
+use super::call::{Bundle, Forward, ForwardBody};
+use super::forward::Received;
+use super::unsubscribe::own_event;
+use super::{Error, Home, Turn};
+use crate::domain::event::{Event, EventKind};
+use crate::domain::ids::{ContactId, EventId, IdentifierHash, MessageId};
+use crate::domain::message::{Message, MessageState};
+use crate::domain::time::Delay;
+use crate::engine::decision::Decision;
+use crate::engine::merge;
+use crate::engine::state::{Contact, Position};
+use crate::store;
+
+/// Most rows of one kind that move with a merge; the newest of them. No person comes near it.
+const MAX_ROWS_MOVED: u32 = 10_000;
+/// How long a merge waits for a request of the loser that is out.
+const IN_FLIGHT_PAUSE: Delay = Delay::from_minutes(1);
+
+/// What became of a request to absorb.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Absorbed {
+    Done,
+    /// A request of the loser is out; its fate must be known first.
+    Busy,
+}
+
+impl Turn<'_> {
+    /// Buries `loser` and sends all of it to `winner`.
+    ///
+    /// # Errors
+    /// When storage fails or a document cannot be read.
+    pub fn absorb(&self, loser: &ContactId, winner: &ContactId) -> Result<Absorbed, Error> {
+        let Home::Here(loaded) = self.find(loser)? else {
+            return Ok(Absorbed::Done);
+        };
+        if loaded.contact.id == *winner || loaded.is_new() {
+            return Ok(Absorbed::Done);
+        }
+        let contact = loaded.contact;
+        let in_flight = contact
+            .enrollments
+            .iter()
+            .any(|enrollment| match &enrollment.position {
+                Position::Sending(sending) => sending.dispatched,
+                Position::Waiting { .. } => false,
+            });
+        if in_flight || self.dispatched(&contact.id)? {
+            return Ok(Absorbed::Busy);
+        }
+        let id = contact.id.clone();
+        let bundle = Bundle {
+            events: store::event::list(self.sql, &id, None, MAX_ROWS_MOVED)?,
+            orders: store::order::list(self.sql, &id, MAX_ROWS_MOVED)?,
+            ended: store::enrollment::list(self.sql, &id, MAX_ROWS_MOVED)?,
+            messages: store::message::of_contact(self.sql, &id, MAX_ROWS_MOVED)?
+                .into_iter()
+                .map(|stored| stored.message)
+                .collect(),
+            contact,
+        };
+        for identifier in &bundle.contact.identifiers {
+            let hash = self.hash(identifier);
+            self.forward(&Forward {
+                id: format!("link:{hash}:{winner}"),
+                to: hash,
+                body: ForwardBody::Link {
+                    kind: identifier.kind,
+                    from: Some(id.clone()),
+                    contact: winner.clone(),
+                },
+            })?;
+        }
+        for change in merge::release(&bundle.contact, self.now) {
+            store::write::change(self.sql, &id, &change)?;
+        }
+        store::contact::bury(self.sql, &id, winner, self.now)?;
+        self.forward(&Forward {
+            id: format!("absorb:{id}"),
+            to: IdentifierHash::from(winner.clone()),
+            body: ForwardBody::Absorb(Box::new(bundle)),
+        })?;
+        Ok(Absorbed::Done)
+    }
+
+    /// Whether a request for one of the contact's messages is written down and has no outcome.
+    fn dispatched(&self, contact: &ContactId) -> Result<bool, Error> {
+        let prefix = contact
+            .as_str()
+            .get(..MessageId::CONTACT_BITS)
+            .unwrap_or_default();
+        let dispatches = store::dispatch::all(self.sql)?;
+        Ok(dispatches
+            .iter()
+            .flat_map(|dispatch| &dispatch.members)
+            .any(|member| member.contact_prefix() == prefix))
+    }
+
+    /// When a merge that found its loser busy is tried again.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn absorb_later(&self, loser: &ContactId, winner: &ContactId) -> Result<(), Error> {
+        let turn = Turn {
+            now: self.now.plus(IN_FLIGHT_PAUSE),
+            ..*self
+        };
+        turn.forward(&Forward {
+            id: format!("merge:{loser}"),
+            to: IdentifierHash::from(loser.clone()),
+            body: ForwardBody::Merge {
+                loser: loser.clone(),
+                winner: winner.clone(),
+            },
+        })
+    }
+
+    /// Takes over everything of a contact that was merged into one of this shard's.
+    pub(super) fn take_over(&self, to: &IdentifierHash, bundle: &Bundle) -> Result<Received, Error> {
+        let loaded = match self.find(&to.clone().into())? {
+            Home::Elsewhere(contact) => return Ok(Received::Elsewhere(contact.into())),
+            Home::Here(loaded) => *loaded,
+        };
+        let id = loaded.contact.id.clone();
+        let marker = self.marker(&bundle.contact)?;
+        if store::event::seen(self.sql, &id, &marker.id)? {
+            return Ok(Received::Done);
+        }
+        store::event::record(self.sql, &id, &marker)?;
+        for event in &bundle.events {
+            store::event::record(self.sql, &id, event)?;
+        }
+        for order in &bundle.orders {
+            store::order::put(self.sql, &id, order)?;
+        }
+        for ended in &bundle.ended {
+            store::enrollment::put(self.sql, &id, ended)?;
+        }
+        let intents: Vec<Message> = bundle
+            .messages
+            .iter()
+            .filter(|message| message.state == MessageState::Intended)
+            .cloned()
+            .collect();
+        let orders = store::order::list(self.sql, &id, MAX_ROWS_MOVED)?;
+        let mut contact = loaded.contact.clone();
+        let currency = self.catalog.store.currency;
+        let changes = merge::absorb(
+            &mut contact,
+            &bundle.contact,
+            (&orders, currency),
+            &intents,
+            self.now,
+        );
+        let decision = Decision {
+            contact,
+            changes,
+            effects: Vec::new(),
+            remarks: Vec::new(),
+        };
+        self.write(loaded, &decision)?;
+        Ok(Received::Done)
+    }
+
+    /// The row that makes a take-over count once.
+    fn marker(&self, loser: &Contact) -> Result<Event, Error> {
+        let id = EventId::parse(&format!("absorbed:{}", loser.id))?;
+        Ok(own_event(
+            id,
+            EventKind::Custom("Contact Merged".to_owned()),
+            self.now,
+        ))
+    }
+}

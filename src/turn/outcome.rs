@@ -1,0 +1,263 @@
+//! The answer to a request, or the lack of one, becomes the fate of its messages.
+
+use super::claim::{Claimed, refused};
+use super::{Error, Turn};
+use crate::domain::ids::MessageId;
+use crate::domain::message::MessageState;
+use crate::domain::outcome::Outcome;
+use crate::domain::time::{Delay, Timestamp};
+use crate::engine::decision::{Input, Settlement};
+use crate::engine::delivery::{self, Dispatch, Next, WINDOW_MARGIN, lease_from};
+use crate::engine::guard;
+use crate::engine::state::Facts;
+use crate::providers::{Idempotency, ProviderKind};
+use crate::store;
+use crate::store::dispatch::Attempt;
+
+/// What the loop must know after an outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Concluded {
+    /// The provider asked for rest, or refused our settings.
+    pub pause: Option<Timestamp>,
+    /// Its words, when our settings are wrong.
+    pub fault: Option<String>,
+}
+
+impl Turn<'_> {
+    /// Writes the outcomes of `dispatch`, one a member, in its order. Ignored unless its attempt is still the latest:
+    /// an answer that comes after its lease was taken over counts for nothing.
+    ///
+    /// # Errors
+    /// When storage fails or a document cannot be read.
+    pub fn conclude(&self, dispatch: &Dispatch, outcomes: &[Outcome]) -> Result<Concluded, Error> {
+        let current = store::dispatch::get(self.sql, &dispatch.id)?;
+        if current.is_none_or(|held| held.attempt != dispatch.attempt) {
+            return Ok(Concluded::default());
+        }
+        let window = window_of(&dispatch.provider);
+        self.conclude_within(dispatch, outcomes, window)
+    }
+
+    fn conclude_within(
+        &self,
+        dispatch: &Dispatch,
+        outcomes: &[Outcome],
+        window: Option<Delay>,
+    ) -> Result<Concluded, Error> {
+        let mut concluded = Concluded::default();
+        let mut repeat_at = None;
+        let silence = Outcome::Unknown("the provider's answer left this message out".to_owned());
+        for (at, member) in dispatch.members.iter().enumerate() {
+            let outcome = outcomes.get(at).unwrap_or(&silence);
+            if let Outcome::Rejected(crate::domain::outcome::Rejection::Configuration(reason)) = outcome {
+                concluded.fault = Some(reason.clone());
+            }
+            match self.conclude_member(dispatch, member, outcome, window)? {
+                Some(Next::Repeat { at }) => repeat_at = repeat_at.max(Some(at)),
+                Some(Next::Release { pause_provider, .. }) => {
+                    concluded.pause = concluded.pause.max(pause_provider)
+                }
+                Some(Next::Settle(_) | Next::Resend { .. }) | None => {}
+            }
+        }
+        match repeat_at {
+            Some(at) => self.hold(dispatch, at)?,
+            None => {
+                store::dispatch::delete(self.sql, &dispatch.id, dispatch.attempt)?;
+            }
+        }
+        Ok(concluded)
+    }
+
+    fn conclude_member(
+        &self,
+        dispatch: &Dispatch,
+        member: &MessageId,
+        outcome: &Outcome,
+        window: Option<Delay>,
+    ) -> Result<Option<Next>, Error> {
+        let Some(found) = self.in_flight(member)? else {
+            return Ok(None);
+        };
+        if found.message.state.is_final() {
+            return Ok(None);
+        }
+        let attempts = found.message.attempt.saturating_add(dispatch.attempt);
+        let policy = self.catalog.store.on_unknown;
+        let next = delivery::after(
+            dispatch,
+            found.message.stream,
+            attempts,
+            outcome,
+            window,
+            policy,
+            self.now,
+        );
+        let contact = found.loaded.contact.id.clone();
+        let message = member.clone();
+        let facts = Facts::default();
+        // An enrollment that ended meanwhile has no use for a second try: its message must not go out any more.
+        let orphan = found.sending.is_none();
+        let input = match &next {
+            Next::Settle(how) => Input::Settled {
+                message,
+                how: how.clone(),
+            },
+            Next::Release { .. } | Next::Resend { .. } if orphan => {
+                let how = Settlement::Dropped(crate::domain::message::DropReason::Exited);
+                Input::Settled { message, how }
+            }
+            Next::Release { at, reason, .. } => {
+                store::message::release(self.sql, &contact, member, reason)?;
+                Input::Deferred { message, until: *at }
+            }
+            Next::Resend { at } => {
+                store::message::release(
+                    self.sql,
+                    &contact,
+                    member,
+                    "its fate stayed unknown; sent once more",
+                )?;
+                Input::Resend { message, at: *at }
+            }
+            Next::Repeat { .. } => {
+                if found.message.state != MessageState::Unknown {
+                    let reason = reason_of(outcome);
+                    store::message::set_state(
+                        self.sql,
+                        &contact,
+                        member,
+                        MessageState::Unknown,
+                        Some(&reason),
+                    )?;
+                }
+                Input::Dispatched { message }
+            }
+        };
+        self.settle(found.loaded, &facts, &input)?;
+        Ok(Some(next))
+    }
+
+    /// Takes over a dispatch whose fate is unknown: its lease ended without an outcome, or its repeat is due.
+    /// Returns the request to make again, byte for byte, or none when it must not go out now.
+    ///
+    /// # Errors
+    /// When storage fails or a document cannot be read.
+    pub fn take_over_dispatch(&self, id: &str) -> Result<Option<Claimed>, Error> {
+        let Some(mut dispatch) = store::dispatch::get(self.sql, id)? else {
+            return Ok(None);
+        };
+        if dispatch.next_at.is_none() {
+            // The lease ended: nobody knows what happened to this attempt.
+            let lost = Outcome::Unknown("no answer before the lease ended".to_owned());
+            let outcomes = vec![lost; dispatch.members.len()];
+            self.conclude(&dispatch, &outcomes)?;
+            return Ok(None);
+        }
+        let window_end =
+            window_of(&dispatch.provider).map(|window| dispatch.first_at.plus(window).minus(WINDOW_MARGIN));
+        if window_end.is_none_or(|end| self.now >= end) {
+            let over =
+                Outcome::Unknown("its fate stayed unknown until the provider forgot the key".to_owned());
+            let outcomes = vec![over; dispatch.members.len()];
+            self.conclude_within(&dispatch, &outcomes, None)?;
+            return Ok(None);
+        }
+        if self.any_withdrawn(&dispatch)? {
+            // The bytes may not change and may not go out: held whole until the window ends.
+            self.hold(&dispatch, window_end.unwrap_or(self.now))?;
+            return Ok(None);
+        }
+        let Some(body) = store::dispatch::request(self.sql, id)? else {
+            return Ok(None);
+        };
+        let held = dispatch.attempt;
+        let lease_until = lease_from(self.now);
+        let next = Attempt {
+            attempt: held.saturating_add(1),
+            lease_until,
+            next_at: None,
+        };
+        if !store::dispatch::update_attempt(self.sql, id, held, next)? {
+            return Ok(None);
+        }
+        (dispatch.attempt, dispatch.lease_until, dispatch.next_at) = (next.attempt, lease_until, None);
+        Ok(Some(Claimed { dispatch, body }))
+    }
+
+    /// Nothing more before `at`; then the same bytes may go out again.
+    fn hold(&self, dispatch: &Dispatch, at: Timestamp) -> Result<(), Error> {
+        let Dispatch {
+            attempt, lease_until, ..
+        } = *dispatch;
+        let next = Attempt {
+            attempt,
+            lease_until,
+            next_at: Some(at),
+        };
+        store::dispatch::update_attempt(self.sql, &dispatch.id, attempt, next)?;
+        Ok(())
+    }
+
+    fn any_withdrawn(&self, dispatch: &Dispatch) -> Result<bool, Error> {
+        for member in &dispatch.members {
+            let Some(found) = self.in_flight(member)? else {
+                return Ok(true);
+            };
+            let Some((enrollment, sending)) = &found.sending else {
+                return Ok(true);
+            };
+            let facts = self.gate_facts(&found.loaded, enrollment, None)?;
+            let verdict = guard::check(
+                self.catalog,
+                &found.loaded.contact,
+                enrollment,
+                sending,
+                &facts,
+                self.now,
+            );
+            if refused(&verdict).is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// A batch was refused as a whole for one of its members: all go back, to be sent singly.
+    ///
+    /// # Errors
+    /// When storage fails or a document cannot be read.
+    pub fn split(&self, dispatch: &Dispatch, reason: &str) -> Result<(), Error> {
+        for member in &dispatch.members {
+            let Some(found) = self.in_flight(member)? else {
+                continue;
+            };
+            let contact = found.loaded.contact.id.clone();
+            store::message::release(self.sql, &contact, member, reason)?;
+            let input = Input::Deferred {
+                message: member.clone(),
+                until: self.now,
+            };
+            self.settle(found.loaded, &Facts::default(), &input)?;
+        }
+        store::dispatch::delete(self.sql, &dispatch.id, dispatch.attempt)?;
+        Ok(())
+    }
+}
+
+/// How long the provider remembers a key.
+fn window_of(provider: &str) -> Option<Delay> {
+    match ProviderKind::parse(provider).ok()?.capabilities().idempotency {
+        Idempotency::Keyed { window } => Some(window),
+        Idempotency::None => None,
+    }
+}
+
+fn reason_of(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Unknown(reason) => reason.clone(),
+        Outcome::Accepted(_) | Outcome::Rejected(_) | Outcome::RetryLater(_) | Outcome::KeyMismatch => {
+            String::new()
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What operators see of a shard: counts, what is held and why, what was set aside.
+
+use super::call::Answer;
+use super::{Error, Turn};
+use crate::domain::event::Event;
+use crate::domain::message::{DropReason, MessageState};
+use crate::engine::identity::Hashed;
+use crate::render::outbox::{Fate, HeldRow};
+use crate::store;
+use serde_json::{Value, json};
+
+/// Most rows of one kind listed.
+const MAX_LISTED: u32 = 200;
+/// Most mails of the development outbox.
+const MAX_MAILS: u32 = 5_000;
+/// Rows looked at for retention in one turn.
+const PRUNED_AT_ONCE: u32 = 500;
+
+impl Turn<'_> {
+    /// Counts and lists of this shard, as JSON for `/admin/status`. Ids and reasons only, never an address.
+    ///
+    /// # Errors
+    /// When storage fails or a row cannot be read.
+    pub fn overview(&self) -> Result<Value, Error> {
+        let messages: Vec<Value> = store::message::tally(self.sql)?
+            .into_iter()
+            .map(|tally| json!({ "state": tally.state, "reason": tally.reason, "count": tally.count }))
+            .collect();
+        let stuck = [
+            MessageState::Unknown,
+            MessageState::GivenUp,
+            MessageState::Failed,
+            MessageState::Dropped,
+        ];
+        let listed: Vec<Value> = store::message::list(self.sql, &stuck, None, MAX_LISTED)?
+            .into_iter()
+            .map(|stored| {
+                let message = stored.message;
+                json!({
+                    "id": message.id, "contact": stored.contact, "journey": message.journey, "step": message.step,
+                    "email": message.email, "stream": message.stream, "state": message.state,
+                    "reason": message.reason, "settled_at": message.settled_at.map(|at| at.to_rfc3339()),
+                })
+            })
+            .collect();
+        let letters: Vec<Value> = store::dead_letter::list(self.sql, MAX_LISTED)?
+            .into_iter()
+            .map(|letter| json!({ "id": letter.id, "what": letter.what, "reason": letter.reason, "at": letter.at.to_rfc3339() }))
+            .collect();
+        Ok(json!({
+            "shard": self.me.to_string(),
+            "contacts": store::contact::count(self.sql)?,
+            "messages": messages,
+            "attention": listed,
+            "dead_letters": letters,
+            "in_flight": store::dispatch::all(self.sql)?.len(),
+            "forwards": store::forward::count(self.sql)?,
+            "next_due": self.next_due()?.map(crate::domain::time::Timestamp::to_rfc3339),
+        }))
+    }
+
+    /// The event's identifiers with their keyed hashes.
+    pub fn hashed(&self, event: &Event) -> Vec<Hashed> {
+        event
+            .identifiers
+            .iter()
+            .map(|identifier| Hashed {
+                identifier: identifier.clone(),
+                hash: self.hash(identifier),
+            })
+            .collect()
+    }
+}
+
+impl Turn<'_> {
+    /// Mails that the embedded outbox keeps, and what was held back or dropped, with its reason in words.
+    ///
+    /// # Errors
+    /// When storage fails or a row cannot be read.
+    pub fn mails(&self) -> Result<Answer, Error> {
+        let rows = store::outbox::list(self.sql, MAX_MAILS)?;
+        let mails = rows
+            .iter()
+            .map(|mail| Ok(serde_json::from_str(&mail.body)?))
+            .collect::<Result<Vec<_>, Error>>()?;
+        let states = [
+            MessageState::Intended,
+            MessageState::Unknown,
+            MessageState::Dropped,
+            MessageState::Failed,
+            MessageState::GivenUp,
+            MessageState::Shadowed,
+        ];
+        let mut held = Vec::new();
+        for stored in store::message::list(self.sql, &states, None, MAX_LISTED)? {
+            held.push(self.held_row(&stored)?);
+        }
+        Ok(Answer::Mails { mails, held })
+    }
+
+    fn held_row(&self, stored: &store::message::Stored) -> Result<HeldRow, Error> {
+        let message = &stored.message;
+        let loaded = self.existing(&stored.contact)?;
+        let sending = loaded
+            .as_ref()
+            .and_then(|loaded| loaded.contact.sending(&message.id));
+        let to = loaded
+            .as_ref()
+            .and_then(|loaded| loaded.contact.address())
+            .map(|address| address.email.clone());
+        let fate = match (message.settled_at, sending) {
+            (Some(at), _) => Fate::Dropped(at),
+            (None, Some((_, sending))) => Fate::HeldUntil(sending.due),
+            (None, None) => Fate::HeldUntil(self.now),
+        };
+        let reason = match (message.state, &message.reason) {
+            (MessageState::Shadowed, _) => "shadow mode: it would have been sent".to_owned(),
+            (_, Some(reason)) => words(reason),
+            (_, None) => "waits for its turn".to_owned(),
+        };
+        let (email, journey, step) = (
+            message.email.clone(),
+            message.journey.clone(),
+            message.step.clone(),
+        );
+        Ok(HeldRow {
+            to,
+            email,
+            journey,
+            step,
+            fate,
+            reason,
+        })
+    }
+
+    /// Takes away a slice of what retention lets go; the next tick goes on.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn prune(&self) -> Result<u32, Error> {
+        Ok(store::retention::prune(self.sql, self.now, PRUNED_AT_ONCE)?.total())
+    }
+}
+
+/// A stored reason in words for people.
+fn words(reason: &str) -> String {
+    let text = DropReason::ALL
+        .iter()
+        .find(|known| known.as_str() == reason)
+        .map(|known| known.in_words());
+    text.unwrap_or(reason).to_owned()
+}

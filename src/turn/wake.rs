@@ -1,0 +1,73 @@
+//! A contact's time has come: run its due steps. What is then due to be sent is the delivery loop's business.
+
+use super::{Error, Turn};
+use crate::domain::ids::{ContactId, MessageId};
+use crate::domain::message::Lane;
+use crate::domain::time::{Delay, Timestamp};
+use crate::engine::decision::{Effect, Input};
+use crate::engine::retry::next_attempt_at;
+use crate::engine::state::Facts;
+use crate::store;
+
+/// Failed wakes after which a contact is set aside and shown to operators, so that it never blocks its shard.
+pub const MAX_FAILURES: u32 = 8;
+/// Shortest pause before a failing contact is tried again.
+const FAILURE_PAUSE: Delay = Delay::from_minutes(1);
+
+/// A message that may be claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueMessage {
+    pub lane: Lane,
+    pub due: Timestamp,
+    pub contact: ContactId,
+    pub message: MessageId,
+}
+
+impl Turn<'_> {
+    /// Runs the due steps of one contact and lists its messages that are due now.
+    ///
+    /// # Errors
+    /// When storage fails or the document cannot be read; then call [`Turn::fail`].
+    pub fn wake(&self, contact: &ContactId) -> Result<Vec<DueMessage>, Error> {
+        let Some(loaded) = self.existing(contact)? else {
+            return Ok(Vec::new());
+        };
+        let (loaded, effects) = self.settle(loaded, &Facts::default(), &Input::Wake)?;
+        let wanted = |message: &MessageId| {
+            effects.iter().any(|effect| match effect {
+                Effect::Deliver { message: due, .. } => due == message,
+            })
+        };
+        let own = &loaded.contact;
+        let due = own
+            .due_messages(self.now)
+            .filter(|sending| wanted(&sending.message))
+            .map(|sending| DueMessage {
+                lane: sending.lane,
+                due: sending.due,
+                contact: own.id.clone(),
+                message: sending.message.clone(),
+            });
+        Ok(due.collect())
+    }
+
+    /// Puts a contact whose wake failed for the `failures`th time aside: for a while, and for good after [`MAX_FAILURES`].
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn fail(&self, contact: &ContactId, failures: u32, problem: &str) -> Result<(), Error> {
+        if failures >= MAX_FAILURES {
+            let letter = store::dead_letter::DeadLetter {
+                id: format!("contact:{contact}"),
+                at: self.now,
+                what: "contact".to_owned(),
+                reason: format!("{failures} failed attempts; the last: {problem}"),
+                body: String::new(),
+            };
+            store::dead_letter::put(self.sql, &letter)?;
+            return Ok(store::contact::dead(self.sql, contact, failures)?);
+        }
+        let at = next_attempt_at(self.now, failures, Some(FAILURE_PAUSE), contact.as_str());
+        Ok(store::contact::fail(self.sql, contact, at, failures)?)
+    }
+}
