@@ -1,46 +1,47 @@
 //! The shell around the core, and the only part that names the `worker` crate: the Worker's two handlers, the
 //! Durable Objects, and the adapters between Cloudflare's types and ours. It decides nothing.
 
-use worker::{
-    Context, Env, Method, Request, Response, Result, ScheduleContext, ScheduledEvent, console_error, event,
-};
-
+mod admin;
+mod answer;
+mod deliver;
+mod dev;
+mod error;
+mod health;
+mod hooks;
+mod http_client;
+mod log;
 #[cfg(feature = "test-panic")]
 mod panic_routes;
+mod peers;
+mod routes;
+mod runtime;
 mod shard_object;
+mod sql;
+mod store_call;
 mod store_object;
+mod tokens;
+
+use serde_json::json;
+use worker::{Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
-    match route(request, env).await {
+    match routes::answer(request, &env).await {
         Ok(response) => Ok(response),
         Err(error) => {
-            console_error!("request failed: {error}");
-            answer_error(503, "the request failed inside the Worker", "send it again")
+            log::error("request failed", json!({ "error": error.to_string() }));
+            match error {
+                error::Error::Refused { error, hint } => answer::unavailable(&error, &hint),
+                other => answer::unavailable(&other.to_string(), "send it again; nothing was lost"),
+            }
         }
     }
 }
 
+/// Every five minutes: the same run as an alarm's, on every shard, over fetch. Nothing depends on an alarm.
 #[event(scheduled)]
-async fn scheduled(_event: ScheduledEvent, _env: Env, _context: ScheduleContext) {}
-
-#[cfg_attr(
-    not(feature = "test-panic"),
-    expect(unused_variables, reason = "so far only test routes need it")
-)]
-async fn route(request: Request, env: Env) -> Result<Response> {
-    match (request.method(), request.path().as_str()) {
-        (Method::Get | Method::Head, "/health") => health(),
-        #[cfg(feature = "test-panic")]
-        (_, path) if path.starts_with("/test/") => panic_routes::fetch(request, &env).await,
-        _ => answer_error(404, "no such route", "GET /health says whether the Worker runs"),
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    if let Err(error) = routes::tick(&env).await {
+        log::error("cron failed", json!({ "error": error.to_string() }));
     }
-}
-
-fn health() -> Result<Response> {
-    Response::from_json(&serde_json::json!({ "ok": true, "version": env!("CARGO_PKG_VERSION") }))
-}
-
-fn answer_error(status: u16, error: &str, hint: &str) -> Result<Response> {
-    Ok(Response::from_json(&serde_json::json!({ "error": error, "hint": hint }))?.with_status(status))
 }

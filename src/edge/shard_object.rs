@@ -1,31 +1,343 @@
-//! The Durable Object that holds a share of the contacts. Called by the Worker's fetch and scheduled handlers,
-//! and by its own alarm.
+//! The Durable Object that holds a share of the contacts. Called by the Worker, by other shards and by its own alarm.
+//!
+//! It is a shell: each call is one storage turn of `turn`, then work for other shards is delivered and the alarm set to
+//! the earliest thing due. Nothing depends on the alarm: cron makes the same call over fetch.
 
+use super::error::Error;
+use super::peers::Peers;
+use super::sql::ObjectSql;
+use super::store_call::{StoreAnswer, StoreCall};
+use super::{answer, log, runtime};
+use crate::domain::ids::MessageId;
+use crate::domain::shard::{ShardCount, ShardIndex};
+use crate::domain::time::{Delay, Timestamp};
+use crate::settings::{Environment, Settings};
+use crate::store::meta::{self, Key};
+use crate::store::migrate::{SHARD, migrate};
+use crate::store::{self};
+use crate::turn::call::{Answer, Call, Envelope, Ingested};
+use crate::turn::install::Installed;
+use crate::turn::merge::Absorbed;
+use crate::turn::{self, Turn};
+use serde_json::json;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeSet;
+use std::rc::Rc;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+
+/// Shortest time between two runs by alarm: the floor that keeps a mistake from costing money.
+pub const ALARM_FLOOR: Delay = Delay::from_millis(50);
+/// Where links lead when nobody has told the Worker's address yet.
+const NO_ORIGIN: &str = "http://127.0.0.1:8787";
 
 /// One shard.
 #[durable_object(alarm)]
 pub struct Shard {
-    #[cfg_attr(not(feature = "test-panic"), expect(dead_code, reason = "holds the storage"))]
-    state: State,
+    pub(super) state: State,
+    pub(super) env: Env,
+    sql: OnceCell<ObjectSql>,
+    installed: RefCell<Option<Installed>>,
+    origin: RefCell<Option<String>>,
+    /// The alarm as last set, so that it is set again only for something earlier. Each setting is a billed row.
+    alarm_at: Cell<Option<Timestamp>>,
+    alarms_set: Cell<u64>,
+    /// Development clock less the wall's.
+    offset: Cell<Option<i64>>,
+    /// One run at a time.
+    pub(super) running: Cell<bool>,
+    /// Messages of a refused batch: they go singly.
+    pub(super) single: RefCell<BTreeSet<MessageId>>,
+    /// Dispatches whose answer this very process awaits.
+    pub(super) awaited: RefCell<BTreeSet<String>>,
+    /// No request before this: the provider rests, or the permits of this second are used up.
+    pub(super) rest_until: Cell<Timestamp>,
 }
 
 impl DurableObject for Shard {
-    fn new(state: State, _env: Env) -> Self {
-        Self { state }
+    fn new(state: State, env: Env) -> Self {
+        Self {
+            state,
+            env,
+            sql: OnceCell::new(),
+            installed: RefCell::default(),
+            origin: RefCell::default(),
+            alarm_at: Cell::default(),
+            alarms_set: Cell::default(),
+            offset: Cell::default(),
+            running: Cell::default(),
+            single: RefCell::default(),
+            awaited: RefCell::default(),
+            rest_until: Cell::default(),
+        }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
-        match request.path().as_str() {
-            #[cfg(feature = "test-panic")]
-            path if path.starts_with("/test/") => super::panic_routes::shard_fetch(&self.state, path).await,
-            _ => super::answer_error(404, "no such route in a shard", ""),
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        #[cfg(feature = "test-panic")]
+        if request.path().starts_with("/test/") {
+            return super::panic_routes::shard_fetch(&self.state, &request.path()).await;
+        }
+        let body = request.bytes().await?;
+        match self.serve(&body).await {
+            Ok(answer) => Response::from_json(&answer),
+            Err(error) => {
+                log::error("shard call failed", json!({ "error": error.to_string() }));
+                answer::error(500, &error.to_string(), "see the log of the shard")
+            }
         }
     }
 
     async fn alarm(&self) -> Result<Response> {
         #[cfg(feature = "test-panic")]
-        super::panic_routes::shard_alarm(&self.state)?;
+        if super::panic_routes::shard_alarm(&self.state)? {
+            return Response::ok("");
+        }
+        self.alarm_at.set(None);
+        // An error is logged and not thrown: after six throws the runtime would drop the alarm for good.
+        if let Err(error) = self.run_by_alarm().await {
+            log::error("alarm failed", json!({ "error": error.to_string() }));
+            self.set_alarm(runtime::wall_clock().plus(Delay::from_seconds(30)))
+                .await?;
+        }
         Response::ok("")
+    }
+}
+
+impl Shard {
+    async fn serve(&self, body: &[u8]) -> std::result::Result<Answer, Error> {
+        let envelope: Envelope = serde_json::from_slice(body)?;
+        if let Some(refusal) = self.admit(&envelope).await? {
+            return Ok(refusal);
+        }
+        if self.settings().environment == Environment::Dev {
+            self.offset
+                .set(Some(envelope.now.as_millis() - runtime::wall_clock().as_millis()));
+        }
+        let (me, now) = (envelope.shard, envelope.now);
+        let answer = match envelope.call {
+            Call::RunDue => {
+                let ran = self.run_due(me, now).await?;
+                let next_due = self.turn(me, now, |turn| turn.next_due())?;
+                Answer::Ran { next_due, busy: !ran }
+            }
+            call => self.turn(me, now, |turn| one_turn(turn, self, call))?,
+        };
+        self.deliver_forwards(me, now).await?;
+        self.arm(me, now).await?;
+        Ok(answer)
+    }
+
+    /// One storage turn: all of it is written, or nothing.
+    pub(super) fn turn<T>(
+        &self,
+        me: ShardIndex,
+        now: Timestamp,
+        work: impl FnOnce(&Turn<'_>) -> std::result::Result<T, turn::Error>,
+    ) -> std::result::Result<T, Error> {
+        let (sql, catalog, settings) = (self.sql()?, runtime::catalog()?, self.settings());
+        let origin = self.origin();
+        let turn = Turn {
+            sql,
+            catalog: &catalog,
+            settings: &settings,
+            me,
+            now,
+            origin: &origin,
+        };
+        Ok(sql.turn(|| work(&turn))?)
+    }
+
+    pub(super) fn settings(&self) -> Rc<Settings> {
+        runtime::settings(&self.env)
+    }
+
+    pub(super) fn peers(&self, now: Timestamp) -> Peers<'_> {
+        Peers {
+            env: &self.env,
+            settings: self.settings(),
+            now,
+            origin: self.origin.borrow().clone(),
+        }
+    }
+
+    pub(super) fn sql(&self) -> std::result::Result<&ObjectSql, Error> {
+        if let Some(sql) = self.sql.get() {
+            return Ok(sql);
+        }
+        let sql = ObjectSql::new(&self.state.storage())?;
+        sql.turn(|| migrate(&sql, &SHARD))?;
+        Ok(self.sql.get_or_init(|| sql))
+    }
+
+    /// The refusal of a call that believes in another installation; none when it may go on.
+    async fn admit(&self, envelope: &Envelope) -> std::result::Result<Option<Answer>, Error> {
+        let call = Installed::from(envelope);
+        let installed = self.installed(&call, envelope.now).await?;
+        if let Some((error, hint)) = installed.objection(&call) {
+            return Ok(Some(Answer::Refused { error, hint }));
+        }
+        if let Some(origin) = &envelope.origin
+            && self.origin.borrow().as_ref() != Some(origin)
+        {
+            meta::set(self.sql()?, Key::Origin, origin)?;
+            self.origin.replace(Some(origin.clone()));
+        }
+        Ok(None)
+    }
+
+    async fn installed(&self, call: &Installed, now: Timestamp) -> std::result::Result<Installed, Error> {
+        if let Some(installed) = self.installed.borrow().clone() {
+            return Ok(installed);
+        }
+        let installed = match Installed::load(self.sql()?)? {
+            Some(installed) => installed,
+            None => match self.peers(now).store(&StoreCall::Install(call.clone())).await? {
+                StoreAnswer::Installed(installed) => {
+                    installed.save(self.sql()?)?;
+                    installed
+                }
+                StoreAnswer::Snapshot(_) | StoreAnswer::Lease(_) | StoreAnswer::Done => {
+                    return Err(Error::NoAnswer("the Store gave no installation".to_owned()));
+                }
+            },
+        };
+        self.installed.replace(Some(installed.clone()));
+        Ok(installed)
+    }
+
+    fn origin(&self) -> String {
+        if let Some(url) = &self.settings().public_url {
+            return url.clone();
+        }
+        if self.origin.borrow().is_none()
+            && let Ok(sql) = self.sql()
+        {
+            self.origin.replace(meta::get(sql, Key::Origin).ok().flatten());
+        }
+        self.origin
+            .borrow()
+            .clone()
+            .unwrap_or_else(|| NO_ORIGIN.to_owned())
+    }
+
+    async fn run_by_alarm(&self) -> std::result::Result<(), Error> {
+        // Nothing is stored before the first call, so an alarm finds an installation or has nothing to do.
+        let Some(installed) = Installed::load(self.sql()?)? else {
+            return Ok(());
+        };
+        let Some(me) = self.my_index(installed.shards) else {
+            return Ok(());
+        };
+        let now = self.clock().await?;
+        self.run_due(me, now).await?;
+        self.deliver_forwards(me, now).await?;
+        self.arm(me, now).await
+    }
+
+    /// Which shard this is, by the name it was called by.
+    fn my_index(&self, shards: ShardCount) -> Option<ShardIndex> {
+        let name = self.state.id().name()?;
+        shards.all().find(|shard| shard.to_string() == name)
+    }
+
+    async fn clock(&self) -> std::result::Result<Timestamp, Error> {
+        let wall = runtime::wall_clock();
+        if self.settings().environment == Environment::Production {
+            return Ok(wall);
+        }
+        if self.offset.get().is_none()
+            && let StoreAnswer::Snapshot(snapshot) = self.peers(wall).store(&StoreCall::Snapshot).await?
+        {
+            self.offset.set(Some(snapshot.clock_offset));
+        }
+        Ok(Timestamp::from_millis(
+            wall.as_millis() + self.offset.get().unwrap_or(0),
+        ))
+    }
+
+    /// Sets the alarm to the earliest thing due, if it is not set so already; none when nothing is.
+    async fn arm(&self, me: ShardIndex, now: Timestamp) -> std::result::Result<(), Error> {
+        let next = self.turn(me, now, |turn| turn.next_due())?;
+        let Some(next) = next else { return Ok(()) };
+        if store::meta::get(self.sql()?, Key::Stopped)?.as_deref() == Some("1") {
+            return Ok(());
+        }
+        let pause = next
+            .max(self.rest_until.get().min(now.plus(Delay::from_hours(1))))
+            .since(now)
+            .max(ALARM_FLOOR);
+        self.set_alarm(runtime::wall_clock().plus(pause)).await?;
+        Ok(())
+    }
+
+    async fn set_alarm(&self, at: Timestamp) -> Result<()> {
+        let storage = self.state.storage();
+        if self.alarm_at.get().is_none() {
+            self.alarm_at
+                .set(storage.get_alarm().await?.map(Timestamp::from_millis));
+        }
+        if self
+            .alarm_at
+            .get()
+            .is_some_and(|held| held <= at && held > runtime::wall_clock())
+        {
+            return Ok(());
+        }
+        storage
+            .set_alarm(worker::ScheduledTime::from(at.to_chrono()))
+            .await?;
+        self.alarm_at.set(Some(at));
+        self.alarms_set.set(self.alarms_set.get() + 1);
+        Ok(())
+    }
+
+    fn overview(&self, turn: &Turn<'_>) -> std::result::Result<Answer, turn::Error> {
+        let mut overview = turn.overview()?;
+        if let Some(fields) = overview.as_object_mut() {
+            let rows = self.sql.get().map_or(0, ObjectSql::rows_written);
+            fields.insert("rows_written".to_owned(), rows.into());
+            fields.insert("alarms_set".to_owned(), self.alarms_set.get().into());
+        }
+        Ok(Answer::Overview(overview))
+    }
+}
+
+/// The calls that are one storage turn.
+fn one_turn(turn: &Turn<'_>, shard: &Shard, call: Call) -> std::result::Result<Answer, turn::Error> {
+    match call {
+        Call::Touch(touch) => {
+            let (known, bought) = turn.touch(&touch)?;
+            Ok(Answer::Touched {
+                known: known.into_iter().collect(),
+                bought,
+            })
+        }
+        Call::Ingest(ingest) => Ok(Answer::Ingested(turn.ingest(&ingest)?)),
+        Call::Receive(forward) => Ok(turn.receive(&forward)?.into()),
+        Call::Absorb { loser, winner } => {
+            if turn.absorb(&loser, &winner)? == Absorbed::Busy {
+                turn.absorb_later(&loser, &winner)?;
+            }
+            Ok(Answer::Done)
+        }
+        Call::Bought(hashes) => {
+            let rows = store::directory::lookup(turn.sql, &hashes)?;
+            let bought = rows
+                .into_iter()
+                .filter(|row| row.closed_at.is_some())
+                .map(|row| row.hash);
+            Ok(Answer::Bought(bought.collect()))
+        }
+        Call::Stop { stopped } => {
+            meta::set(turn.sql, Key::Stopped, if stopped { "1" } else { "0" })?;
+            Ok(Answer::Done)
+        }
+        Call::Unsubscribe { message } => Ok(Answer::Unsubscribed {
+            found: turn.unsubscribe(&message)?,
+        }),
+        Call::Mails => turn.mails(),
+        Call::Prune => Ok(Answer::Pruned(turn.prune()?)),
+        Call::Overview => shard.overview(turn),
+        // Needs more than a turn; `serve` has taken it.
+        Call::RunDue => Ok(Answer::Ingested(Ingested::Ignored)),
     }
 }

@@ -1,18 +1,156 @@
-//! The one Durable Object that holds what the whole store shares. Called by the Worker and by shards, never on
-//! the path of a webhook.
+//! The one Durable Object that holds what the whole store shares: the installation, the stop switch, the pace of the
+//! providers. Called by the Worker and by shards, never on the path of a webhook after a shard's first.
 
+use super::error::Error;
+use super::sql::ObjectSql;
+use super::store_call::{Snapshot, StoreAnswer, StoreCall};
+use super::{answer, log};
+use crate::domain::shard::ShardCount;
+use crate::domain::time::Timestamp;
+use crate::engine::permits::Bucket;
+use crate::store::migrate::{STORE, migrate};
+use crate::store::setting::{self, Key};
+use crate::turn::install::Installed;
+use serde_json::json;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 /// Store-wide state.
 #[durable_object(fetch)]
-pub struct Store {}
+pub struct Store {
+    state: State,
+    sql: OnceCell<ObjectSql>,
+    buckets: RefCell<BTreeMap<String, Bucket>>,
+    faults: RefCell<BTreeMap<String, String>>,
+}
 
 impl DurableObject for Store {
-    fn new(_state: State, _env: Env) -> Self {
-        Self {}
+    fn new(state: State, _env: Env) -> Self {
+        Self {
+            state,
+            sql: OnceCell::new(),
+            buckets: RefCell::default(),
+            faults: RefCell::default(),
+        }
     }
 
-    async fn fetch(&self, _request: Request) -> Result<Response> {
-        super::answer_error(404, "no such route in the store object", "")
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let body = request.bytes().await?;
+        match self.handle(&body) {
+            Ok(answer) => Response::from_json(&answer),
+            Err(error) => {
+                log::error("store call failed", json!({ "error": error.to_string() }));
+                answer::error(500, &error.to_string(), "see the log of the Store object")
+            }
+        }
     }
+}
+
+impl Store {
+    fn handle(&self, body: &[u8]) -> std::result::Result<StoreAnswer, Error> {
+        let call: StoreCall = serde_json::from_slice(body)?;
+        let sql = self.sql()?;
+        match call {
+            StoreCall::Install(wanted) => Ok(StoreAnswer::Installed(sql.turn(|| install(sql, &wanted))?)),
+            StoreCall::Snapshot => Ok(StoreAnswer::Snapshot(self.snapshot(sql)?)),
+            StoreCall::Permit {
+                provider,
+                lane,
+                wanted,
+                now,
+            } => {
+                let mut buckets = self.buckets.borrow_mut();
+                let bucket = buckets.entry(provider).or_insert_with(|| Bucket::new(now));
+                Ok(StoreAnswer::Lease(bucket.lease(lane, wanted, now)))
+            }
+            StoreCall::Learn {
+                provider,
+                per_second,
+                pause,
+                fault,
+                now,
+            } => {
+                self.learn(provider, per_second, pause, fault, now);
+                Ok(StoreAnswer::Done)
+            }
+            StoreCall::Stop { stopped } => {
+                sql.turn(|| setting::set(sql, &Key::Stopped, if stopped { "1" } else { "0" }))?;
+                Ok(StoreAnswer::Done)
+            }
+            StoreCall::SetClock { offset } => {
+                sql.turn(|| setting::set(sql, &Key::ClockOffset, &offset.to_string()))?;
+                Ok(StoreAnswer::Done)
+            }
+        }
+    }
+
+    fn sql(&self) -> std::result::Result<&ObjectSql, Error> {
+        if let Some(sql) = self.sql.get() {
+            return Ok(sql);
+        }
+        let sql = ObjectSql::new(&self.state.storage())?;
+        sql.turn(|| migrate(&sql, &STORE))?;
+        Ok(self.sql.get_or_init(|| sql))
+    }
+
+    fn snapshot(&self, sql: &ObjectSql) -> std::result::Result<Snapshot, Error> {
+        Ok(Snapshot {
+            stopped: setting::get(sql, &Key::Stopped)?.as_deref() == Some("1"),
+            clock_offset: setting::get(sql, &Key::ClockOffset)?
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(0),
+            faults: self.faults.borrow().clone(),
+            installed: installed(sql)?,
+            rows_written: sql.rows_written(),
+        })
+    }
+
+    fn learn(
+        &self,
+        provider: String,
+        per_second: Option<u32>,
+        pause: Option<Timestamp>,
+        fault: Option<String>,
+        now: Timestamp,
+    ) {
+        let mut buckets = self.buckets.borrow_mut();
+        let bucket = buckets
+            .entry(provider.clone())
+            .or_insert_with(|| Bucket::new(now));
+        if let Some(rate) = per_second {
+            bucket.learn(rate, now);
+        }
+        if let Some(until) = pause {
+            bucket.pause(until);
+        }
+        let mut faults = self.faults.borrow_mut();
+        match fault {
+            Some(fault) => faults.insert(provider, fault),
+            // An answer that is not about our settings proves them right.
+            None => faults.remove(&provider),
+        };
+    }
+}
+
+fn installed(sql: &ObjectSql) -> std::result::Result<Option<Installed>, Error> {
+    let Some(shards) = setting::get(sql, &Key::Shards)? else {
+        return Ok(None);
+    };
+    let shards = ShardCount::parse(&shards).map_err(|error| Error::NoAnswer(error.to_string()))?;
+    let jurisdiction = setting::get(sql, &Key::Jurisdiction)?.filter(|place| !place.is_empty());
+    Ok(Some(Installed { shards, jurisdiction }))
+}
+
+fn install(sql: &ObjectSql, wanted: &Installed) -> std::result::Result<Installed, Error> {
+    if let Some(installed) = installed(sql)? {
+        return Ok(installed);
+    }
+    setting::set(sql, &Key::Shards, &wanted.shards.get().to_string())?;
+    setting::set(
+        sql,
+        &Key::Jurisdiction,
+        wanted.jurisdiction.as_deref().unwrap_or_default(),
+    )?;
+    Ok(wanted.clone())
 }

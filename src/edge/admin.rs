@@ -1,0 +1,88 @@
+//! `/admin/…`: the operator's JSON, for scripts with `Authorization: Bearer <ADMIN_TOKEN>`.
+
+use super::error::Error;
+use super::routes::{Visit, ask_all, store_snapshot, wrong_method};
+use super::store_call::StoreCall;
+use super::{answer, log};
+use crate::http::Method;
+use crate::signing::same;
+use crate::turn::call::{Answer, Call};
+use serde::Deserialize;
+use serde_json::json;
+use worker::Response;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stop {
+    stopped: bool,
+}
+
+/// # Errors
+/// When a shard or the `Store` does not answer.
+pub async fn answer(visit: &Visit<'_>, what: &str) -> Result<Response, Error> {
+    if !authorized(visit) {
+        let response = answer::error(401, "not signed in", "send `Authorization: Bearer <ADMIN_TOKEN>`")?;
+        response.headers().set("www-authenticate", "Bearer")?;
+        return Ok(response);
+    }
+    match (what, visit.request.method) {
+        ("status", Method::Get | Method::Head) => status(visit).await,
+        ("status", _) => wrong_method("GET, HEAD"),
+        ("stop", Method::Post) => stop(visit).await,
+        ("stop", _) => wrong_method("POST"),
+        _ => Ok(answer::error(
+            404,
+            "no such route",
+            "there are /admin/status and /admin/stop",
+        )?),
+    }
+}
+
+fn authorized(visit: &Visit<'_>) -> bool {
+    let given = visit
+        .request
+        .headers
+        .get("authorization")
+        .and_then(|value| value.strip_prefix("Bearer "));
+    let Some(given) = given else { return false };
+    visit
+        .settings
+        .admin_tokens
+        .iter()
+        .any(|token| same(token.as_bytes(), given.trim().as_bytes()))
+}
+
+async fn status(visit: &Visit<'_>) -> Result<Response, Error> {
+    let snapshot = store_snapshot(&visit.peers()).await?;
+    let shards = ask_all(visit, &Call::Overview).await?;
+    let shards: Vec<_> = shards
+        .into_iter()
+        .filter_map(|answer| match answer {
+            Answer::Overview(overview) => Some(overview),
+            _ => None,
+        })
+        .collect();
+    Ok(Response::from_json(
+        &json!({ "now": visit.now.to_rfc3339(), "store": snapshot, "shards": shards }),
+    )?)
+}
+
+/// The stop switch: kept in the `Store`, told to every shard, answered when all have it.
+async fn stop(visit: &Visit<'_>) -> Result<Response, Error> {
+    let Ok(Stop { stopped }) = serde_json::from_slice(&visit.request.body) else {
+        return Ok(answer::error(
+            400,
+            "the body cannot be read",
+            "send {\"stopped\": true} or {\"stopped\": false}",
+        )?);
+    };
+    visit.peers().store(&StoreCall::Stop { stopped }).await?;
+    let acknowledged = ask_all(visit, &Call::Stop { stopped }).await?.len();
+    log::line(
+        "stop switch",
+        json!({ "stopped": stopped, "shards": acknowledged }),
+    );
+    Ok(Response::from_json(
+        &json!({ "stopped": stopped, "shards": acknowledged }),
+    )?)
+}

@@ -1,0 +1,403 @@
+//! A shard's run: everything due, in the order of the lanes, in slices. Called by alarm and by cron, one at a time.
+//!
+//! Requests leave only after the turn that claimed them has committed (the runtime's output gate holds them back), at
+//! most six at a time, and every answer is written in a turn of its own.
+
+use super::error::Error;
+use super::shard_object::Shard;
+use super::store_call::{StoreAnswer, StoreCall};
+use super::{http_client, log};
+use crate::domain::ids::{IdentifierHash, MessageId};
+use crate::domain::message::{Lane, Stream};
+use crate::domain::outcome::Outcome;
+use crate::domain::shard::ShardIndex;
+use crate::domain::time::Timestamp;
+use crate::engine::delivery::REQUEST_TIMEOUT;
+use crate::engine::guard::CheckoutFact;
+use crate::engine::permits::Lease;
+use crate::providers::ProviderKind;
+use crate::providers::answer::Answer as Reply;
+use crate::providers::registry::{Account, for_stream};
+use crate::store;
+use crate::store::meta::{self, Key};
+use crate::turn::call::{Answer, Call, Ingested};
+use crate::turn::claim::{CheckoutFacts, Claimed};
+use crate::turn::outcome::Concluded;
+use crate::turn::wake::DueMessage;
+use futures_util::stream::{self, StreamExt};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Requests waiting for an answer at once: the platform's limit for connections of one invocation.
+const REQUESTS_AT_ONCE: usize = 6;
+/// Most slices of one run; the rest is for the next alarm.
+const SLICES_PER_RUN: usize = 50;
+/// Most mails rendered between two turns.
+const MAILS_PER_TURN: usize = 20;
+
+/// What a slice got done.
+#[derive(Debug, Default)]
+struct Slice {
+    worked: bool,
+    /// Work is due that may not be done yet.
+    blocked: bool,
+}
+
+impl Shard {
+    /// Does all that is due at `now`; false when another run is under way.
+    pub(super) async fn run_due(&self, me: ShardIndex, now: Timestamp) -> Result<bool, Error> {
+        if self.running.replace(true) {
+            return Ok(false);
+        }
+        let result = self.run_slices(me, now).await;
+        self.running.set(false);
+        result.map(|()| true)
+    }
+
+    async fn run_slices(&self, me: ShardIndex, now: Timestamp) -> Result<(), Error> {
+        self.rest_until.set(Timestamp::default());
+        for _ in 0..SLICES_PER_RUN {
+            self.deliver_forwards(me, now).await?;
+            let slice = self.slice(me, now).await?;
+            if !slice.worked || slice.blocked {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn slice(&self, me: ShardIndex, now: Timestamp) -> Result<Slice, Error> {
+        let mut slice = Slice::default();
+        if meta::get(self.sql()?, Key::Stopped)?.as_deref() == Some("1") {
+            return Ok(slice);
+        }
+        let awaited = self.awaited.borrow().clone();
+        let open = self.turn(me, now, |turn| turn.due_dispatches(|id| awaited.contains(id)))?;
+        for id in open {
+            slice.worked = true;
+            if let Some(claimed) = self.turn(me, now, |turn| turn.take_over_dispatch(&id))? {
+                self.exchange(me, now, claimed).await?;
+            }
+        }
+        let due = self.wake_due(me, now)?;
+        slice.worked |= due.woken > 0;
+        let by_provider = self.by_provider(due.messages);
+        for ((provider, lane), messages) in by_provider {
+            let sent = self.send_all(me, now, provider, lane, messages).await?;
+            slice.blocked |= !sent;
+        }
+        Ok(slice)
+    }
+
+    /// Runs the due steps of due contacts, each in its own turn: one that fails is put aside alone.
+    fn wake_due(&self, me: ShardIndex, now: Timestamp) -> Result<Woken, Error> {
+        let mut woken = Woken::default();
+        for due in self.turn(me, now, |turn| turn.due_contacts())? {
+            woken.woken += 1;
+            match self.turn(me, now, |turn| turn.wake(&due.contact)) {
+                Ok(messages) => woken.messages.extend(messages),
+                Err(error) => {
+                    let problem = error.to_string();
+                    log::error(
+                        "contact failed",
+                        json!({ "contact": due.contact, "error": problem }),
+                    );
+                    let failures = due.failures.saturating_add(1);
+                    self.turn(me, now, |turn| turn.fail(&due.contact, failures, &problem))?;
+                }
+            }
+        }
+        Ok(woken)
+    }
+
+    /// Sorts messages by lane, and by the first preferred provider that may carry them.
+    fn by_provider(&self, messages: Vec<DueMessage>) -> Vec<((ProviderKind, Lane), Vec<DueMessage>)> {
+        let settings = self.settings();
+        let mut sorted: BTreeMap<(Lane, ProviderKind), Vec<DueMessage>> = BTreeMap::new();
+        for message in messages {
+            let stream = if message.lane == Lane::Transactional {
+                Stream::Transactional
+            } else {
+                Stream::Marketing
+            };
+            if let Some(provider) = for_stream(&settings.providers, stream) {
+                sorted.entry((message.lane, provider)).or_default().push(message);
+            }
+        }
+        sorted
+            .into_iter()
+            .map(|((lane, provider), messages)| ((provider, lane), messages))
+            .collect()
+    }
+
+    /// Claims and sends the messages of one lane; false when some must wait for the provider.
+    async fn send_all(
+        &self,
+        me: ShardIndex,
+        now: Timestamp,
+        provider: ProviderKind,
+        lane: Lane,
+        messages: Vec<DueMessage>,
+    ) -> Result<bool, Error> {
+        let checkouts = self.checkout_facts(me, now, &messages).await?;
+        if provider.capabilities().local || self.settings().mode == crate::settings::Mode::Shadow {
+            for part in messages.chunks(MAILS_PER_TURN) {
+                self.turn(me, now, |turn| turn.claim_messages(part, provider, &checkouts))?;
+            }
+            return Ok(true);
+        }
+        let mut waiting = messages.as_slice();
+        while !waiting.is_empty() {
+            let wanted = u32::try_from(waiting.len().min(REQUESTS_AT_ONCE)).unwrap_or(1);
+            let lease = self.permits(provider, lane, wanted, now).await?;
+            if lease.granted == 0 {
+                self.rest_until.set(self.rest_until.get().max(lease.again_at));
+                return Ok(false);
+            }
+            let granted = usize::try_from(lease.granted).unwrap_or(1);
+            let batch_max = provider.capabilities().batch_max.min(MAILS_PER_TURN);
+            let parts = cut(waiting, granted, batch_max, &self.single.borrow());
+            let taken: usize = parts.iter().map(|part| part.len()).sum();
+            let mut claimed = Vec::new();
+            for part in parts {
+                claimed.extend(self.turn(me, now, |turn| turn.claim_messages(part, provider, &checkouts))?);
+            }
+            let answers = stream::iter(claimed)
+                .map(|claimed| self.exchange(me, now, claimed))
+                .buffer_unordered(REQUESTS_AT_ONCE)
+                .collect::<Vec<_>>()
+                .await;
+            answers.into_iter().collect::<Result<Vec<()>, Error>>()?;
+            waiting = waiting.get(taken..).unwrap_or_default();
+        }
+        Ok(true)
+    }
+
+    /// Makes a claimed request and writes what came of it.
+    async fn exchange(&self, me: ShardIndex, now: Timestamp, claimed: Claimed) -> Result<(), Error> {
+        let Claimed { dispatch, body } = claimed;
+        self.awaited.borrow_mut().insert(dispatch.id.clone());
+        let reply = self
+            .request(
+                &dispatch.provider,
+                &dispatch.key,
+                body,
+                dispatch.members.len(),
+                now,
+            )
+            .await;
+        self.awaited.borrow_mut().remove(&dispatch.id);
+        let members = dispatch.members.len();
+        let (outcomes, per_second) = match reply {
+            Ok((Reply::Split(reason), _)) => {
+                self.single.borrow_mut().extend(dispatch.members.iter().cloned());
+                return self.turn(me, now, |turn| turn.split(&dispatch, &reason));
+            }
+            Ok((Reply::Each(outcomes), rate)) => (outcomes, rate),
+            Err(error) => (vec![Outcome::Unknown(error.to_string()); members], None),
+        };
+        let concluded = self.turn(me, now, |turn| turn.conclude(&dispatch, &outcomes))?;
+        let names: Vec<&str> = outcomes.iter().map(outcome_name).collect();
+        log::line(
+            "sent",
+            json!({
+                "dispatch": dispatch.id, "provider": dispatch.provider, "attempt": dispatch.attempt, "outcomes": names,
+            }),
+        );
+        self.learn(&dispatch.provider, per_second, concluded, now).await
+    }
+
+    async fn request(
+        &self,
+        provider: &str,
+        key: &str,
+        body: Vec<u8>,
+        members: usize,
+        now: Timestamp,
+    ) -> Result<(Reply, Option<u32>), Error> {
+        let missing = |what: &str| Error::NoAnswer(format!("{what} of provider {provider} is not set"));
+        let provider = ProviderKind::parse(provider).map_err(|error| Error::NoAnswer(error.to_string()))?;
+        let settings = self.settings();
+        let Some(account) = settings.account(provider) else {
+            let reason = missing("the key").to_string();
+            let refused = Outcome::Rejected(crate::domain::outcome::Rejection::Configuration(reason));
+            return Ok((Reply::Each(vec![refused; members]), None));
+        };
+        let request = build(provider, account, key, body, members)?;
+        let response = http_client::send(request, REQUEST_TIMEOUT).await?;
+        let rate = provider
+            .rate_hint(&response.headers)
+            .and_then(|hint| hint.per_second);
+        Ok((provider.read(&response, members, now), rate))
+    }
+
+    async fn permits(
+        &self,
+        provider: ProviderKind,
+        lane: Lane,
+        wanted: u32,
+        now: Timestamp,
+    ) -> Result<Lease, Error> {
+        let provider = provider.as_str().to_owned();
+        match self
+            .peers(now)
+            .store(&StoreCall::Permit {
+                provider,
+                lane,
+                wanted,
+                now,
+            })
+            .await?
+        {
+            StoreAnswer::Lease(lease) => Ok(lease),
+            StoreAnswer::Installed(_) | StoreAnswer::Snapshot(_) | StoreAnswer::Done => {
+                Err(Error::NoAnswer("the Store gave no permits".to_owned()))
+            }
+        }
+    }
+
+    /// Tells the `Store` what an answer taught us, when it taught anything.
+    async fn learn(
+        &self,
+        provider: &str,
+        per_second: Option<u32>,
+        concluded: Concluded,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let Concluded { pause, fault } = concluded;
+        if pause.is_none() && fault.is_none() && per_second.is_none() {
+            return Ok(());
+        }
+        if let Some(until) = pause {
+            self.rest_until.set(self.rest_until.get().max(until));
+        }
+        let call = StoreCall::Learn {
+            provider: provider.to_owned(),
+            per_second,
+            pause,
+            fault,
+            now,
+        };
+        self.peers(now).store(&call).await.map(drop)
+    }
+
+    /// Asks other shards about the checkouts that these messages depend on. A shard that does not answer leaves its
+    /// checkouts unreadable: the gate then defers.
+    async fn checkout_facts(
+        &self,
+        me: ShardIndex,
+        now: Timestamp,
+        messages: &[DueMessage],
+    ) -> Result<CheckoutFacts, Error> {
+        let mut asked: BTreeMap<ShardIndex, Vec<(IdentifierHash, &DueMessage)>> = BTreeMap::new();
+        for message in messages {
+            if let Some(hash) = self.turn(me, now, |turn| turn.foreign_checkout(message))? {
+                let shard = self.settings().shards.of_identifier(&hash);
+                asked.entry(shard).or_default().push((hash, message));
+            }
+        }
+        let mut facts = CheckoutFacts::new();
+        for (shard, questions) in asked {
+            let hashes = questions.iter().map(|(hash, _)| hash.clone()).collect();
+            let answer = self.peers(now).shard(shard, Call::Bought(hashes)).await;
+            for (hash, message) in questions {
+                let fact = match &answer {
+                    Ok(Answer::Bought(bought)) if bought.contains(&hash) => CheckoutFact::Closed,
+                    Ok(Answer::Bought(_)) => CheckoutFact::Open,
+                    Ok(_) | Err(_) => CheckoutFact::Unreadable,
+                };
+                facts.insert(message.message.clone(), fact);
+            }
+        }
+        Ok(facts)
+    }
+
+    /// Delivers work for other shards, and for this one. What cannot be delivered now stays and is tried again.
+    pub(super) async fn deliver_forwards(&self, me: ShardIndex, now: Timestamp) -> Result<(), Error> {
+        if store::forward::count(self.sql()?)? == 0 {
+            return Ok(());
+        }
+        for (mut forward, attempts) in self.turn(me, now, |turn| turn.due_forwards())? {
+            let original = forward.clone();
+            let mut arrived = false;
+            // A contact may have moved on; two hops follow it, the rest is for the next attempt.
+            for _ in 0..3 {
+                let shard = self.settings().shards.of_identifier(&forward.to);
+                let answer = if shard == me {
+                    self.turn(me, now, |turn| turn.receive(&forward))
+                        .map(Answer::from)
+                } else {
+                    self.peers(now)
+                        .shard(shard, Call::Receive(Box::new(forward.clone())))
+                        .await
+                };
+                match answer {
+                    Ok(Answer::Ingested(Ingested::Elsewhere(contact))) => forward.to = contact.into(),
+                    Ok(Answer::NotYet) => break,
+                    Ok(_) => {
+                        arrived = true;
+                        break;
+                    }
+                    Err(error) => {
+                        log::error(
+                            "forward failed",
+                            json!({ "forward": original.id, "error": error.to_string() }),
+                        );
+                        break;
+                    }
+                }
+            }
+            self.turn(me, now, |turn| turn.delivered(&original, attempts, arrived))?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Default)]
+struct Woken {
+    woken: usize,
+    messages: Vec<DueMessage>,
+}
+
+/// Cuts `requests` parts off the backlog: single messages while the permits suffice, batches when they do not. A
+/// message that was in a refused batch always goes alone.
+fn cut<'a>(
+    messages: &'a [DueMessage],
+    requests: usize,
+    batch_max: usize,
+    single: &BTreeSet<MessageId>,
+) -> Vec<&'a [DueMessage]> {
+    let size = messages
+        .len()
+        .div_ceil(requests.max(1))
+        .clamp(1, batch_max.max(1));
+    let alone = |message: &DueMessage| single.contains(&message.message);
+    messages
+        .chunk_by(|one, two| !alone(one) && !alone(two))
+        .flat_map(|run| run.chunks(size))
+        .take(requests.max(1))
+        .collect()
+}
+
+fn build(
+    provider: ProviderKind,
+    account: &Account,
+    key: &str,
+    body: Vec<u8>,
+    members: usize,
+) -> Result<crate::http::Request, Error> {
+    provider
+        .request(account, key, body, members)
+        .map_err(|error| Error::NoAnswer(error.to_string()))?
+        .ok_or_else(|| Error::NoAnswer("this provider makes no requests".to_owned()))
+}
+
+const fn outcome_name(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Accepted(_) => "accepted",
+        Outcome::Rejected(_) => "rejected",
+        Outcome::RetryLater(_) => "retry_later",
+        Outcome::Unknown(_) => "unknown",
+        Outcome::KeyMismatch => "key_mismatch",
+    }
+}

@@ -1,0 +1,62 @@
+//! `GET /health`: whether Wend can work, and which setting to add when it cannot. Tells nothing about the store.
+
+use super::error::Error;
+use super::routes::{Visit, store_snapshot, wrong_method};
+use crate::http::Method;
+use crate::sources::SourceKind;
+use crate::turn::install::Installed;
+use serde_json::{Value, json};
+use worker::Response;
+
+/// # Errors
+/// When the answer cannot be written.
+pub async fn answer(visit: &Visit<'_>) -> Result<Response, Error> {
+    if !matches!(visit.request.method, Method::Get | Method::Head) {
+        return wrong_method("GET, HEAD");
+    }
+    let mut missing: Vec<Value> = visit
+        .settings
+        .faults
+        .iter()
+        .map(|fault| json!({ "setting": fault.setting, "problem": fault.problem, "fatal": fault.fatal }))
+        .collect();
+    for source in SourceKind::ALL {
+        if visit.settings.secret(source.setting()).is_none() {
+            let problem = format!("is not set, so the source `{source}` is off");
+            missing.push(json!({ "setting": source.setting(), "problem": problem, "fatal": false }));
+        }
+    }
+    let mut ok = visit.settings.usable();
+    match store_snapshot(&visit.peers()).await {
+        Ok(snapshot) => {
+            let wanted = Installed {
+                shards: visit.settings.shards,
+                jurisdiction: visit.settings.jurisdiction.clone(),
+            };
+            if let Some((error, hint)) = snapshot
+                .installed
+                .and_then(|installed| installed.objection(&wanted))
+            {
+                ok = false;
+                missing.push(
+                    json!({ "setting": "SHARDS", "problem": format!("{error}: {hint}"), "fatal": true }),
+                );
+            }
+            for (provider, fault) in snapshot.faults {
+                ok = false;
+                missing.push(json!({ "provider": provider, "problem": fault, "fatal": false }));
+            }
+            if snapshot.stopped {
+                missing.push(json!({ "problem": "all sending is stopped by an operator", "fatal": false }));
+            }
+        }
+        Err(error) => {
+            ok = false;
+            missing.push(json!({ "problem": error.to_string(), "fatal": true }));
+        }
+    }
+    let body = json!({ "ok": ok, "version": env!("CARGO_PKG_VERSION"), "attention": missing });
+    let response = Response::from_json(&body)?.with_status(if ok { 200 } else { 503 });
+    response.headers().set("cache-control", "max-age=5")?;
+    Ok(response)
+}

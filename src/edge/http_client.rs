@@ -1,0 +1,74 @@
+//! The one HTTP client: sends a request that a provider built, with a deadline, and reads its whole answer.
+
+use super::error::Error;
+use crate::domain::time::Delay;
+use crate::http::{Headers, Method, Request, Response};
+use futures_util::future::{Either, select};
+use std::pin::pin;
+use std::time::Duration;
+use worker::js_sys::Uint8Array;
+use worker::{AbortController, Fetch, RequestInit};
+
+/// Largest answer we read; providers answer in a few kilobytes.
+const MAX_ANSWER_BYTES: usize = 1 << 20;
+
+/// Sends and waits for the whole answer, at most `timeout`.
+///
+/// # Errors
+/// When no whole answer came: refused, reset, timed out, too large. The request may have arrived all the same.
+pub async fn send(request: Request, timeout: Delay) -> Result<Response, Error> {
+    let controller = AbortController::default();
+    let signal = controller.signal();
+    let answer = pin!(exchange(request, &signal));
+    let deadline = pin!(worker::Delay::from(Duration::from_millis(
+        timeout.as_millis().unsigned_abs()
+    )));
+    match select(answer, deadline).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(((), _)) => {
+            controller.abort();
+            Err(Error::NoAnswer("no answer in time".to_owned()))
+        }
+    }
+}
+
+async fn exchange(request: Request, signal: &worker::AbortSignal) -> Result<Response, Error> {
+    let headers = worker::Headers::new();
+    for (name, value) in request.headers.iter() {
+        headers.set(name, value)?;
+    }
+    let mut init = RequestInit::new();
+    init.with_method(method(request.method)).with_headers(headers);
+    init.with_redirect(worker::RequestRedirect::Manual);
+    if !request.body.is_empty() {
+        init.with_body(Some(Uint8Array::from(request.body.as_slice()).into()));
+    }
+    let outgoing = worker::Request::new_with_init(&request.url, &init)?;
+    let lost = |error: worker::Error| Error::NoAnswer(error.to_string());
+    let mut answer = Fetch::Request(outgoing)
+        .send_with_signal(signal)
+        .await
+        .map_err(lost)?;
+    let headers: Headers = answer.headers().entries().collect();
+    let status = answer.status_code();
+    let body = answer.bytes().await.map_err(lost)?;
+    if body.len() > MAX_ANSWER_BYTES {
+        return Err(Error::NoAnswer("the answer was too large".to_owned()));
+    }
+    Ok(Response {
+        status,
+        headers,
+        body,
+    })
+}
+
+const fn method(method: Method) -> worker::Method {
+    match method {
+        Method::Get => worker::Method::Get,
+        Method::Head => worker::Method::Head,
+        Method::Post => worker::Method::Post,
+        Method::Put => worker::Method::Put,
+        Method::Delete => worker::Method::Delete,
+        Method::Options => worker::Method::Options,
+    }
+}

@@ -1,0 +1,95 @@
+//! Calls between the Worker, the shards and the `Store`: JSON over a Durable Object fetch.
+
+use super::error::Error;
+use super::store_call::{StoreAnswer, StoreCall};
+use crate::domain::shard::ShardIndex;
+use crate::domain::time::Timestamp;
+use crate::settings::{Environment, Settings};
+use crate::turn::call::{Answer, Call, Envelope};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::rc::Rc;
+use worker::js_sys::{Function, Reflect};
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::{Env, Method, ObjectNamespace, Request, RequestInit, Stub};
+
+/// Name of the one `Store` object.
+const STORE_NAME: &str = "store";
+
+/// The other objects, as one caller sees them.
+pub struct Peers<'a> {
+    pub env: &'a Env,
+    pub settings: Rc<Settings>,
+    pub now: Timestamp,
+    pub origin: Option<String>,
+}
+
+impl Peers<'_> {
+    /// Asks a shard.
+    ///
+    /// # Errors
+    /// When it cannot be reached, fails, or refuses the call.
+    pub async fn shard(&self, shard: ShardIndex, call: Call) -> Result<Answer, Error> {
+        let envelope = Envelope {
+            shards: self.settings.shards,
+            shard,
+            jurisdiction: self.settings.jurisdiction.clone(),
+            now: self.now,
+            origin: self.origin.clone(),
+            call,
+        };
+        let stub = self.stub("SHARD", &shard.to_string())?;
+        match post(&stub, &envelope).await? {
+            Answer::Refused { error, hint } => Err(Error::Refused { error, hint }),
+            answer => Ok(answer),
+        }
+    }
+
+    /// Asks the `Store`.
+    ///
+    /// # Errors
+    /// When it cannot be reached or fails.
+    pub async fn store(&self, call: &StoreCall) -> Result<StoreAnswer, Error> {
+        post(&self.stub("STORE", STORE_NAME)?, call).await
+    }
+
+    fn stub(&self, binding: &str, name: &str) -> Result<Stub, Error> {
+        let namespace = self.env.durable_object(binding)?;
+        match (&self.settings.jurisdiction, self.settings.environment) {
+            // The local runtime knows no jurisdictions; the setting itself is checked all the same.
+            (None, _) | (Some(_), Environment::Dev) => Ok(namespace.get_by_name(name)?),
+            (Some(jurisdiction), Environment::Production) => {
+                Ok(within(self.env, binding, jurisdiction)?.get_by_name(name)?)
+            }
+        }
+    }
+}
+
+/// The part of a namespace whose objects stay in a jurisdiction. The `worker` crate has no binding for it.
+fn within(env: &Env, binding: &str, jurisdiction: &str) -> Result<ObjectNamespace, Error> {
+    let failed = |error: JsValue| Error::Runtime(worker::Error::from(error));
+    let namespace = Reflect::get(env, &JsValue::from_str(binding)).map_err(failed)?;
+    let method = Reflect::get(&namespace, &JsValue::from_str("jurisdiction")).map_err(failed)?;
+    let method: Function = method.dyn_into().map_err(failed)?;
+    let part = method
+        .call1(&namespace, &JsValue::from_str(jurisdiction))
+        .map_err(failed)?;
+    Ok(part.unchecked_into())
+}
+
+async fn post<B: Serialize, A: DeserializeOwned>(stub: &Stub, body: &B) -> Result<A, Error> {
+    let body = serde_json::to_string(body)?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post)
+        .with_body(Some(JsValue::from_str(&body)));
+    let request = Request::new_with_init("https://object/call", &init)?;
+    let mut response = stub.fetch_with_request(request).await?;
+    let bytes = response.bytes().await?;
+    if response.status_code() == 200 {
+        return Ok(serde_json::from_slice(&bytes)?);
+    }
+    Err(Error::NoAnswer(format!(
+        "an object answered {}",
+        response.status_code()
+    )))
+}

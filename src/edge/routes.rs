@@ -1,0 +1,212 @@
+//! Which path is whose. Reads the request into plain data, asks the part that owns the route, and nothing else.
+
+use super::error::Error;
+use super::peers::Peers;
+use super::store_call::{Snapshot, StoreAnswer, StoreCall};
+use super::{admin, answer, dev, health, hooks, log, runtime, tokens};
+use crate::domain::time::Timestamp;
+use crate::http;
+use crate::settings::Settings;
+use crate::turn::call::{Answer, Call};
+use serde_json::json;
+use std::rc::Rc;
+use worker::{Env, Method, Request, Response};
+
+/// Largest body of a signed source (`DESIGN.md` §6).
+const MAX_BODY_BYTES: usize = 8 << 20;
+
+/// A request with what every route needs.
+pub struct Visit<'a> {
+    pub env: &'a Env,
+    pub settings: Rc<Settings>,
+    pub now: Timestamp,
+    /// Scheme and host the request came to.
+    pub origin: String,
+    pub path: String,
+    pub query: String,
+    pub request: http::Request,
+}
+
+impl Visit<'_> {
+    pub fn peers(&self) -> Peers<'_> {
+        Peers {
+            env: self.env,
+            settings: Rc::clone(&self.settings),
+            now: self.now,
+            origin: None,
+        }
+    }
+
+    /// The value of a query parameter, undecoded.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.query
+            .split('&')
+            .find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name))
+            .map(|(_, v)| v)
+    }
+}
+
+/// Answers a request.
+///
+/// # Errors
+/// When we failed: the caller answers 503, and the sender tries again.
+pub async fn answer(mut request: Request, env: &Env) -> Result<Response, Error> {
+    #[cfg(feature = "test-panic")]
+    if request.path().starts_with("/test/") {
+        return Ok(super::panic_routes::fetch(request, env).await?);
+    }
+    let settings = runtime::settings(env);
+    let Some(plain) = read(&mut request).await? else {
+        return Ok(answer::error(
+            413,
+            "the body is larger than 8 MiB",
+            "send less at a time",
+        )?);
+    };
+    let now = if settings.dev_routes() {
+        dev::clock(env, &settings).await?
+    } else {
+        runtime::wall_clock()
+    };
+    let url = request.url()?;
+    let visit = Visit {
+        env,
+        settings,
+        now,
+        origin: url.origin().ascii_serialization(),
+        path: url.path().to_owned(),
+        query: url.query().unwrap_or_default().to_owned(),
+        request: plain,
+    };
+    route(&visit).await
+}
+
+async fn route(visit: &Visit<'_>) -> Result<Response, Error> {
+    let segments: Vec<&str> = visit.path.split('/').skip(1).collect();
+    match segments.as_slice() {
+        [""] => Ok(answer::error(
+            404,
+            "nothing is served here",
+            "GET /health says how Wend is",
+        )?),
+        ["health"] => health::answer(visit).await,
+        ["hooks", source] => hooks::receive(visit, source).await,
+        ["u", token] => tokens::unsubscribe(visit, token).await,
+        ["admin", what] => admin::answer(visit, what).await,
+        ["dev", what] if visit.settings.dev_routes() => dev::answer(visit, what).await,
+        _ => Ok(answer::error(
+            404,
+            "no such route",
+            "see the routes in README.md",
+        )?),
+    }
+}
+
+/// The request as plain data; none when its body is too large.
+async fn read(request: &mut Request) -> Result<Option<http::Request>, Error> {
+    let headers: http::Headers = request.headers().entries().collect();
+    let announced = headers
+        .get("content-length")
+        .and_then(|length| length.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
+        return Ok(None);
+    }
+    let method = match request.method() {
+        Method::Get => http::Method::Get,
+        Method::Head => http::Method::Head,
+        Method::Put => http::Method::Put,
+        Method::Delete => http::Method::Delete,
+        Method::Options => http::Method::Options,
+        // Whatever else there is reads like a POST and is refused by each route.
+        _ => http::Method::Post,
+    };
+    let body = match method {
+        http::Method::Post | http::Method::Put => request.bytes().await?,
+        http::Method::Get | http::Method::Head | http::Method::Delete | http::Method::Options => Vec::new(),
+    };
+    if body.len() > MAX_BODY_BYTES {
+        return Ok(None);
+    }
+    Ok(Some(http::Request {
+        method,
+        url: request.path(),
+        headers,
+        body,
+    }))
+}
+
+/// The answer to a verb that a route does not know.
+pub fn wrong_method(allowed: &str) -> Result<Response, Error> {
+    let response = answer::error(
+        405,
+        "this route does not take that method",
+        &format!("use {allowed}"),
+    )?;
+    response.headers().set("allow", allowed)?;
+    Ok(response)
+}
+
+/// One tick of cron: every shard does what is due, and is told again whether all is stopped.
+///
+/// # Errors
+/// When the `Store` cannot be reached. A shard that fails is logged; the others go on.
+pub async fn tick(env: &Env) -> Result<(), Error> {
+    let settings = runtime::settings(env);
+    let now = if settings.dev_routes() {
+        dev::clock(env, &settings).await?
+    } else {
+        runtime::wall_clock()
+    };
+    let peers = Peers {
+        env,
+        settings: Rc::clone(&settings),
+        now,
+        origin: None,
+    };
+    let snapshot = store_snapshot(&peers).await?;
+    // Nothing was ever received: asking would only create empty shards.
+    let Some(installed) = snapshot.installed else {
+        return Ok(());
+    };
+    for shard in installed.shards.all() {
+        for call in [
+            Call::Stop {
+                stopped: snapshot.stopped,
+            },
+            Call::RunDue,
+            Call::Prune,
+        ] {
+            if let Err(error) = peers.shard(shard, call).await {
+                log::error(
+                    "shard failed at cron",
+                    json!({ "shard": shard.to_string(), "error": error.to_string() }),
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// # Errors
+/// When the `Store` cannot be reached.
+pub async fn store_snapshot(peers: &Peers<'_>) -> Result<Snapshot, Error> {
+    match peers.store(&StoreCall::Snapshot).await? {
+        StoreAnswer::Snapshot(snapshot) => Ok(snapshot),
+        StoreAnswer::Installed(_) | StoreAnswer::Lease(_) | StoreAnswer::Done => {
+            Err(Error::NoAnswer("the Store gave no snapshot".to_owned()))
+        }
+    }
+}
+
+/// Asks every shard the same; the answers in the order of the shards.
+///
+/// # Errors
+/// When one of them fails.
+pub async fn ask_all(visit: &Visit<'_>, call: &Call) -> Result<Vec<Answer>, Error> {
+    let peers = visit.peers();
+    let mut answers = Vec::new();
+    for shard in visit.settings.shards.all() {
+        answers.push(peers.shard(shard, call.clone()).await?);
+    }
+    Ok(answers)
+}
