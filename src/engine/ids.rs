@@ -81,7 +81,7 @@ mod tests {
             &StepId::parse("welcome-hello").unwrap(),
         );
         assert_eq!(enrollment.as_str(), "57d4b74fce5a395d21dc67d3");
-        assert_eq!(message.as_str(), "PIN-MESSAGE");
+        assert_eq!(message.as_str(), "8c7f8c7f8c7f8c7f14c2b57110725ccea1f0becc");
         assert_eq!(message.contact_prefix(), "8c7f8c7f8c7f8c7f");
     }
 }

@@ -135,6 +135,7 @@ pub fn event(id: &str) -> Event {
         kind: EventKind::CheckoutStarted,
         source: SourceName::parse("shopify").unwrap(),
         occurred_at: at(0),
+        starts_at: None,
         received_at: at(2),
         test: true,
         identifiers: vec![Identifier::email(&email()), identifier()],

@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
+use wend::domain::clearance::Clearance;
 use wend::domain::contact::Profile;
 use wend::domain::email::EmailAddress;
 use wend::domain::event::{EventData, LineItem};

@@ -20,8 +20,25 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("providers", &["domain", "http", "signing"]),
     // Of `journey` the store's settings only: brand and sender are what a mail is made with.
     ("render", &["domain", "journey"]),
+    ("settings", &["domain", "providers", "render", "signing"]),
     ("store", &["domain", "engine", "journey"]),
+    (
+        "turn",
+        &[
+            "domain",
+            "engine",
+            "journey",
+            "providers",
+            "render",
+            "settings",
+            "signing",
+            "store",
+        ],
+    ),
 ];
+
+/// Who may grant a clearance: the gate, and nobody else. Without one no mail can be composed.
+const ONLY_GATE: &str = "src/engine/guard.rs";
 
 /// Crates that exist only in the Worker, and words that belong to its shell.
 const ONLY_IN_EDGE: &[&str] = &[
@@ -70,6 +87,18 @@ impl Source {
             .find("#[cfg(test)]\nmod ")
             .map_or(&*self.code, |end| &self.code[..end])
     }
+}
+
+#[test]
+fn only_the_gate_clears_a_message() {
+    report(findings(&["src"], |source| {
+        let grants = source.code.contains("Clearance::grant");
+        let problem = format!("{}: only {ONLY_GATE} may grant a clearance", source.path);
+        (grants && source.path != ONLY_GATE)
+            .then_some(problem)
+            .into_iter()
+            .collect()
+    }));
 }
 
 #[test]
