@@ -101,5 +101,5 @@ export function openShop(run) {
   /** What `/hooks/events` takes; names as in Segment's e-commerce spec. */
   const products = (cart) => cart.map((name) => ({ name: GOODS[name].title, price: GOODS[name].price, quantity: 1 }));
 
-  return { people, basket, customer, checkout, order, fulfilled, cancelled, wooOrder, wooCustomer, products, sum };
+  return { people, basket, customer, checkout, order, fulfilled, cancelled, wooOrder, wooCustomer, products };
 }
