@@ -23,7 +23,8 @@ await runMain(async (args) => {
   const run = Math.floor(Date.now() / 1000).toString(36);
   const shop = openShop(run);
   const scenes = tell(shop, signers(secrets));
-  console.log(`${DAYS} days of a small shop, told by signed webhooks. Times are UTC, addresses end in .${run}@example.com.`);
+  console.log(`${DAYS} days of a small shop, told by signed webhooks. Times are UTC.`);
+  console.log(`The shoppers' addresses end in .${run}@example.com.`);
   const ledger = await live(server, run, scenes);
   const good = summary(ledger);
   console.log(`\n${DAYS} days in ${seconds(startedAt)}. Read the mails at ${server.base}/dev/outbox`);
@@ -98,7 +99,8 @@ async function play(server, ledger, scene, now) {
   const answers = await Promise.all(webhooks.map((webhook) => server.deliver(webhook)));
   const rows = (await server.rowsWritten()) - before;
   const [{ kind, name }] = webhooks;
-  paper.happening(now, scene.who, scene.text, `${name} · ${rows} rows`);
+  const counts = `${rows} ${rows === 1 ? "row" : "rows"}`;
+  paper.happening(now, scene.who, scene.text, `${name} · ${counts}`, counts);
   ledger.eventRows += rows;
   const words = answers.map(({ status, word }) => (status === 200 ? word : String(status)));
   if (words.some((word) => word !== "accepted")) paper.more(`answered: ${words.join(", ")}`);

@@ -22,12 +22,13 @@ export function day(number, date) {
 
 const stamp = (at) => at.toISOString().slice(11, 16);
 
-/** Something happened: at the left what, at the right by which webhook and how many rows it wrote. */
-export function happening(at, who, text, note) {
-  const room = WIDTH - INDENT.length - note.length - 2;
-  const story = cut(text, Math.max(room, 24));
-  const gap = " ".repeat(Math.max(WIDTH - INDENT.length - story.length - note.length, 2));
-  console.log(`  ${stamp(at)}  ${paint.bold(who.padEnd(NAME_WIDTH))}  ${story}${gap}${paint.dim(note)}`);
+/** Something happened: at the left what, at the right what told of it. Of two notes the longer one that fits. */
+export function happening(at, who, story, ...notes) {
+  const room = (note) => WIDTH - INDENT.length - note.length - 2;
+  const note = notes.find((each) => story.length <= room(each)) ?? notes.at(-1);
+  const text = cut(story, room(note));
+  const gap = " ".repeat(WIDTH - INDENT.length - text.length - note.length);
+  console.log(`  ${stamp(at)}  ${paint.bold(who.padEnd(NAME_WIDTH))}  ${text}${gap}${paint.dim(note)}`);
 }
 
 /** What Wend did about it. A subject is cut to the width; a reason goes on in the next line where it must. */
