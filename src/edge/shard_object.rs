@@ -335,6 +335,7 @@ fn one_turn(turn: &Turn<'_>, shard: &Shard, call: Call) -> std::result::Result<A
             found: turn.unsubscribe(&message)?,
         }),
         Call::Mails => turn.mails(),
+        Call::Reasons => turn.reasons(),
         Call::Prune => Ok(Answer::Pruned(turn.prune()?)),
         Call::Overview => shard.overview(turn),
         // Needs more than a turn; `serve` has taken it.
