@@ -8,7 +8,7 @@ use wend::domain::email::EmailAddress;
 use wend::domain::ids::{EmailName, JourneyId, MessageId, StepId};
 use wend::domain::mail::{Mailbox, OutgoingEmail};
 use wend::domain::message::Stream;
-use wend::domain::outcome::{Outcome, Rejection};
+use wend::domain::outcome::Rejection;
 use wend::domain::time::Delay;
 use wend::http::Request;
 use wend::providers::registry::{Account, Error};
