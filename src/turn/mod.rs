@@ -3,6 +3,7 @@
 //! Called by `edge` inside a transaction, and by host tests and simulations on rusqlite: this is the same code. All of
 //! it is synchronous; the clock, the settings and facts from other shards are arguments. It makes no request.
 
+pub mod backlog;
 pub mod call;
 pub mod claim;
 mod compose;
@@ -13,7 +14,9 @@ pub mod install;
 pub mod merge;
 pub mod outcome;
 pub mod overview;
+pub mod routing;
 pub mod schedule;
+mod serve;
 pub mod unsubscribe;
 pub mod wake;
 
@@ -23,12 +26,13 @@ use crate::domain::ids::{ContactId, IdentifierHash, MessageId};
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
 use crate::engine::decide::decide;
-use crate::engine::decision::{Decision, Effect, Input};
+use crate::engine::decision::{Decision, Effect, Input, Remark};
 use crate::engine::schedule::slot;
 use crate::engine::state::{Contact, Document, Facts, Position};
 use crate::journey::catalog::Catalog;
 use crate::settings::Settings;
 use crate::store::{self, Sql};
+use std::cell::RefCell;
 
 /// One turn of one shard.
 pub struct Turn<'a> {
@@ -39,6 +43,8 @@ pub struct Turn<'a> {
     pub now: Timestamp,
     /// Public address of the Worker, for links.
     pub origin: &'a str,
+    /// What was odd and survived. The caller logs it once the turn has committed.
+    pub remarks: RefCell<Vec<Remark>>,
 }
 
 /// A live contact, with its row as it was read: a save compares with it.
@@ -166,7 +172,15 @@ impl Turn<'_> {
     /// Writes a decision, and the contact's new place in the schedule; nothing when nothing changed.
     fn write(&self, before: Loaded, decision: &Decision) -> Result<Loaded, Error> {
         let slot = slot(&decision.contact, self.catalog, self.now);
-        let _refused = store::apply(self.sql, before.row.as_ref(), decision, slot.as_ref())?;
+        let applied = store::apply(self.sql, before.row.as_ref(), decision, slot.as_ref())?;
+        let mut remarks = self.remarks.borrow_mut();
+        remarks.extend(decision.remarks.iter().cloned());
+        remarks.extend(
+            applied
+                .refused
+                .into_iter()
+                .map(|message| Remark::OutcomeRefused { message }),
+        );
         let document = Document::Live(Box::new(decision.contact.clone()));
         let row = store::contact::Loaded {
             document,
