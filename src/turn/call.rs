@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::decision::CheckoutTaken;
 use crate::engine::identity::Hashed;
 use crate::engine::state::{Contact, Ended};
-use crate::render::outbox::{HeldRow, OutboxMail};
+use crate::render::outbox::{HeldRow, LeftRow, OutboxMail};
 use serde::{Deserialize, Serialize};
 
 /// A call with what every call needs.
@@ -58,7 +58,7 @@ pub enum Call {
     Unsubscribe {
         message: MessageId,
     },
-    /// Mails kept by the `outbox` provider.
+    /// Mails kept by the `outbox` provider, what was not sent, and who left a journey early.
     Mails,
     /// Counts and lists for operators.
     Overview,
@@ -154,6 +154,8 @@ pub enum Answer {
     Mails {
         mails: Vec<OutboxMail>,
         held: Vec<HeldRow>,
+        #[serde(default)]
+        left: Vec<LeftRow>,
     },
     Overview(serde_json::Value),
     /// The call was refused; nothing was written.
