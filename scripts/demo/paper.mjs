@@ -22,11 +22,9 @@ export function day(number, date) {
 
 const stamp = (at) => at.toISOString().slice(11, 16);
 
-/** Something happened: at the left what, at the right what told of it. Of two notes the longer one that fits. */
-export function happening(at, who, story, ...notes) {
-  const room = (note) => WIDTH - INDENT.length - note.length - 2;
-  const note = notes.find((each) => story.length <= room(each)) ?? notes.at(-1);
-  const text = cut(story, room(note));
+/** Something happened: at the left what, at the right the webhook that told of it. */
+export function happening(at, who, story, note) {
+  const text = cut(story, WIDTH - INDENT.length - note.length - 2);
   const gap = " ".repeat(WIDTH - INDENT.length - text.length - note.length);
   console.log(`  ${stamp(at)}  ${paint.bold(who.padEnd(NAME_WIDTH))}  ${text}${gap}${paint.dim(note)}`);
 }

@@ -36,7 +36,7 @@ export function tell(shop, sign) {
   const nadiaBlanket = basket(Nadia, ["blanket", "towel"]);
   signsUp(1, "09:00", Nadia, "signs up for the newsletter");
   startsCheckout(20, "19:30", nadiaBlanket, "starts a checkout and stops");
-  orders(20, "21:10", nadiaBlanket, "comes back by the mail and buys");
+  orders(20, "21:10", nadiaBlanket, "comes back by that mail and buys");
   isFulfilled(22, "14:00", nadiaBlanket);
 
   // The first order ends the welcome series.

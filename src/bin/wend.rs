@@ -49,11 +49,16 @@ enum Task {
     },
 }
 
-fn main() -> anyhow::Result<ExitCode> {
-    match Command::parse().task {
+fn main() -> ExitCode {
+    let done = match Command::parse().task {
         Task::Lint { lock, root } => lint(&root, lock),
         Task::Preview { email, text, out } => preview(email.as_deref(), text, out.as_deref()),
-    }
+    };
+    done.unwrap_or_else(|error| {
+        // A mistake of the caller, told in one line: no backtrace.
+        let _ = writeln!(std::io::stderr().lock(), "{error:#}");
+        ExitCode::FAILURE
+    })
 }
 
 fn lint(root: &Path, lock: bool) -> anyhow::Result<ExitCode> {
