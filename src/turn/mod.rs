@@ -33,6 +33,7 @@ use crate::journey::catalog::Catalog;
 use crate::settings::Settings;
 use crate::store::{self, Sql};
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 /// One turn of one shard.
 pub struct Turn<'a> {
@@ -133,40 +134,41 @@ impl Turn<'_> {
         facts: &Facts,
         input: &Input,
     ) -> Result<(Loaded, Vec<Effect>), Error> {
-        let in_flight = self.in_flight_of(&loaded.contact)?;
-        let with_flights;
-        let facts = if in_flight.is_empty() {
-            facts
-        } else {
-            with_flights = Facts {
-                in_flight,
-                ..facts.clone()
-            };
-            &with_flights
-        };
-        let decision = decide(self.catalog, &loaded.contact, facts, input, self.now);
+        let mut contact = loaded.contact.clone();
+        match input {
+            Input::Event(_) | Input::Wake | Input::CheckoutTaken(_) => self.mark_in_flight(&mut contact)?,
+            // These come from the dispatch itself, or from a turn that has asked.
+            Input::Settled { .. }
+            | Input::Deferred { .. }
+            | Input::Dispatched { .. }
+            | Input::Resend { .. } => {}
+        }
+        let decision = decide(self.catalog, &contact, facts, input, self.now);
         let loaded = self.write(loaded, &decision)?;
         Ok((loaded, decision.effects))
     }
 
-    /// Messages of the contact that an open dispatch names: their request may be out.
-    fn in_flight_of(&self, contact: &Contact) -> Result<Vec<MessageId>, Error> {
-        let mut sending = contact
-            .enrollments
-            .iter()
-            .filter(|enrollment| match &enrollment.position {
-                Position::Sending(_) => true,
-                Position::Waiting { .. } => false,
-            });
-        if sending.next().is_none() {
-            return Ok(Vec::new());
+    /// A claim writes no row of the contact, so its open dispatches say which of its messages are out: those can
+    /// neither be taken back nor be claimed again.
+    fn mark_in_flight(&self, contact: &mut Contact) -> Result<(), Error> {
+        let now = self.now;
+        if contact.due_messages(now).next().is_none() {
+            return Ok(());
         }
-        let members = store::dispatch::all(self.sql)?
-            .into_iter()
-            .flat_map(|dispatch| dispatch.members);
-        Ok(members
-            .filter(|message| contact.sending(message).is_some())
-            .collect())
+        let out = self.in_dispatches()?;
+        for enrollment in &mut contact.enrollments {
+            match &mut enrollment.position {
+                Position::Sending(sending) if out.contains(&sending.message) => sending.dispatched = true,
+                Position::Sending(_) | Position::Waiting { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Every message whose request is written down and has no outcome yet.
+    fn in_dispatches(&self) -> Result<BTreeSet<MessageId>, Error> {
+        let open = store::dispatch::all(self.sql)?;
+        Ok(open.into_iter().flat_map(|dispatch| dispatch.members).collect())
     }
 
     /// Writes a decision, and the contact's new place in the schedule; nothing when nothing changed.
