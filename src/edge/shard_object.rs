@@ -12,12 +12,11 @@ use crate::domain::ids::MessageId;
 use crate::domain::shard::{ShardCount, ShardIndex};
 use crate::domain::time::{Delay, Timestamp};
 use crate::settings::{Environment, Settings};
+use crate::store;
 use crate::store::meta::{self, Key};
 use crate::store::migrate::{SHARD, migrate};
-use crate::store::{self};
-use crate::turn::call::{Answer, Call, Envelope, Ingested};
+use crate::turn::call::{Answer, Call, Envelope};
 use crate::turn::install::Installed;
-use crate::turn::merge::Absorbed;
 use crate::turn::{self, Turn};
 use serde_json::json;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -45,6 +44,10 @@ pub struct Shard {
     offset: Cell<Option<i64>>,
     /// One run at a time.
     pub(super) running: Cell<bool>,
+    /// Shortest time until the next run by alarm.
+    pub(super) floor: Cell<Delay>,
+    /// Forwards are being delivered.
+    pub(super) forwarding: Cell<bool>,
     /// Messages of a refused batch: they go singly.
     pub(super) single: RefCell<BTreeSet<MessageId>>,
     /// Dispatches whose answer this very process awaits.
@@ -65,6 +68,8 @@ impl DurableObject for Shard {
             alarms_set: Cell::default(),
             offset: Cell::default(),
             running: Cell::default(),
+            floor: Cell::new(ALARM_FLOOR),
+            forwarding: Cell::default(),
             single: RefCell::default(),
             awaited: RefCell::default(),
             rest_until: Cell::default(),
@@ -119,7 +124,10 @@ impl Shard {
                 let next_due = self.turn(me, now, |turn| turn.next_due())?;
                 Answer::Ran { next_due, busy: !ran }
             }
-            call => self.turn(me, now, |turn| one_turn(turn, self, call))?,
+            call => {
+                self.floor.set(ALARM_FLOOR);
+                self.turn(me, now, |turn| self.answer(turn, call))?
+            }
         };
         self.deliver_forwards(me, now).await?;
         self.arm(me, now).await?;
@@ -142,8 +150,16 @@ impl Shard {
             me,
             now,
             origin: &origin,
+            remarks: RefCell::default(),
         };
-        Ok(sql.turn(|| work(&turn))?)
+        let result = sql.turn(|| work(&turn))?;
+        for remark in turn.remarks.take() {
+            log::line(
+                "remark",
+                json!({ "shard": me.to_string(), "remark": remark.to_string() }),
+            );
+        }
+        Ok(result)
     }
 
     pub(super) fn settings(&self) -> Rc<Settings> {
@@ -228,7 +244,10 @@ impl Shard {
             return Ok(());
         };
         let now = self.clock().await?;
-        self.run_due(me, now).await?;
+        if !self.run_due(me, now).await? {
+            // Another run is under way, and sets the alarm when it ends.
+            return Ok(());
+        }
         self.deliver_forwards(me, now).await?;
         self.arm(me, now).await
     }
@@ -264,7 +283,7 @@ impl Shard {
         let pause = next
             .max(self.rest_until.get().min(now.plus(Delay::from_hours(1))))
             .since(now)
-            .max(ALARM_FLOOR);
+            .max(self.floor.get());
         self.set_alarm(runtime::wall_clock().plus(pause)).await?;
         Ok(())
     }
@@ -290,55 +309,20 @@ impl Shard {
         Ok(())
     }
 
-    fn overview(&self, turn: &Turn<'_>) -> std::result::Result<Answer, turn::Error> {
-        let mut overview = turn.overview()?;
-        if let Some(fields) = overview.as_object_mut() {
-            let rows = self.sql.get().map_or(0, ObjectSql::rows_written);
-            fields.insert("rows_written".to_owned(), rows.into());
-            fields.insert("alarms_set".to_owned(), self.alarms_set.get().into());
-        }
-        Ok(Answer::Overview(overview))
-    }
-}
-
-/// The calls that are one storage turn.
-fn one_turn(turn: &Turn<'_>, shard: &Shard, call: Call) -> std::result::Result<Answer, turn::Error> {
-    match call {
-        Call::Touch(touch) => {
-            let (known, bought) = turn.touch(&touch)?;
-            Ok(Answer::Touched {
-                known: known.into_iter().collect(),
-                bought,
-            })
-        }
-        Call::Ingest(ingest) => Ok(Answer::Ingested(turn.ingest(&ingest)?)),
-        Call::Receive(forward) => Ok(turn.receive(&forward)?.into()),
-        Call::Absorb { loser, winner } => {
-            if turn.absorb(&loser, &winner)? == Absorbed::Busy {
-                turn.absorb_later(&loser, &winner)?;
+    /// Serves a call that is one storage turn.
+    fn answer(&self, turn: &Turn<'_>, call: Call) -> std::result::Result<Answer, turn::Error> {
+        match turn.serve(call)? {
+            Some(Answer::Overview(mut overview)) => {
+                if let Some(fields) = overview.as_object_mut() {
+                    let rows = self.sql.get().map_or(0, ObjectSql::rows_written);
+                    fields.insert("rows_written".to_owned(), rows.into());
+                    fields.insert("alarms_set".to_owned(), self.alarms_set.get().into());
+                }
+                Ok(Answer::Overview(overview))
             }
-            Ok(Answer::Done)
+            Some(answer) => Ok(answer),
+            // Needs more than a turn; `serve` has taken it.
+            None => Ok(Answer::Done),
         }
-        Call::Bought(hashes) => {
-            let rows = store::directory::lookup(turn.sql, &hashes)?;
-            let bought = rows
-                .into_iter()
-                .filter(|row| row.closed_at.is_some())
-                .map(|row| row.hash);
-            Ok(Answer::Bought(bought.collect()))
-        }
-        Call::Stop { stopped } => {
-            meta::set(turn.sql, Key::Stopped, if stopped { "1" } else { "0" })?;
-            Ok(Answer::Done)
-        }
-        Call::Unsubscribe { message } => Ok(Answer::Unsubscribed {
-            found: turn.unsubscribe(&message)?,
-        }),
-        Call::Mails => turn.mails(),
-        Call::Reasons => turn.reasons(),
-        Call::Prune => Ok(Answer::Pruned(turn.prune()?)),
-        Call::Overview => shard.overview(turn),
-        // Needs more than a turn; `serve` has taken it.
-        Call::RunDue => Ok(Answer::Ingested(Ingested::Ignored)),
     }
 }

@@ -9,6 +9,7 @@ use crate::domain::message::{DropReason, Lane, Message};
 use crate::domain::order::Order;
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Something that happened to a contact.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,4 +103,16 @@ pub enum Remark {
     ConditionFailed { journey: String, error: String },
     /// A contact has more running enrollments than allowed.
     EnrollmentOverflow { journey: String },
+    /// A message could not get the outcome decided for it: it has one, or does not exist.
+    OutcomeRefused { message: MessageId },
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ConditionFailed { journey, error } => write!(f, "{journey}: {error}"),
+            Self::EnrollmentOverflow { journey } => write!(f, "{journey}: too many running enrollments"),
+            Self::OutcomeRefused { message } => write!(f, "message {message} has an outcome already"),
+        }
+    }
 }

@@ -22,6 +22,7 @@ use crate::render::outbox::OutboxMail;
 use crate::settings::Mode;
 use crate::signing::identity::identity_hash;
 use crate::store::dead_letter::DeadLetter;
+use crate::store::meta::{self, Key};
 use crate::store::{self, directory};
 use std::collections::BTreeMap;
 
@@ -47,9 +48,13 @@ impl Turn<'_> {
         provider: ProviderKind,
         checkouts: &CheckoutFacts,
     ) -> Result<Option<Claimed>, Error> {
+        if self.stopped()? {
+            return Ok(None);
+        }
         let mut mails = Vec::new();
         let mut generation = 1;
-        for item in due {
+        let out = self.in_dispatches()?;
+        for item in due.iter().filter(|item| !out.contains(&item.message)) {
             if let Some((mail, of)) = self.gate(item, provider, checkouts)? {
                 generation = generation.max(of);
                 mails.push(mail);
@@ -74,6 +79,11 @@ impl Turn<'_> {
         };
         let new = store::dispatch::put(self.sql, &dispatch, &body)?;
         Ok(new.then_some(Claimed { dispatch, body }))
+    }
+
+    /// Whether the stop switch is on.
+    pub(super) fn stopped(&self) -> Result<bool, Error> {
+        Ok(meta::get(self.sql, Key::Stopped)?.as_deref() == Some("1"))
     }
 
     /// Passes one message through the gate. Returns the mail to send, or none when its fate was settled here.

@@ -3,6 +3,7 @@
 //! Called by `edge` inside a transaction, and by host tests and simulations on rusqlite: this is the same code. All of
 //! it is synchronous; the clock, the settings and facts from other shards are arguments. It makes no request.
 
+pub mod backlog;
 pub mod call;
 pub mod claim;
 mod compose;
@@ -13,22 +14,26 @@ pub mod install;
 pub mod merge;
 pub mod outcome;
 pub mod overview;
+pub mod routing;
 pub mod schedule;
+mod serve;
 pub mod unsubscribe;
 pub mod wake;
 
 pub use error::Error;
 
-use crate::domain::ids::{ContactId, IdentifierHash};
+use crate::domain::ids::{ContactId, IdentifierHash, MessageId};
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
 use crate::engine::decide::decide;
-use crate::engine::decision::{Decision, Effect, Input};
+use crate::engine::decision::{Decision, Effect, Input, Remark};
 use crate::engine::schedule::slot;
-use crate::engine::state::{Contact, Document, Facts};
+use crate::engine::state::{Contact, Document, Facts, Position};
 use crate::journey::catalog::Catalog;
 use crate::settings::Settings;
 use crate::store::{self, Sql};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 /// One turn of one shard.
 pub struct Turn<'a> {
@@ -39,6 +44,8 @@ pub struct Turn<'a> {
     pub now: Timestamp,
     /// Public address of the Worker, for links.
     pub origin: &'a str,
+    /// What was odd and survived. The caller logs it once the turn has committed.
+    pub remarks: RefCell<Vec<Remark>>,
 }
 
 /// A live contact, with its row as it was read: a save compares with it.
@@ -127,15 +134,55 @@ impl Turn<'_> {
         facts: &Facts,
         input: &Input,
     ) -> Result<(Loaded, Vec<Effect>), Error> {
-        let decision = decide(self.catalog, &loaded.contact, facts, input, self.now);
+        let mut contact = loaded.contact.clone();
+        match input {
+            Input::Event(_) | Input::Wake | Input::CheckoutTaken(_) => self.mark_in_flight(&mut contact)?,
+            // These come from the dispatch itself, or from a turn that has asked.
+            Input::Settled { .. }
+            | Input::Deferred { .. }
+            | Input::Dispatched { .. }
+            | Input::Resend { .. } => {}
+        }
+        let decision = decide(self.catalog, &contact, facts, input, self.now);
         let loaded = self.write(loaded, &decision)?;
         Ok((loaded, decision.effects))
+    }
+
+    /// A claim writes no row of the contact, so its open dispatches say which of its messages are out: those can
+    /// neither be taken back nor be claimed again.
+    fn mark_in_flight(&self, contact: &mut Contact) -> Result<(), Error> {
+        let now = self.now;
+        if contact.due_messages(now).next().is_none() {
+            return Ok(());
+        }
+        let out = self.in_dispatches()?;
+        for enrollment in &mut contact.enrollments {
+            match &mut enrollment.position {
+                Position::Sending(sending) if out.contains(&sending.message) => sending.dispatched = true,
+                Position::Sending(_) | Position::Waiting { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Every message whose request is written down and has no outcome yet.
+    fn in_dispatches(&self) -> Result<BTreeSet<MessageId>, Error> {
+        let open = store::dispatch::all(self.sql)?;
+        Ok(open.into_iter().flat_map(|dispatch| dispatch.members).collect())
     }
 
     /// Writes a decision, and the contact's new place in the schedule; nothing when nothing changed.
     fn write(&self, before: Loaded, decision: &Decision) -> Result<Loaded, Error> {
         let slot = slot(&decision.contact, self.catalog, self.now);
-        let _refused = store::apply(self.sql, before.row.as_ref(), decision, slot.as_ref())?;
+        let applied = store::apply(self.sql, before.row.as_ref(), decision, slot.as_ref())?;
+        let mut remarks = self.remarks.borrow_mut();
+        remarks.extend(decision.remarks.iter().cloned());
+        remarks.extend(
+            applied
+                .refused
+                .into_iter()
+                .map(|message| Remark::OutcomeRefused { message }),
+        );
         let document = Document::Live(Box::new(decision.contact.clone()));
         let row = store::contact::Loaded {
             document,

@@ -168,6 +168,9 @@ impl Turn<'_> {
             self.hold(&dispatch, window_end.unwrap_or(self.now))?;
             return Ok(None);
         }
+        if self.stopped()? {
+            return Ok(None);
+        }
         let Some(body) = store::dispatch::request(self.sql, id)? else {
             return Ok(None);
         };
