@@ -42,8 +42,8 @@ pub async fn clock(env: &Env, settings: &Rc<Settings>) -> Result<Timestamp, Erro
 /// When a shard or the `Store` does not answer.
 pub async fn answer(visit: &Visit<'_>, what: &str) -> Result<Response, Error> {
     match (what, visit.request.method) {
-        ("outbox.json", Method::Get | Method::Head) => Ok(Response::from_json(&kept(visit).await?.mails)?),
-        ("reasons.json", Method::Get | Method::Head) => reasons(visit).await,
+        ("outbox.json", Method::Get | Method::Head) => Ok(Response::from_json(&mails(visit).await?)?),
+        ("reasons.json", Method::Get | Method::Head) => reasons_json(visit).await,
         ("outbox", Method::Get | Method::Head) => page(visit).await,
         ("clock", Method::Get | Method::Head) => now(visit.now),
         ("clock", Method::Post) => advance(visit).await,
@@ -61,31 +61,36 @@ fn now(now: Timestamp) -> Result<Response, Error> {
     Ok(Response::from_json(&json!({ "now": now.to_rfc3339() }))?)
 }
 
-/// What all shards keep for the developer.
-#[derive(Default)]
-struct Kept {
-    /// Oldest first.
-    mails: Vec<OutboxMail>,
-    held: Vec<HeldRow>,
-    left: Vec<LeftRow>,
-}
-
-async fn kept(visit: &Visit<'_>) -> Result<Kept, Error> {
-    let mut kept = Kept::default();
+/// The mails of all shards, oldest first.
+async fn mails(visit: &Visit<'_>) -> Result<Vec<OutboxMail>, Error> {
+    let mut mails = Vec::new();
     for answer in ask_all(visit, &Call::Mails).await? {
-        if let Answer::Mails { mails, held, left } = answer {
-            kept.mails.extend(mails);
-            kept.held.extend(held);
-            kept.left.extend(left);
+        if let Answer::Mails(of_shard) = answer {
+            mails.extend(of_shard);
         }
     }
-    kept.mails
-        .sort_by(|one, two| (one.sent_at, &one.id).cmp(&(two.sent_at, &two.id)));
-    Ok(kept)
+    mails.sort_by(|one, two| (one.sent_at, &one.id).cmp(&(two.sent_at, &two.id)));
+    Ok(mails)
+}
+
+/// What no shard sent, and who left a journey early.
+async fn reasons(visit: &Visit<'_>) -> Result<(Vec<HeldRow>, Vec<LeftRow>), Error> {
+    let (mut held, mut left) = (Vec::new(), Vec::new());
+    for answer in ask_all(visit, &Call::Reasons).await? {
+        if let Answer::Reasons {
+            held: held_there,
+            left: left_there,
+        } = answer
+        {
+            held.extend(held_there);
+            left.extend(left_there);
+        }
+    }
+    Ok((held, left))
 }
 
 async fn page(visit: &Visit<'_>) -> Result<Response, Error> {
-    let Kept { mails, held, .. } = kept(visit).await?;
+    let (mails, (held, _)) = (mails(visit).await?, reasons(visit).await?);
     let page = OutboxPage {
         now: visit.now,
         origin: &visit.origin,
@@ -96,9 +101,8 @@ async fn page(visit: &Visit<'_>) -> Result<Response, Error> {
     Ok(answer::page(200, page.render()?, CONTENT_SECURITY_POLICY)?)
 }
 
-/// Why mails were not sent, and why people left a journey before its end.
-async fn reasons(visit: &Visit<'_>) -> Result<Response, Error> {
-    let Kept { held, left, .. } = kept(visit).await?;
+async fn reasons_json(visit: &Visit<'_>) -> Result<Response, Error> {
+    let (held, left) = reasons(visit).await?;
     let held: Vec<_> = held
         .into_iter()
         .map(|row| {

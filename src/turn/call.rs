@@ -58,8 +58,10 @@ pub enum Call {
     Unsubscribe {
         message: MessageId,
     },
-    /// Mails kept by the `outbox` provider, what was not sent, and who left a journey early.
+    /// Mails kept by the `outbox` provider.
     Mails,
+    /// What was not sent, and who left a journey early.
+    Reasons,
     /// Counts and lists for operators.
     Overview,
 }
@@ -151,10 +153,9 @@ pub enum Answer {
     Unsubscribed {
         found: bool,
     },
-    Mails {
-        mails: Vec<OutboxMail>,
+    Mails(Vec<OutboxMail>),
+    Reasons {
         held: Vec<HeldRow>,
-        #[serde(default)]
         left: Vec<LeftRow>,
     },
     Overview(serde_json::Value),

@@ -74,8 +74,7 @@ impl Turn<'_> {
 }
 
 impl Turn<'_> {
-    /// Mails that the embedded outbox keeps, what was held back or dropped, and who left a journey early, with the
-    /// reasons in words.
+    /// Mails that the embedded outbox keeps.
     ///
     /// # Errors
     /// When storage fails or a row cannot be read.
@@ -85,6 +84,14 @@ impl Turn<'_> {
             .iter()
             .map(|mail| Ok(serde_json::from_str(&mail.body)?))
             .collect::<Result<Vec<_>, Error>>()?;
+        Ok(Answer::Mails(mails))
+    }
+
+    /// What was held back or dropped, and who left a journey early, with the reasons in words.
+    ///
+    /// # Errors
+    /// When storage fails or a row cannot be read.
+    pub fn reasons(&self) -> Result<Answer, Error> {
         let states = [
             MessageState::Intended,
             MessageState::Unknown,
@@ -111,7 +118,7 @@ impl Turn<'_> {
                 reason: why_left(&ended.reason),
             });
         }
-        Ok(Answer::Mails { mails, held, left })
+        Ok(Answer::Reasons { held, left })
     }
 
     fn held_row(&self, stored: &store::message::Stored) -> Result<HeldRow, Error> {
