@@ -4,7 +4,7 @@
 
 use super::state::{Contact, Ended};
 use crate::domain::event::Event;
-use crate::domain::ids::{EnrollmentKey, EventId, MessageId};
+use crate::domain::ids::{ContactId, EnrollmentKey, EventId, MessageId};
 use crate::domain::message::{DropReason, Lane, Message};
 use crate::domain::order::Order;
 use crate::domain::time::Timestamp;
@@ -103,6 +103,8 @@ pub enum Remark {
     ConditionFailed { journey: String, error: String },
     /// A contact has more running enrollments than allowed.
     EnrollmentOverflow { journey: String },
+    /// A contact's document was too large: details of its oldest runs were left out.
+    DocumentCut { contact: ContactId },
     /// A message could not get the outcome decided for it: it has one, or does not exist.
     OutcomeRefused { message: MessageId },
 }
@@ -112,6 +114,7 @@ impl fmt::Display for Remark {
         match self {
             Self::ConditionFailed { journey, error } => write!(f, "{journey}: {error}"),
             Self::EnrollmentOverflow { journey } => write!(f, "{journey}: too many running enrollments"),
+            Self::DocumentCut { contact } => write!(f, "contact {contact}: its document was cut to fit"),
             Self::OutcomeRefused { message } => write!(f, "message {message} has an outcome already"),
         }
     }
