@@ -17,6 +17,7 @@ pub mod overview;
 pub mod routing;
 pub mod schedule;
 mod serve;
+pub mod sweep;
 pub mod unsubscribe;
 pub mod wake;
 
@@ -137,7 +138,9 @@ impl Turn<'_> {
     ) -> Result<(Loaded, Vec<Effect>), Error> {
         let mut contact = loaded.contact.clone();
         match input {
-            Input::Event(_) | Input::Wake | Input::CheckoutTaken(_) => self.mark_in_flight(&mut contact)?,
+            Input::Event(_) | Input::Wake | Input::CheckoutTaken(_) | Input::Sweep => {
+                self.mark_in_flight(&mut contact)?
+            }
             // These come from the dispatch itself, or from a turn that has asked.
             Input::Settled { .. }
             | Input::Deferred { .. }
