@@ -50,6 +50,8 @@ pub enum Call {
     RunDue,
     /// Take away a slice of what retention lets go.
     Prune,
+    /// Look at the next contacts, if the journeys changed since all were looked at.
+    Sweep,
     /// The stop switch.
     Stop {
         stopped: bool,
@@ -147,6 +149,10 @@ pub enum Answer {
         next_due: Option<Timestamp>,
         /// Another run is under way; ask again.
         busy: bool,
+    },
+    /// Whether all contacts have been looked at.
+    Swept {
+        done: bool,
     },
     /// Rows that retention took away.
     Pruned(u32),

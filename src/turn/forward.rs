@@ -69,6 +69,7 @@ impl Delivery {
             | Answer::Bought(_)
             | Answer::Ran { .. }
             | Answer::Pruned(_)
+            | Answer::Swept { .. }
             | Answer::Unsubscribed { .. }
             | Answer::Mails { .. }
             | Answer::Overview(_) => Followed::Arrived,

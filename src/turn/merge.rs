@@ -170,7 +170,7 @@ impl Turn<'_> {
             effects: Vec::new(),
             remarks: Vec::new(),
         };
-        self.write(loaded, &decision)?;
+        self.write(loaded, decision)?;
         Ok(Received::Done)
     }
 

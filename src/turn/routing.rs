@@ -183,6 +183,7 @@ fn elsewhere(answer: Answer) -> Option<ContactId> {
         | Answer::Bought(_)
         | Answer::Ran { .. }
         | Answer::Pruned(_)
+        | Answer::Swept { .. }
         | Answer::Unsubscribed { .. }
         | Answer::Mails { .. }
         | Answer::Overview(_)
