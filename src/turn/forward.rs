@@ -72,6 +72,7 @@ impl Delivery {
             | Answer::Swept { .. }
             | Answer::Unsubscribed { .. }
             | Answer::Mails { .. }
+            | Answer::Reasons { .. }
             | Answer::Overview(_) => Followed::Arrived,
         }
     }

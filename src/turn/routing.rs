@@ -186,6 +186,7 @@ fn elsewhere(answer: Answer) -> Option<ContactId> {
         | Answer::Swept { .. }
         | Answer::Unsubscribed { .. }
         | Answer::Mails { .. }
+        | Answer::Reasons { .. }
         | Answer::Overview(_)
         | Answer::Refused { .. } => None,
     }
