@@ -108,6 +108,14 @@ pub enum ForwardBody {
     Event(Box<Ingest>),
     CheckoutTaken(CheckoutTaken),
     Absorb(Box<Bundle>),
+    /// More rows of a contact that was merged, when one forward cannot hold them all.
+    History(Box<Rows>),
+    /// The link in a mail to a contact that was merged: no more marketing to any address.
+    Unsubscribe {
+        message: MessageId,
+        /// Whose mail it was. Its addresses must have arrived first.
+        loser: ContactId,
+    },
     /// A merge that had to wait for a request that was out.
     Merge {
         loser: ContactId,
@@ -129,7 +137,16 @@ pub struct Bundle {
     pub events: Vec<Event>,
     pub orders: Vec<Order>,
     pub ended: Vec<Ended>,
+    /// Those that have not gone out; the others stay where links and provider events look for them.
     pub messages: Vec<Message>,
+}
+
+/// A part of a merged contact's rows.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rows {
+    pub events: Vec<Event>,
+    pub orders: Vec<Order>,
 }
 
 /// What a shard answers.

@@ -93,6 +93,8 @@ impl Turn<'_> {
             ForwardBody::Event(_) => "event",
             ForwardBody::CheckoutTaken(_) => "checkout_taken",
             ForwardBody::Absorb(_) => "absorb",
+            ForwardBody::History(_) => "history",
+            ForwardBody::Unsubscribe { .. } => "unsubscribe",
             ForwardBody::Merge { .. } => "merge",
             ForwardBody::Link { .. } => "link",
         };
@@ -167,6 +169,10 @@ impl Turn<'_> {
                 Ok(Received::Done)
             }
             ForwardBody::Absorb(bundle) => self.take_over(&forward.to, bundle),
+            ForwardBody::History(rows) => self.take_rows(&forward.to, rows),
+            ForwardBody::Unsubscribe { message, loser } => {
+                self.unsubscribe_merged(&forward.to, message, loser)
+            }
             // Its target follows the loser where that went.
             ForwardBody::Merge { winner, .. } => match self.absorb(&forward.to.clone().into(), winner)? {
                 Absorbed::Done => Ok(Received::Done),
