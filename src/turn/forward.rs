@@ -71,7 +71,7 @@ impl Delivery {
             | Answer::Pruned(_)
             | Answer::Swept { .. }
             | Answer::Unsubscribed { .. }
-            | Answer::Mails { .. }
+            | Answer::Mails(_)
             | Answer::Reasons { .. }
             | Answer::Overview(_) => Followed::Arrived,
         }
