@@ -4,14 +4,14 @@
 //! most six at a time, and every answer is written in a turn of its own.
 
 use super::error::Error;
-use super::shard_object::Shard;
+use super::shard_object::{ALARM_FLOOR, Shard};
 use super::store_call::{StoreAnswer, StoreCall};
 use super::{http_client, log};
 use crate::domain::ids::{IdentifierHash, MessageId};
 use crate::domain::message::{Lane, Stream};
 use crate::domain::outcome::Outcome;
 use crate::domain::shard::ShardIndex;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Delay, Timestamp};
 use crate::engine::delivery::REQUEST_TIMEOUT;
 use crate::engine::guard::CheckoutFact;
 use crate::engine::permits::Lease;
@@ -35,6 +35,10 @@ const SLICES_PER_RUN: usize = 50;
 /// Most mails rendered between two turns.
 const MAILS_PER_TURN: usize = 20;
 
+/// Shortest time between two runs by alarm of a shard that had work due and got nothing done: a mistake must not cost
+/// money. Any call to the shard ends it.
+const EMPTY_RUN_FLOOR: Delay = Delay::from_minutes(1);
+
 /// What a slice got done.
 #[derive(Debug, Default)]
 struct Slice {
@@ -49,8 +53,11 @@ impl Shard {
         if self.running.replace(true) {
             return Ok(false);
         }
+        let before = self.sql()?.rows_written();
         let result = self.run_slices(me, now).await;
         self.running.set(false);
+        let idle = self.sql()?.rows_written() == before && self.rest_until.get() <= now;
+        self.floor.set(if idle { EMPTY_RUN_FLOOR } else { ALARM_FLOOR });
         result.map(|()| true)
     }
 
@@ -81,7 +88,8 @@ impl Shard {
         }
         let due = self.wake_due(me, now)?;
         slice.worked |= due.woken > 0;
-        let by_provider = self.by_provider(due.messages);
+        let (by_provider, unroutable) = self.by_provider(due.messages);
+        slice.blocked = unroutable > 0;
         for ((provider, lane), messages) in by_provider {
             let sent = self.send_all(me, now, provider, lane, messages).await?;
             slice.blocked |= !sent;
@@ -110,24 +118,30 @@ impl Shard {
         Ok(woken)
     }
 
-    /// Sorts messages by lane, and by the first preferred provider that may carry them.
-    fn by_provider(&self, messages: Vec<DueMessage>) -> Vec<((ProviderKind, Lane), Vec<DueMessage>)> {
+    /// Sorts messages by lane, and by the first preferred provider that may carry them. Also counts those that none may.
+    fn by_provider(&self, messages: Vec<DueMessage>) -> (Routed, usize) {
         let settings = self.settings();
         let mut sorted: BTreeMap<(Lane, ProviderKind), Vec<DueMessage>> = BTreeMap::new();
+        let mut unroutable = 0;
         for message in messages {
-            let stream = if message.lane == Lane::Transactional {
+            let transactional = message.lane == Lane::Transactional;
+            let stream = if transactional {
                 Stream::Transactional
             } else {
                 Stream::Marketing
             };
-            if let Some(provider) = for_stream(&settings.providers, stream) {
-                sorted.entry((message.lane, provider)).or_default().push(message);
+            match for_stream(&settings.providers, stream) {
+                Some(provider) => sorted.entry((message.lane, provider)).or_default().push(message),
+                None => unroutable += 1,
             }
         }
-        sorted
-            .into_iter()
-            .map(|((lane, provider), messages)| ((provider, lane), messages))
-            .collect()
+        (
+            sorted
+                .into_iter()
+                .map(|((lane, provider), messages)| ((provider, lane), messages))
+                .collect(),
+            unroutable,
+        )
     }
 
     /// Claims and sends the messages of one lane; false when some must wait for the provider.
@@ -352,6 +366,9 @@ impl Shard {
         Ok(())
     }
 }
+
+/// Messages by the provider and lane they go out through, most urgent lane first.
+type Routed = Vec<((ProviderKind, Lane), Vec<DueMessage>)>;
 
 #[derive(Debug, Default)]
 struct Woken {

@@ -45,6 +45,8 @@ pub struct Shard {
     offset: Cell<Option<i64>>,
     /// One run at a time.
     pub(super) running: Cell<bool>,
+    /// Shortest time until the next run by alarm.
+    pub(super) floor: Cell<Delay>,
     /// Messages of a refused batch: they go singly.
     pub(super) single: RefCell<BTreeSet<MessageId>>,
     /// Dispatches whose answer this very process awaits.
@@ -65,6 +67,7 @@ impl DurableObject for Shard {
             alarms_set: Cell::default(),
             offset: Cell::default(),
             running: Cell::default(),
+            floor: Cell::new(ALARM_FLOOR),
             single: RefCell::default(),
             awaited: RefCell::default(),
             rest_until: Cell::default(),
@@ -119,7 +122,10 @@ impl Shard {
                 let next_due = self.turn(me, now, |turn| turn.next_due())?;
                 Answer::Ran { next_due, busy: !ran }
             }
-            call => self.turn(me, now, |turn| one_turn(turn, self, call))?,
+            call => {
+                self.floor.set(ALARM_FLOOR);
+                self.turn(me, now, |turn| one_turn(turn, self, call))?
+            }
         };
         self.deliver_forwards(me, now).await?;
         self.arm(me, now).await?;
@@ -228,7 +234,10 @@ impl Shard {
             return Ok(());
         };
         let now = self.clock().await?;
-        self.run_due(me, now).await?;
+        if !self.run_due(me, now).await? {
+            // Another run is under way, and sets the alarm when it ends.
+            return Ok(());
+        }
         self.deliver_forwards(me, now).await?;
         self.arm(me, now).await
     }
@@ -264,7 +273,7 @@ impl Shard {
         let pause = next
             .max(self.rest_until.get().min(now.plus(Delay::from_hours(1))))
             .since(now)
-            .max(ALARM_FLOOR);
+            .max(self.floor.get());
         self.set_alarm(runtime::wall_clock().plus(pause)).await?;
         Ok(())
     }

@@ -25,7 +25,7 @@ pub fn decide(
     input: &Input,
     now: Timestamp,
 ) -> Decision {
-    let mut turn = Turn::new(catalog, contact.clone(), now);
+    let mut turn = Turn::new(catalog, contact.clone(), &facts.in_flight, now);
     match input {
         Input::Event(event) => turn.event(event, facts),
         Input::Wake => turn.wake(),
@@ -49,6 +49,7 @@ pub fn decide(
 pub(super) struct Turn<'a> {
     pub catalog: &'a Catalog,
     pub now: Timestamp,
+    in_flight: &'a [MessageId],
     pub contact: Contact,
     pub changes: Vec<Change>,
     pub effects: Vec<Effect>,
@@ -56,10 +57,11 @@ pub(super) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    pub fn new(catalog: &'a Catalog, contact: Contact, now: Timestamp) -> Self {
+    fn new(catalog: &'a Catalog, contact: Contact, in_flight: &'a [MessageId], now: Timestamp) -> Self {
         Self {
             catalog,
             now,
+            in_flight,
             contact,
             changes: Vec::new(),
             effects: Vec::new(),
@@ -169,6 +171,7 @@ impl<'a> Turn<'a> {
             dispatched: false,
             ..
         }) = &enrollment.position
+            && !self.in_flight.contains(message)
         {
             let reason = match &reason {
                 EndReason::CheckoutTaken => DropReason::CheckoutClosed,

@@ -103,14 +103,20 @@ struct Held<'a> {
 }
 
 impl OutboxMail {
+    /// The mail with its own headers, and `From` and `Reply-To`, which the JSON has no fields for.
     pub fn new(mail: &OutgoingEmail, sent_at: Timestamp) -> Self {
+        let mut headers: BTreeMap<String, String> = mail.headers.iter().cloned().collect();
+        headers.insert("From".to_owned(), mail.from.to_string());
+        if let Some(reply_to) = &mail.reply_to {
+            headers.insert("Reply-To".to_owned(), reply_to.as_str().to_owned());
+        }
         Self {
             id: mail.message.clone(),
             to: mail.to.clone(),
             subject: mail.subject.clone(),
             html: mail.html.clone(),
             text: mail.text.clone(),
-            headers: mail.headers.iter().cloned().collect(),
+            headers,
             stream: mail.stream,
             journey: mail.journey.clone(),
             step: mail.step.clone(),

@@ -23,7 +23,7 @@ use crate::settings::Mode;
 use crate::signing::identity::identity_hash;
 use crate::store::dead_letter::DeadLetter;
 use crate::store::{self, directory};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A request that was written down and must now be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +49,16 @@ impl Turn<'_> {
     ) -> Result<Option<Claimed>, Error> {
         let mut mails = Vec::new();
         let mut generation = 1;
+        let open: BTreeSet<MessageId> = store::dispatch::all(self.sql)?
+            .into_iter()
+            .flat_map(|dispatch| dispatch.members)
+            .collect();
         for item in due {
+            if open.contains(&item.message) {
+                // A request for it is written down already, perhaps with others: only that one may go out again.
+                self.leave_to_dispatch(item)?;
+                continue;
+            }
             if let Some((mail, of)) = self.gate(item, provider, checkouts)? {
                 generation = generation.max(of);
                 mails.push(mail);
@@ -74,6 +83,21 @@ impl Turn<'_> {
         };
         let new = store::dispatch::put(self.sql, &dispatch, &body)?;
         Ok(new.then_some(Claimed { dispatch, body }))
+    }
+
+    /// Takes a message off the contact's schedule, for its dispatch has the say. Happens when a process died between
+    /// claim and outcome.
+    fn leave_to_dispatch(&self, item: &DueMessage) -> Result<(), Error> {
+        if let Some(loaded) = self.existing(&item.contact)? {
+            self.settle(
+                loaded,
+                &Facts::default(),
+                &Input::Dispatched {
+                    message: item.message.clone(),
+                },
+            )?;
+        }
+        Ok(())
     }
 
     /// Passes one message through the gate. Returns the mail to send, or none when its fate was settled here.

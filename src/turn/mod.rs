@@ -19,13 +19,13 @@ pub mod wake;
 
 pub use error::Error;
 
-use crate::domain::ids::{ContactId, IdentifierHash};
+use crate::domain::ids::{ContactId, IdentifierHash, MessageId};
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
 use crate::engine::decide::decide;
 use crate::engine::decision::{Decision, Effect, Input};
 use crate::engine::schedule::slot;
-use crate::engine::state::{Contact, Document, Facts};
+use crate::engine::state::{Contact, Document, Facts, Position};
 use crate::journey::catalog::Catalog;
 use crate::settings::Settings;
 use crate::store::{self, Sql};
@@ -127,9 +127,40 @@ impl Turn<'_> {
         facts: &Facts,
         input: &Input,
     ) -> Result<(Loaded, Vec<Effect>), Error> {
+        let in_flight = self.in_flight_of(&loaded.contact)?;
+        let with_flights;
+        let facts = if in_flight.is_empty() {
+            facts
+        } else {
+            with_flights = Facts {
+                in_flight,
+                ..facts.clone()
+            };
+            &with_flights
+        };
         let decision = decide(self.catalog, &loaded.contact, facts, input, self.now);
         let loaded = self.write(loaded, &decision)?;
         Ok((loaded, decision.effects))
+    }
+
+    /// Messages of the contact that an open dispatch names: their request may be out.
+    fn in_flight_of(&self, contact: &Contact) -> Result<Vec<MessageId>, Error> {
+        let mut sending = contact
+            .enrollments
+            .iter()
+            .filter(|enrollment| match &enrollment.position {
+                Position::Sending(_) => true,
+                Position::Waiting { .. } => false,
+            });
+        if sending.next().is_none() {
+            return Ok(Vec::new());
+        }
+        let members = store::dispatch::all(self.sql)?
+            .into_iter()
+            .flat_map(|dispatch| dispatch.members);
+        Ok(members
+            .filter(|message| contact.sending(message).is_some())
+            .collect())
     }
 
     /// Writes a decision, and the contact's new place in the schedule; nothing when nothing changed.
