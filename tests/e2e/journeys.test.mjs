@@ -200,6 +200,31 @@ for (const shards of [1, 4]) {
       assert.deepEqual(hoursFrom(fulfilled, [review]), [14 * 24]);
     });
 
+    test("webhooks in the wrong order: fulfilled before placed still leads to a review, cancelled before placed to nothing", async () => {
+      const [ana, bea] = [shop.shopper("ana"), shop.shopper("bea")];
+      const placed = await shop.now();
+      await shop.fulfils(ana, { at: after(placed, 2 * MINUTE) });
+      await shop.orders(ana, { at: placed });
+      await shop.cancels(bea, { at: after(placed, 2 * MINUTE) });
+      await shop.orders(bea, { at: placed });
+      await shop.advance("20d");
+      assert.deepEqual(await shop.sentTo(ana), ["order-thank-you", "review-request"]);
+      assert.deepEqual(await shop.sentTo(bea), []);
+    });
+
+    test("a person-less order closes its checkout although nobody is known for it yet", async () => {
+      const ana = shop.shopper();
+      assert.equal(await shop.orders(ana, { email: "", customer: false }), "parked");
+      assert.equal(await shop.orders(ana, { email: "", customer: false }), "parked");
+      await shop.startsCheckout(ana, { customer: false });
+      await expectNoNudges(ana);
+      // The order found its person by the checkout.
+      assert.deepEqual(await shop.sentTo(ana), ["order-thank-you"]);
+      await shop.fulfils(ana, { email: "", customer: false, token: null });
+      await shop.advance("20d");
+      assert.deepEqual(await shop.sentTo(ana), ["order-thank-you", "review-request"]);
+    });
+
     test("orders/create and orders/paid of one order are one order", async () => {
       const ana = shop.shopper();
       assert.equal(await shop.orders(ana), "accepted");

@@ -295,8 +295,9 @@ export class Shop {
     return { written: sum("rows_written"), alarms: sum("alarms_set"), store: store.rows_written };
   }
 
-  /** What `work` wrote. */
+  /** What `work` wrote, after all that was still to be done is done. */
   async rowsOf(work) {
+    await this.settle();
     const before = await this.rows();
     await work();
     const after = await this.rows();
