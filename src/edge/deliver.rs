@@ -19,7 +19,6 @@ use crate::providers::ProviderKind;
 use crate::providers::answer::Answer as Reply;
 use crate::providers::registry::{Account, for_stream};
 use crate::store;
-use crate::store::meta::{self, Key};
 use crate::turn::call::{Answer, Call, Ingested};
 use crate::turn::claim::{CheckoutFacts, Claimed};
 use crate::turn::outcome::Concluded;
@@ -75,7 +74,7 @@ impl Shard {
 
     async fn slice(&self, me: ShardIndex, now: Timestamp) -> Result<Slice, Error> {
         let mut slice = Slice::default();
-        if meta::get(self.sql()?, Key::Stopped)?.as_deref() == Some("1") {
+        if self.turn(me, now, |turn| turn.stopped())? {
             return Ok(slice);
         }
         let awaited = self.awaited.borrow().clone();

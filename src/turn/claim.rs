@@ -47,6 +47,10 @@ impl Turn<'_> {
         provider: ProviderKind,
         checkouts: &CheckoutFacts,
     ) -> Result<Option<Claimed>, Error> {
+        // The switch may have been thrown since the run began, between two requests.
+        if self.stopped()? {
+            return Ok(None);
+        }
         let mut mails = Vec::new();
         let mut generation = 1;
         let open: BTreeSet<MessageId> = store::dispatch::all(self.sql)?

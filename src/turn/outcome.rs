@@ -147,6 +147,9 @@ impl Turn<'_> {
         let Some(mut dispatch) = store::dispatch::get(self.sql, id)? else {
             return Ok(None);
         };
+        if self.stopped()? {
+            return Ok(None);
+        }
         if dispatch.next_at.is_none() {
             // The lease ended: nobody knows what happened to this attempt.
             let lost = Outcome::Unknown("no answer before the lease ended".to_owned());
