@@ -200,7 +200,7 @@ impl Shard {
             )
             .await;
         self.awaited.borrow_mut().remove(&dispatch.id);
-        let members = dispatch.members.len();
+        let (members, answered) = (dispatch.members.len(), reply.is_ok());
         let (outcomes, per_second) = match reply {
             Ok((Reply::Split(reason), _)) => {
                 self.single.borrow_mut().extend(dispatch.members.iter().cloned());
@@ -217,7 +217,10 @@ impl Shard {
                 "dispatch": dispatch.id, "provider": dispatch.provider, "attempt": dispatch.attempt, "outcomes": names,
             }),
         );
-        self.learn(&dispatch.provider, per_second, concluded, now).await
+        if answered {
+            self.learn(&dispatch.provider, per_second, concluded, now).await?;
+        }
+        Ok(())
     }
 
     async fn request(
@@ -278,8 +281,12 @@ impl Shard {
         now: Timestamp,
     ) -> Result<(), Error> {
         let Concluded { pause, fault } = concluded;
-        if pause.is_none() && fault.is_none() && per_second.is_none() {
+        let mended = fault.is_none() && self.faulty.borrow_mut().remove(provider);
+        if pause.is_none() && fault.is_none() && per_second.is_none() && !mended {
             return Ok(());
+        }
+        if fault.is_some() {
+            self.faulty.borrow_mut().insert(provider.to_owned());
         }
         if let Some(until) = pause {
             self.rest_until.set(self.rest_until.get().max(until));

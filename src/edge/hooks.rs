@@ -139,6 +139,7 @@ async fn ingest(peers: &Peers<'_>, event: Event) -> Result<Ingested, Error> {
         known,
         bought,
         contact: None,
+        released: false,
     };
     for _ in 0..MAX_HOPS {
         let answer = peers.shard(shard, Call::Ingest(Box::new(call.clone()))).await?;

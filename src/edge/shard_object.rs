@@ -16,8 +16,9 @@ use crate::store::meta::{self, Key};
 use crate::store::migrate::{SHARD, migrate};
 use crate::store::{self};
 use crate::turn::call::{Answer, Call, Envelope, Ingested};
-use crate::turn::install::Installed;
+use crate::turn::install::{Installed, Objection};
 use crate::turn::merge::Absorbed;
+use crate::turn::unsubscribe::Unsubscribed;
 use crate::turn::{self, Turn};
 use serde_json::json;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -54,6 +55,8 @@ pub struct Shard {
     pub(super) single: RefCell<BTreeSet<MessageId>>,
     /// Dispatches whose answer this very process awaits.
     pub(super) awaited: RefCell<BTreeSet<String>>,
+    /// Providers that refused our settings when this shard asked them last.
+    pub(super) faulty: RefCell<BTreeSet<String>>,
     /// No request before this: the provider rests, or the permits of this second are used up.
     pub(super) rest_until: Cell<Timestamp>,
 }
@@ -73,6 +76,7 @@ impl DurableObject for Shard {
             floor: Cell::new(ALARM_FLOOR),
             single: RefCell::default(),
             awaited: RefCell::default(),
+            faulty: RefCell::default(),
             rest_until: Cell::default(),
         }
     }
@@ -181,7 +185,7 @@ impl Shard {
     async fn admit(&self, envelope: &Envelope) -> std::result::Result<Option<Answer>, Error> {
         let call = Installed::from(envelope);
         let installed = self.installed(&call, envelope.now).await?;
-        if let Some((error, hint)) = installed.objection(&call) {
+        if let Some(Objection { error, hint, .. }) = installed.objection(&call) {
             return Ok(Some(Answer::Refused { error, hint }));
         }
         if let Some(origin) = &envelope.origin
@@ -351,9 +355,16 @@ fn one_turn(turn: &Turn<'_>, shard: &Shard, call: Call) -> std::result::Result<A
             meta::set(turn.sql, Key::Stopped, if stopped { "1" } else { "0" })?;
             Ok(Answer::Done)
         }
-        Call::Unsubscribe { message } => Ok(Answer::Unsubscribed {
-            found: turn.unsubscribe(&message)?,
-        }),
+        Call::Unsubscribe { message, contact } => {
+            let unsubscribed = turn.unsubscribe(&message, contact.as_ref())?;
+            Ok(Answer::Unsubscribed {
+                found: unsubscribed == Unsubscribed::Done,
+                elsewhere: match unsubscribed {
+                    Unsubscribed::Elsewhere(contact) => Some(contact),
+                    Unsubscribed::Done | Unsubscribed::Unknown => None,
+                },
+            })
+        }
         Call::Mails => turn.mails(),
         Call::Prune => Ok(Answer::Pruned(turn.prune()?)),
         Call::Overview => shard.overview(turn),

@@ -57,6 +57,9 @@ pub enum Call {
     /// Takes back consent for the address a message went to.
     Unsubscribe {
         message: MessageId,
+        /// Whom the message went to, when its own shard said that they live elsewhere.
+        #[serde(default)]
+        contact: Option<ContactId>,
     },
     /// Mails kept by the `outbox` provider.
     Mails,
@@ -85,6 +88,9 @@ pub struct Ingest {
     /// The contact was resolved already: apply here.
     #[serde(default)]
     pub contact: Option<ContactId>,
+    /// The event waited for its person: nobody has told other shards of its identifiers.
+    #[serde(default)]
+    pub released: bool,
 }
 
 /// Work for another shard: durable, delivered at least once, applied once.
@@ -102,6 +108,8 @@ pub struct Forward {
 pub enum ForwardBody {
     /// A parked event whose person became known.
     Event(Box<Ingest>),
+    /// An event that waits for its person under this identifier too.
+    Park(Box<Event>),
     CheckoutTaken(CheckoutTaken),
     Absorb(Box<Bundle>),
     /// A merge that had to wait for a request that was out.
@@ -150,6 +158,9 @@ pub enum Answer {
     Pruned(u32),
     Unsubscribed {
         found: bool,
+        /// The contact lives in another shard by now.
+        #[serde(default)]
+        elsewhere: Option<ContactId>,
     },
     Mails {
         mails: Vec<OutboxMail>,

@@ -8,7 +8,7 @@ use crate::engine::decision::Input;
 use crate::engine::retry::next_attempt_at;
 use crate::engine::state::Facts;
 use crate::store;
-use crate::store::directory::{self, Claim};
+use crate::store::directory;
 
 /// Most forwards delivered in one go.
 pub const FORWARDS_AT_ONCE: u32 = 50;
@@ -32,6 +32,7 @@ impl Turn<'_> {
         let body = serde_json::to_string(&forward.body)?;
         let kind = match &forward.body {
             ForwardBody::Event(_) => "event",
+            ForwardBody::Park(_) => "park",
             ForwardBody::CheckoutTaken(_) => "checkout_taken",
             ForwardBody::Absorb(_) => "absorb",
             ForwardBody::Merge { .. } => "merge",
@@ -97,6 +98,16 @@ impl Turn<'_> {
                 // The contact was given, so nothing was resolved.
                 | Ingested::Same { .. } => Ok(Received::Done),
             },
+            ForwardBody::Park(event) => {
+                let held = directory::lookup(self.sql, std::slice::from_ref(&forward.to))?;
+                match held.first().and_then(directory::Entry::owner) {
+                    Some(contact) => self.release(event.as_ref().clone(), contact)?,
+                    None => {
+                        self.park_under(&forward.to, event)?;
+                    }
+                }
+                Ok(Received::Done)
+            }
             ForwardBody::CheckoutTaken(taken) => {
                 match self.find(&forward.to.clone().into())? {
                     Home::Elsewhere(contact) => return Ok(Received::Elsewhere(contact.into())),
@@ -115,12 +126,7 @@ impl Turn<'_> {
                 Ok(Received::Done)
             }
             ForwardBody::Link { kind, from, contact } => {
-                let claim = Claim {
-                    hash: forward.to.clone(),
-                    kind: *kind,
-                    contact: contact.clone(),
-                };
-                directory::claim(self.sql, &[claim], self.now)?;
+                self.claim(&forward.to, *kind, contact)?;
                 if let Some(from) = from {
                     directory::repoint(self.sql, std::slice::from_ref(&forward.to), from, contact)?;
                 }
