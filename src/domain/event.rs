@@ -201,6 +201,11 @@ impl Event {
         self.starts_at.unwrap_or(self.occurred_at)
     }
 
+    /// The source's time at which this event bought its checkouts; a test order buys nothing.
+    pub fn closes_at(&self) -> Option<Timestamp> {
+        (self.kind.closes_checkout() && !self.test).then_some(self.occurred_at)
+    }
+
     /// The order this event is about, unique over sources.
     pub fn order_key(&self) -> Option<OrderKey> {
         let id = self.data.order_id.as_deref()?;

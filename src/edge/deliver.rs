@@ -7,8 +7,8 @@ use super::error::Error;
 use super::shard_object::{ALARM_FLOOR, Shard};
 use super::store_call::{StoreAnswer, StoreCall};
 use super::{http_client, log};
-use crate::domain::ids::{IdentifierHash, MessageId};
-use crate::domain::message::{Lane, Stream};
+use crate::domain::ids::IdentifierHash;
+use crate::domain::message::Lane;
 use crate::domain::outcome::Outcome;
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::{Delay, Timestamp};
@@ -17,20 +17,24 @@ use crate::engine::guard::CheckoutFact;
 use crate::engine::permits::Lease;
 use crate::providers::ProviderKind;
 use crate::providers::answer::Answer as Reply;
-use crate::providers::registry::{Account, for_stream};
+use crate::providers::registry::Account;
 use crate::store;
-use crate::turn::call::{Answer, Call, Ingested};
+use crate::turn::backlog::{by_lane, cut};
+use crate::turn::call::{Answer, Call};
 use crate::turn::claim::{CheckoutFacts, Claimed};
+use crate::turn::forward::{Delivery, Followed};
 use crate::turn::outcome::Concluded;
 use crate::turn::wake::DueMessage;
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Requests waiting for an answer at once: the platform's limit for connections of one invocation.
 const REQUESTS_AT_ONCE: usize = 6;
 /// Most slices of one run; the rest is for the next alarm.
 const SLICES_PER_RUN: usize = 50;
+/// Most rounds of forwards in one go.
+const FORWARD_ROUNDS: usize = 4;
 /// Most mails rendered between two turns.
 const MAILS_PER_TURN: usize = 20;
 
@@ -87,9 +91,9 @@ impl Shard {
         }
         let due = self.wake_due(me, now)?;
         slice.worked |= due.woken > 0;
-        let (by_provider, unroutable) = self.by_provider(due.messages);
+        let (routed, unroutable) = by_lane(&self.settings(), due.messages);
         slice.blocked = unroutable > 0;
-        for ((provider, lane), messages) in by_provider {
+        for ((lane, provider), messages) in routed {
             let sent = self.send_all(me, now, provider, lane, messages).await?;
             slice.blocked |= !sent;
         }
@@ -115,32 +119,6 @@ impl Shard {
             }
         }
         Ok(woken)
-    }
-
-    /// Sorts messages by lane, and by the first preferred provider that may carry them. Also counts those that none may.
-    fn by_provider(&self, messages: Vec<DueMessage>) -> (Routed, usize) {
-        let settings = self.settings();
-        let mut sorted: BTreeMap<(Lane, ProviderKind), Vec<DueMessage>> = BTreeMap::new();
-        let mut unroutable = 0;
-        for message in messages {
-            let transactional = message.lane == Lane::Transactional;
-            let stream = if transactional {
-                Stream::Transactional
-            } else {
-                Stream::Marketing
-            };
-            match for_stream(&settings.providers, stream) {
-                Some(provider) => sorted.entry((message.lane, provider)).or_default().push(message),
-                None => unroutable += 1,
-            }
-        }
-        (
-            sorted
-                .into_iter()
-                .map(|((lane, provider), messages)| ((provider, lane), messages))
-                .collect(),
-            unroutable,
-        )
     }
 
     /// Claims and sends the messages of one lane; false when some must wait for the provider.
@@ -333,73 +311,65 @@ impl Shard {
     }
 
     /// Delivers work for other shards, and for this one. What cannot be delivered now stays and is tried again.
+    ///
+    /// One at a time: a delivery may bring a call back to this shard, which must not start on the same rows again.
     pub(super) async fn deliver_forwards(&self, me: ShardIndex, now: Timestamp) -> Result<(), Error> {
-        if store::forward::count(self.sql()?)? == 0 {
+        if self.forwarding.replace(true) {
             return Ok(());
         }
-        for (mut forward, attempts) in self.turn(me, now, |turn| turn.due_forwards())? {
-            let original = forward.clone();
-            let mut arrived = false;
-            // A contact may have moved on; two hops follow it, the rest is for the next attempt.
-            for _ in 0..3 {
+        let result = self.deliver_rounds(me, now).await;
+        self.forwarding.set(false);
+        result
+    }
+
+    /// A delivery may bring more work; what is left after the last round waits for the alarm.
+    async fn deliver_rounds(&self, me: ShardIndex, now: Timestamp) -> Result<(), Error> {
+        for _ in 0..FORWARD_ROUNDS {
+            if store::forward::count(self.sql()?)? == 0 {
+                return Ok(());
+            }
+            self.deliver_due(me, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn deliver_due(&self, me: ShardIndex, now: Timestamp) -> Result<(), Error> {
+        for (original, attempts) in self.turn(me, now, |turn| turn.due_forwards())? {
+            let mut delivery = Delivery::new(original.clone());
+            let followed = loop {
+                let forward = delivery.forward.clone();
                 let shard = self.settings().shards.of_identifier(&forward.to);
                 let answer = if shard == me {
                     self.turn(me, now, |turn| turn.receive(&forward))
                         .map(Answer::from)
                 } else {
                     self.peers(now)
-                        .shard(shard, Call::Receive(Box::new(forward.clone())))
+                        .shard(shard, Call::Receive(Box::new(forward)))
                         .await
                 };
-                match answer {
-                    Ok(Answer::Ingested(Ingested::Elsewhere(contact))) => forward.to = contact.into(),
-                    Ok(Answer::NotYet) => break,
-                    Ok(_) => {
-                        arrived = true;
-                        break;
-                    }
+                match answer.map(|answer| delivery.answered(&answer)) {
+                    Ok(Followed::Again) => {}
+                    Ok(followed) => break followed,
                     Err(error) => {
                         log::error(
                             "forward failed",
                             json!({ "forward": original.id, "error": error.to_string() }),
                         );
-                        break;
+                        break Followed::Kept;
                     }
                 }
-            }
+            };
+            let arrived = followed == Followed::Arrived;
             self.turn(me, now, |turn| turn.delivered(&original, attempts, arrived))?;
         }
         Ok(())
     }
 }
 
-/// Messages by the provider and lane they go out through, most urgent lane first.
-type Routed = Vec<((ProviderKind, Lane), Vec<DueMessage>)>;
-
 #[derive(Debug, Default)]
 struct Woken {
     woken: usize,
     messages: Vec<DueMessage>,
-}
-
-/// Cuts `requests` parts off the backlog: single messages while the permits suffice, batches when they do not. A
-/// message that was in a refused batch always goes alone.
-fn cut<'a>(
-    messages: &'a [DueMessage],
-    requests: usize,
-    batch_max: usize,
-    single: &BTreeSet<MessageId>,
-) -> Vec<&'a [DueMessage]> {
-    let size = messages
-        .len()
-        .div_ceil(requests.max(1))
-        .clamp(1, batch_max.max(1));
-    let alone = |message: &DueMessage| single.contains(&message.message);
-    messages
-        .chunk_by(|one, two| !alone(one) && !alone(two))
-        .flat_map(|run| run.chunks(size))
-        .take(requests.max(1))
-        .collect()
 }
 
 fn build(

@@ -14,11 +14,8 @@ use crate::domain::time::{Delay, Timestamp};
 use crate::settings::{Environment, Settings};
 use crate::store::meta::{self, Key};
 use crate::store::migrate::{SHARD, migrate};
-use crate::store::{self};
-use crate::turn::call::{Answer, Call, Envelope, Ingested};
+use crate::turn::call::{Answer, Call, Envelope};
 use crate::turn::install::{Installed, Objection};
-use crate::turn::merge::Absorbed;
-use crate::turn::unsubscribe::Unsubscribed;
 use crate::turn::{self, Turn};
 use serde_json::json;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -51,6 +48,8 @@ pub struct Shard {
     pub(super) running: Cell<bool>,
     /// Shortest time until the next run by alarm.
     pub(super) floor: Cell<Delay>,
+    /// Forwards are being delivered.
+    pub(super) forwarding: Cell<bool>,
     /// Messages of a refused batch: they go singly.
     pub(super) single: RefCell<BTreeSet<MessageId>>,
     /// Dispatches whose answer this very process awaits.
@@ -74,6 +73,7 @@ impl DurableObject for Shard {
             offset: Cell::default(),
             running: Cell::default(),
             floor: Cell::new(ALARM_FLOOR),
+            forwarding: Cell::default(),
             single: RefCell::default(),
             awaited: RefCell::default(),
             faulty: RefCell::default(),
@@ -131,7 +131,7 @@ impl Shard {
             }
             call => {
                 self.floor.set(ALARM_FLOOR);
-                self.turn(me, now, |turn| one_turn(turn, self, call))?
+                self.turn(me, now, |turn| self.answer(turn, call))?
             }
         };
         self.deliver_forwards(me, now).await?;
@@ -155,8 +155,16 @@ impl Shard {
             me,
             now,
             origin: &origin,
+            remarks: RefCell::default(),
         };
-        Ok(sql.turn(|| work(&turn))?)
+        let result = sql.turn(|| work(&turn))?;
+        for remark in turn.remarks.take() {
+            log::line(
+                "remark",
+                json!({ "shard": me.to_string(), "remark": remark.to_string() }),
+            );
+        }
+        Ok(result)
     }
 
     pub(super) fn settings(&self) -> Rc<Settings> {
@@ -314,61 +322,20 @@ impl Shard {
         Ok(())
     }
 
-    fn overview(&self, turn: &Turn<'_>) -> std::result::Result<Answer, turn::Error> {
-        let mut overview = turn.overview()?;
-        if let Some(fields) = overview.as_object_mut() {
-            let rows = self.sql.get().map_or(0, ObjectSql::rows_written);
-            fields.insert("rows_written".to_owned(), rows.into());
-            fields.insert("alarms_set".to_owned(), self.alarms_set.get().into());
-        }
-        Ok(Answer::Overview(overview))
-    }
-}
-
-/// The calls that are one storage turn.
-fn one_turn(turn: &Turn<'_>, shard: &Shard, call: Call) -> std::result::Result<Answer, turn::Error> {
-    match call {
-        Call::Touch(touch) => {
-            let (known, bought) = turn.touch(&touch)?;
-            Ok(Answer::Touched {
-                known: known.into_iter().collect(),
-                bought,
-            })
-        }
-        Call::Ingest(ingest) => Ok(Answer::Ingested(turn.ingest(&ingest)?)),
-        Call::Receive(forward) => Ok(turn.receive(&forward)?.into()),
-        Call::Absorb { loser, winner } => {
-            if turn.absorb(&loser, &winner)? == Absorbed::Busy {
-                turn.absorb_later(&loser, &winner)?;
+    /// Serves a call that is one storage turn.
+    fn answer(&self, turn: &Turn<'_>, call: Call) -> std::result::Result<Answer, turn::Error> {
+        match turn.serve(call)? {
+            Some(Answer::Overview(mut overview)) => {
+                if let Some(fields) = overview.as_object_mut() {
+                    let rows = self.sql.get().map_or(0, ObjectSql::rows_written);
+                    fields.insert("rows_written".to_owned(), rows.into());
+                    fields.insert("alarms_set".to_owned(), self.alarms_set.get().into());
+                }
+                Ok(Answer::Overview(overview))
             }
-            Ok(Answer::Done)
+            Some(answer) => Ok(answer),
+            // Needs more than a turn; `serve` has taken it.
+            None => Ok(Answer::Done),
         }
-        Call::Bought(hashes) => {
-            let rows = store::directory::lookup(turn.sql, &hashes)?;
-            let bought = rows
-                .into_iter()
-                .filter(|row| row.closed_at.is_some())
-                .map(|row| row.hash);
-            Ok(Answer::Bought(bought.collect()))
-        }
-        Call::Stop { stopped } => {
-            meta::set(turn.sql, Key::Stopped, if stopped { "1" } else { "0" })?;
-            Ok(Answer::Done)
-        }
-        Call::Unsubscribe { message, contact } => {
-            let unsubscribed = turn.unsubscribe(&message, contact.as_ref())?;
-            Ok(Answer::Unsubscribed {
-                found: unsubscribed == Unsubscribed::Done,
-                elsewhere: match unsubscribed {
-                    Unsubscribed::Elsewhere(contact) => Some(contact),
-                    Unsubscribed::Done | Unsubscribed::Unknown => None,
-                },
-            })
-        }
-        Call::Mails => turn.mails(),
-        Call::Prune => Ok(Answer::Pruned(turn.prune()?)),
-        Call::Overview => shard.overview(turn),
-        // Needs more than a turn; `serve` has taken it.
-        Call::RunDue => Ok(Answer::Ingested(Ingested::Ignored)),
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::ids::MessageId;
 use crate::domain::message::DropReason;
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
-use crate::journey::definition::{StepKind, Wait};
+use crate::journey::definition::{Journey, Otherwise, Step, StepKind, Wait};
 
 /// How long a deferred transactional resend waits for evidence before it goes out again.
 pub const EVIDENCE_WAIT: Delay = Delay::from_minutes(15);
@@ -25,7 +25,7 @@ pub fn decide(
     input: &Input,
     now: Timestamp,
 ) -> Decision {
-    let mut turn = Turn::new(catalog, contact.clone(), &facts.in_flight, now);
+    let mut turn = Turn::new(catalog, contact.clone(), now);
     match input {
         Input::Event(event) => turn.event(event, facts),
         Input::Wake => turn.wake(),
@@ -40,6 +40,7 @@ pub fn decide(
             (sending.due, sending.dispatched) = (*at, false);
             sending.generation = 2;
         }),
+        Input::Sweep => turn.sweep(),
         Input::CheckoutTaken(taken) => turn.checkout_taken(taken),
     }
     turn.finish()
@@ -49,7 +50,6 @@ pub fn decide(
 pub(super) struct Turn<'a> {
     pub catalog: &'a Catalog,
     pub now: Timestamp,
-    in_flight: &'a [MessageId],
     pub contact: Contact,
     pub changes: Vec<Change>,
     pub effects: Vec<Effect>,
@@ -57,11 +57,10 @@ pub(super) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    fn new(catalog: &'a Catalog, contact: Contact, in_flight: &'a [MessageId], now: Timestamp) -> Self {
+    fn new(catalog: &'a Catalog, contact: Contact, now: Timestamp) -> Self {
         Self {
             catalog,
             now,
-            in_flight,
             contact,
             changes: Vec::new(),
             effects: Vec::new(),
@@ -127,17 +126,76 @@ impl<'a> Turn<'a> {
             self.end(enrollment, EndReason::JourneyRemoved);
             return;
         };
-        let timed_out = match journey.resolve(&enrollment.step).map(|step| &step.kind) {
-            None => Some(EndReason::StepRemoved),
-            Some(StepKind::Wait(Wait::Event {
-                otherwise: crate::journey::definition::Otherwise::Exit,
-                ..
-            })) => Some(EndReason::TimedOut),
-            Some(StepKind::Wait(_) | StepKind::Send(_)) => None,
+        let Some(step) = journey.resolve(&enrollment.step) else {
+            self.end(enrollment, EndReason::StepRemoved);
+            return;
         };
-        match timed_out {
-            Some(reason) => self.end(enrollment, reason),
-            None => self.go_on(enrollment, until),
+        if step.id != enrollment.step {
+            self.enter_moved(journey, enrollment, step, until);
+            return;
+        }
+        match &step.kind {
+            StepKind::Wait(Wait::Event {
+                otherwise: Otherwise::Exit,
+                ..
+            }) => self.end(enrollment, EndReason::TimedOut),
+            StepKind::Wait(Wait::Delay(_) | Wait::Event { .. }) | StepKind::Send(_) => {
+                self.go_on(enrollment, until);
+            }
+        }
+    }
+
+    /// The wait somebody stood on is another step by now, which was not done yet. A wait counts from where the old one
+    /// did; anything else begins when the old one ended.
+    fn enter_moved(&mut self, journey: &Journey, enrollment: &Enrollment, step: &Step, until: Timestamp) {
+        let mut moved = enrollment.clone();
+        match &step.kind {
+            StepKind::Wait(_) => {}
+            StepKind::Send(_) => moved.since = until,
+        }
+        let mut course = Course {
+            journey,
+            now: self.now,
+            changes: &mut self.changes,
+            effects: &mut self.effects,
+        };
+        let progress = progress::run(&mut course, &self.contact, moved, step);
+        progress::settle(
+            &mut self.contact,
+            &mut self.changes,
+            enrollment,
+            progress,
+            self.now,
+        );
+    }
+
+    fn sweep(&mut self) {
+        for enrollment in self.contact.enrollments.clone() {
+            let Some(journey) = self.catalog.journey(&enrollment.journey) else {
+                self.end(&enrollment, EndReason::JourneyRemoved);
+                continue;
+            };
+            match journey.resolve(&enrollment.step) {
+                Some(step) => self.arm_anew(&enrollment, step),
+                None => self.end(&enrollment, EndReason::StepRemoved),
+            }
+        }
+    }
+
+    /// Takes over the step's new name and length. Where its kind changed, the time of the old one still decides.
+    fn arm_anew(&mut self, enrollment: &Enrollment, step: &Step) {
+        let mut found = self.contact.enrollments.iter_mut();
+        let Some(held) = found.find(|held| held.id == enrollment.id) else {
+            return;
+        };
+        match (&mut held.position, &step.kind) {
+            (Position::Waiting { until }, StepKind::Wait(wait)) => {
+                let (Wait::Delay(length) | Wait::Event { timeout: length, .. }) = wait;
+                *until = held.since.plus(*length);
+                held.step = step.id.clone();
+            }
+            (Position::Sending(_), StepKind::Send(_)) => held.step = step.id.clone(),
+            (Position::Waiting { .. }, StepKind::Send(_)) | (Position::Sending(_), StepKind::Wait(_)) => {}
         }
     }
 
@@ -171,7 +229,6 @@ impl<'a> Turn<'a> {
             dispatched: false,
             ..
         }) = &enrollment.position
-            && !self.in_flight.contains(message)
         {
             let reason = match &reason {
                 EndReason::CheckoutTaken => DropReason::CheckoutClosed,

@@ -179,8 +179,6 @@ pub struct Facts {
     pub orders: Vec<Order>,
     /// The contact's ended enrollments.
     pub ended: Vec<Ended>,
-    /// Messages of the contact whose request is written down and has no outcome: they may be out already.
-    pub in_flight: Vec<MessageId>,
 }
 
 impl Contact {

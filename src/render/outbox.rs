@@ -47,6 +47,18 @@ pub struct HeldRow {
     pub reason: String,
 }
 
+/// Someone who left a journey before its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftRow {
+    pub to: Option<EmailAddress>,
+    pub journey: JourneyId,
+    /// The step they stood on.
+    pub step: StepId,
+    pub at: Timestamp,
+    /// In words for people.
+    pub reason: String,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
     /// Never to be sent, decided at this time.

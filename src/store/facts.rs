@@ -44,6 +44,5 @@ pub fn load_facts(
         checkout_closed,
         orders,
         ended: enrollment::list(sql, contact, MAX_ENDED_READ)?,
-        ..Facts::default()
     })
 }

@@ -63,6 +63,18 @@ impl Sqlite {
         Ok(Self(connection))
     }
 
+    /// Runs one storage turn as the object does: all of its writes or, when it fails, none.
+    ///
+    /// # Errors
+    /// The turn's own error, or SQLite's when it cannot commit.
+    pub fn turn<T, E: From<Error>>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let execute = |text: &str| self.0.execute_batch(text).map_err(failed);
+        execute("BEGIN")?;
+        let result = work();
+        execute(if result.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+        result
+    }
+
     /// Table rows written since it was opened. Index entries, which the object also bills, are not in it.
     pub fn rows_written(&self) -> u64 {
         self.0.total_changes()

@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::decision::CheckoutTaken;
 use crate::engine::identity::Hashed;
 use crate::engine::state::{Contact, Ended};
-use crate::render::outbox::{HeldRow, OutboxMail};
+use crate::render::outbox::{HeldRow, LeftRow, OutboxMail};
 use serde::{Deserialize, Serialize};
 
 /// A call with what every call needs.
@@ -50,6 +50,8 @@ pub enum Call {
     RunDue,
     /// Take away a slice of what retention lets go.
     Prune,
+    /// Look at the next contacts, if the journeys changed since all were looked at.
+    Sweep,
     /// The stop switch.
     Stop {
         stopped: bool,
@@ -63,6 +65,8 @@ pub enum Call {
     },
     /// Mails kept by the `outbox` provider.
     Mails,
+    /// What was not sent, and who left a journey early.
+    Reasons,
     /// Counts and lists for operators.
     Overview,
 }
@@ -154,6 +158,10 @@ pub enum Answer {
         /// Another run is under way; ask again.
         busy: bool,
     },
+    /// Whether all contacts have been looked at.
+    Swept {
+        done: bool,
+    },
     /// Rows that retention took away.
     Pruned(u32),
     Unsubscribed {
@@ -162,9 +170,10 @@ pub enum Answer {
         #[serde(default)]
         elsewhere: Option<ContactId>,
     },
-    Mails {
-        mails: Vec<OutboxMail>,
+    Mails(Vec<OutboxMail>),
+    Reasons {
         held: Vec<HeldRow>,
+        left: Vec<LeftRow>,
     },
     Overview(serde_json::Value),
     /// The call was refused; nothing was written.

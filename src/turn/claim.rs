@@ -23,7 +23,7 @@ use crate::settings::Mode;
 use crate::signing::identity::identity_hash;
 use crate::store::dead_letter::DeadLetter;
 use crate::store::{self, directory};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// A request that was written down and must now be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,22 +47,13 @@ impl Turn<'_> {
         provider: ProviderKind,
         checkouts: &CheckoutFacts,
     ) -> Result<Option<Claimed>, Error> {
-        // The switch may have been thrown since the run began, between two requests.
         if self.stopped()? {
             return Ok(None);
         }
         let mut mails = Vec::new();
         let mut generation = 1;
-        let open: BTreeSet<MessageId> = store::dispatch::all(self.sql)?
-            .into_iter()
-            .flat_map(|dispatch| dispatch.members)
-            .collect();
-        for item in due {
-            if open.contains(&item.message) {
-                // A request for it is written down already, perhaps with others: only that one may go out again.
-                self.leave_to_dispatch(item)?;
-                continue;
-            }
+        let out = self.in_dispatches()?;
+        for item in due.iter().filter(|item| !out.contains(&item.message)) {
             if let Some((mail, of)) = self.gate(item, provider, checkouts)? {
                 generation = generation.max(of);
                 mails.push(mail);
@@ -87,21 +78,6 @@ impl Turn<'_> {
         };
         let new = store::dispatch::put(self.sql, &dispatch, &body)?;
         Ok(new.then_some(Claimed { dispatch, body }))
-    }
-
-    /// Takes a message off the contact's schedule, for its dispatch has the say. Happens when a process died between
-    /// claim and outcome.
-    fn leave_to_dispatch(&self, item: &DueMessage) -> Result<(), Error> {
-        if let Some(loaded) = self.existing(&item.contact)? {
-            self.settle(
-                loaded,
-                &Facts::default(),
-                &Input::Dispatched {
-                    message: item.message.clone(),
-                },
-            )?;
-        }
-        Ok(())
     }
 
     /// Passes one message through the gate. Returns the mail to send, or none when its fate was settled here.

@@ -4,6 +4,7 @@ use super::call::{Answer, Forward, ForwardBody, Ingested};
 use super::merge::Absorbed;
 use super::{Error, Home, Turn};
 use crate::domain::ids::IdentifierHash;
+use crate::domain::time::Timestamp;
 use crate::engine::decision::Input;
 use crate::engine::retry::next_attempt_at;
 use crate::engine::state::Facts;
@@ -23,12 +24,70 @@ pub enum Received {
     NotYet,
 }
 
+/// A piece of work on its way to its contact, which may have moved on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// What to hand over, to the shard of its `to`.
+    pub forward: Forward,
+    hops: usize,
+}
+
+/// What an answer means for a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Followed {
+    /// Hand it over once more: it goes to another shard now.
+    Again,
+    Arrived,
+    /// Keep it and try again later.
+    Kept,
+}
+
+/// Most shards asked for one piece of work in one go; the next attempt goes on from the start.
+const MAX_HOPS: usize = 4;
+
+impl Delivery {
+    pub const fn new(forward: Forward) -> Self {
+        Self { forward, hops: 0 }
+    }
+
+    /// Reads the answer of the shard it was handed to.
+    pub fn answered(&mut self, answer: &Answer) -> Followed {
+        match answer {
+            Answer::Ingested(Ingested::Elsewhere(contact)) => {
+                self.hops += 1;
+                self.forward.to = contact.clone().into();
+                if self.hops < MAX_HOPS {
+                    Followed::Again
+                } else {
+                    Followed::Kept
+                }
+            }
+            Answer::NotYet | Answer::Refused { .. } => Followed::Kept,
+            Answer::Touched { .. }
+            | Answer::Ingested(_)
+            | Answer::Done
+            | Answer::Bought(_)
+            | Answer::Ran { .. }
+            | Answer::Pruned(_)
+            | Answer::Swept { .. }
+            | Answer::Unsubscribed { .. }
+            | Answer::Mails { .. }
+            | Answer::Reasons { .. }
+            | Answer::Overview(_) => Followed::Arrived,
+        }
+    }
+}
+
 impl Turn<'_> {
     /// Writes work for another shard, or for this one, into the durable outbox. The same work twice is one row.
     ///
     /// # Errors
     /// When storage fails.
     pub fn forward(&self, forward: &Forward) -> Result<(), Error> {
+        self.forward_at(forward, self.now)
+    }
+
+    pub(super) fn forward_at(&self, forward: &Forward, at: Timestamp) -> Result<(), Error> {
         let body = serde_json::to_string(&forward.body)?;
         let kind = match &forward.body {
             ForwardBody::Event(_) => "event",
@@ -44,7 +103,7 @@ impl Turn<'_> {
             kind: kind.to_owned(),
             body,
             attempts: 0,
-            next_at: self.now,
+            next_at: at,
         };
         Ok(store::forward::put(self.sql, &row)?)
     }
@@ -119,12 +178,12 @@ impl Turn<'_> {
                 Ok(Received::Done)
             }
             ForwardBody::Absorb(bundle) => self.take_over(&forward.to, bundle),
-            ForwardBody::Merge { loser, winner } => {
-                if self.absorb(loser, winner)? == Absorbed::Busy {
-                    return Ok(Received::NotYet);
-                }
-                Ok(Received::Done)
-            }
+            // Its target follows the loser where that went.
+            ForwardBody::Merge { winner, .. } => match self.absorb(&forward.to.clone().into(), winner)? {
+                Absorbed::Done => Ok(Received::Done),
+                Absorbed::Elsewhere(contact) => Ok(Received::Elsewhere(contact.into())),
+                Absorbed::Busy => Ok(Received::NotYet),
+            },
             ForwardBody::Link { kind, from, contact } => {
                 self.claim(&forward.to, *kind, contact)?;
                 if let Some(from) = from {

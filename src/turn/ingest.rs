@@ -99,7 +99,7 @@ impl Turn<'_> {
     }
 
     fn claim_all(&self, ingest: &Ingest, known: &Known, own: &ContactId) -> Result<(), Error> {
-        let bought_at = bought_at(&ingest.event);
+        let bought_at = ingest.event.closes_at();
         for Hashed { identifier, hash } in &ingest.identifiers {
             match known.get(hash) {
                 Some(contact) if contact == own => {}
@@ -233,7 +233,7 @@ impl Turn<'_> {
         let mut new = false;
         for Hashed { identifier, hash } in own {
             new |= self.park_under(hash, event)?;
-            if let (Some(at), true) = (bought_at(event), is_checkout(identifier.kind)) {
+            if let (Some(at), true) = (event.closes_at(), is_checkout(identifier.kind)) {
                 self.close(hash, identifier.kind, None, at)?;
             }
         }
@@ -276,12 +276,6 @@ fn owners(rows: Vec<Entry>) -> impl Iterator<Item = (IdentifierHash, ContactId)>
         let owner = row.owner().cloned()?;
         Some((row.hash, owner))
     })
-}
-
-/// When an event bought its checkout, if it did.
-fn bought_at(event: &Event) -> Option<Timestamp> {
-    let bought = event.kind.closes_checkout() && !event.test;
-    bought.then_some(event.occurred_at)
 }
 
 const fn is_checkout(kind: IdentifierKind) -> bool {

@@ -8,7 +8,7 @@ use super::{Error, Home, Turn};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::{ContactId, EventId, IdentifierHash, MessageId};
 use crate::domain::message::{Message, MessageState};
-use crate::domain::time::Delay;
+use crate::domain::time::{Delay, Timestamp};
 use crate::engine::decision::Decision;
 use crate::engine::merge;
 use crate::engine::state::{Contact, Position};
@@ -25,6 +25,8 @@ pub enum Absorbed {
     Done,
     /// A request of the loser is out; its fate must be known first.
     Busy,
+    /// The loser was merged into a contact of another shard meanwhile.
+    Elsewhere(ContactId),
 }
 
 impl Turn<'_> {
@@ -33,13 +35,20 @@ impl Turn<'_> {
     /// # Errors
     /// When storage fails or a document cannot be read.
     pub fn absorb(&self, loser: &ContactId, winner: &ContactId) -> Result<Absorbed, Error> {
-        let Home::Here(loaded) = self.find(loser)? else {
-            return Ok(Absorbed::Done);
+        let loaded = match self.find(loser)? {
+            Home::Here(loaded) => loaded,
+            Home::Elsewhere(contact) if contact == *winner => return Ok(Absorbed::Done),
+            Home::Elsewhere(contact) => return Ok(Absorbed::Elsewhere(contact)),
         };
         if loaded.contact.id == *winner || loaded.is_new() {
             return Ok(Absorbed::Done);
         }
         let contact = loaded.contact;
+        if contact.id < *winner {
+            // Always towards the smaller id, so that merges never run in a circle.
+            self.merge_at(winner, &contact.id, self.now)?;
+            return Ok(Absorbed::Done);
+        }
         let in_flight = contact
             .enrollments
             .iter()
@@ -103,18 +112,19 @@ impl Turn<'_> {
     /// # Errors
     /// When storage fails.
     pub fn absorb_later(&self, loser: &ContactId, winner: &ContactId) -> Result<(), Error> {
-        let turn = Turn {
-            now: self.now.plus(IN_FLIGHT_PAUSE),
-            ..*self
-        };
-        turn.forward(&Forward {
-            id: format!("merge:{loser}"),
+        self.merge_at(loser, winner, self.now.plus(IN_FLIGHT_PAUSE))
+    }
+
+    fn merge_at(&self, loser: &ContactId, winner: &ContactId, at: Timestamp) -> Result<(), Error> {
+        let forward = Forward {
+            id: format!("merge:{loser}:{winner}"),
             to: IdentifierHash::from(loser.clone()),
             body: ForwardBody::Merge {
                 loser: loser.clone(),
                 winner: winner.clone(),
             },
-        })
+        };
+        self.forward_at(&forward, at)
     }
 
     /// Takes over everything of a contact that was merged into one of this shard's.
@@ -160,7 +170,7 @@ impl Turn<'_> {
             effects: Vec::new(),
             remarks: Vec::new(),
         };
-        self.write(loaded, &decision)?;
+        self.write(loaded, decision)?;
         Ok(Received::Done)
     }
 

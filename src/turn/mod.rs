@@ -3,6 +3,7 @@
 //! Called by `edge` inside a transaction, and by host tests and simulations on rusqlite: this is the same code. All of
 //! it is synchronous; the clock, the settings and facts from other shards are arguments. It makes no request.
 
+pub mod backlog;
 pub mod call;
 pub mod claim;
 mod compose;
@@ -13,7 +14,10 @@ pub mod install;
 pub mod merge;
 pub mod outcome;
 pub mod overview;
+pub mod routing;
 pub mod schedule;
+mod serve;
+pub mod sweep;
 pub mod unsubscribe;
 pub mod wake;
 
@@ -22,13 +26,16 @@ pub use error::Error;
 use crate::domain::ids::{ContactId, IdentifierHash, MessageId};
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
+use crate::engine::bounds::fit;
 use crate::engine::decide::decide;
-use crate::engine::decision::{Decision, Effect, Input};
+use crate::engine::decision::{Decision, Effect, Input, Remark};
 use crate::engine::schedule::slot;
-use crate::engine::state::{Contact, Document, Facts, Position};
+use crate::engine::state::{Contact, Document, Facts, MAX_DOCUMENT_BYTES, Position};
 use crate::journey::catalog::Catalog;
 use crate::settings::Settings;
 use crate::store::{self, Sql};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 /// One turn of one shard.
 pub struct Turn<'a> {
@@ -39,6 +46,8 @@ pub struct Turn<'a> {
     pub now: Timestamp,
     /// Public address of the Worker, for links.
     pub origin: &'a str,
+    /// What was odd and survived. The caller logs it once the turn has committed.
+    pub remarks: RefCell<Vec<Remark>>,
 }
 
 /// A live contact, with its row as it was read: a save compares with it.
@@ -127,54 +136,77 @@ impl Turn<'_> {
         facts: &Facts,
         input: &Input,
     ) -> Result<(Loaded, Vec<Effect>), Error> {
-        let in_flight = self.in_flight_of(&loaded.contact)?;
-        let with_flights;
-        let facts = if in_flight.is_empty() {
-            facts
-        } else {
-            with_flights = Facts {
-                in_flight,
-                ..facts.clone()
-            };
-            &with_flights
-        };
-        let decision = decide(self.catalog, &loaded.contact, facts, input, self.now);
-        let loaded = self.write(loaded, &decision)?;
-        Ok((loaded, decision.effects))
+        let mut contact = loaded.contact.clone();
+        match input {
+            Input::Event(_) | Input::Wake | Input::CheckoutTaken(_) | Input::Sweep => {
+                self.mark_in_flight(&mut contact)?
+            }
+            // These come from the dispatch itself, or from a turn that has asked.
+            Input::Settled { .. }
+            | Input::Deferred { .. }
+            | Input::Dispatched { .. }
+            | Input::Resend { .. } => {}
+        }
+        let decision = decide(self.catalog, &contact, facts, input, self.now);
+        let effects = decision.effects.clone();
+        let loaded = self.write(loaded, decision)?;
+        Ok((loaded, effects))
     }
 
-    /// Messages of the contact that an open dispatch names: their request may be out.
-    fn in_flight_of(&self, contact: &Contact) -> Result<Vec<MessageId>, Error> {
-        let mut sending = contact
-            .enrollments
-            .iter()
-            .filter(|enrollment| match &enrollment.position {
-                Position::Sending(_) => true,
-                Position::Waiting { .. } => false,
-            });
-        if sending.next().is_none() {
-            return Ok(Vec::new());
+    /// A claim writes no row of the contact, so its open dispatches say which of its messages are out: those can
+    /// neither be taken back nor be claimed again.
+    fn mark_in_flight(&self, contact: &mut Contact) -> Result<(), Error> {
+        let now = self.now;
+        if contact.due_messages(now).next().is_none() {
+            return Ok(());
         }
-        let members = store::dispatch::all(self.sql)?
-            .into_iter()
-            .flat_map(|dispatch| dispatch.members);
-        Ok(members
-            .filter(|message| contact.sending(message).is_some())
-            .collect())
+        let out = self.in_dispatches()?;
+        for enrollment in &mut contact.enrollments {
+            match &mut enrollment.position {
+                Position::Sending(sending) if out.contains(&sending.message) => sending.dispatched = true,
+                Position::Sending(_) | Position::Waiting { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Every message whose request is written down and has no outcome yet.
+    fn in_dispatches(&self) -> Result<BTreeSet<MessageId>, Error> {
+        let open = store::dispatch::all(self.sql)?;
+        Ok(open.into_iter().flat_map(|dispatch| dispatch.members).collect())
     }
 
     /// Writes a decision, and the contact's new place in the schedule; nothing when nothing changed.
-    fn write(&self, before: Loaded, decision: &Decision) -> Result<Loaded, Error> {
+    fn write(&self, before: Loaded, mut decision: Decision) -> Result<Loaded, Error> {
         let slot = slot(&decision.contact, self.catalog, self.now);
-        let _refused = store::apply(self.sql, before.row.as_ref(), decision, slot.as_ref())?;
-        let document = Document::Live(Box::new(decision.contact.clone()));
+        let apply =
+            |decision: &Decision| store::apply(self.sql, before.row.as_ref(), decision, slot.as_ref());
+        let applied = match apply(&decision) {
+            // Nothing was written yet. A document that never fits would make every webhook of the person fail.
+            Err(store::Error::TooLarge { .. }) if fit(&mut decision.contact, MAX_DOCUMENT_BYTES) => {
+                let contact = decision.contact.id.clone();
+                decision.remarks.push(Remark::DocumentCut { contact });
+                apply(&decision)?
+            }
+            applied => applied?,
+        };
+        let mut remarks = self.remarks.borrow_mut();
+        remarks.extend(decision.remarks);
+        remarks.extend(
+            applied
+                .refused
+                .into_iter()
+                .map(|message| Remark::OutcomeRefused { message }),
+        );
+        let contact = decision.contact;
+        let document = Document::Live(Box::new(contact.clone()));
         let row = store::contact::Loaded {
             document,
             slot,
             failures: 0,
         };
         Ok(Loaded {
-            contact: decision.contact.clone(),
+            contact,
             row: Some(row),
         })
     }

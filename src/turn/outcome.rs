@@ -147,9 +147,6 @@ impl Turn<'_> {
         let Some(mut dispatch) = store::dispatch::get(self.sql, id)? else {
             return Ok(None);
         };
-        if self.stopped()? {
-            return Ok(None);
-        }
         if dispatch.next_at.is_none() {
             // The lease ended: nobody knows what happened to this attempt.
             let lost = Outcome::Unknown("no answer before the lease ended".to_owned());
@@ -169,6 +166,9 @@ impl Turn<'_> {
         if self.any_withdrawn(&dispatch)? {
             // The bytes may not change and may not go out: held whole until the window ends.
             self.hold(&dispatch, window_end.unwrap_or(self.now))?;
+            return Ok(None);
+        }
+        if self.stopped()? {
             return Ok(None);
         }
         let Some(body) = store::dispatch::request(self.sql, id)? else {

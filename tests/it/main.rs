@@ -10,6 +10,10 @@ mod mails;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]
+mod scenarios;
+#[cfg(test)]
 mod sources;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod world;

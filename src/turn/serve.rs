@@ -1,0 +1,67 @@
+//! The calls that are one storage turn each: what a shard does when it is asked.
+//!
+//! `edge` opens the transaction around it, and so do host tests: both serve by this code.
+
+use super::call::{Answer, Call};
+use super::merge::Absorbed;
+use super::unsubscribe::Unsubscribed;
+use super::{Error, Turn};
+use crate::store::directory;
+use crate::store::meta::{self, Key};
+
+impl Turn<'_> {
+    /// Serves a call; none for the one that needs more than a turn, a run of what is due.
+    ///
+    /// # Errors
+    /// When storage fails or a document cannot be read.
+    pub fn serve(&self, call: Call) -> Result<Option<Answer>, Error> {
+        let answer = match call {
+            Call::Touch(touch) => {
+                let (known, bought) = self.touch(&touch)?;
+                Answer::Touched {
+                    known: known.into_iter().collect(),
+                    bought,
+                }
+            }
+            Call::Ingest(ingest) => Answer::Ingested(self.ingest(&ingest)?),
+            Call::Receive(forward) => self.receive(&forward)?.into(),
+            Call::Absorb { loser, winner } => match self.absorb(&loser, &winner)? {
+                Absorbed::Done => Answer::Done,
+                Absorbed::Elsewhere(contact) => Answer::Ingested(super::call::Ingested::Elsewhere(contact)),
+                Absorbed::Busy => {
+                    self.absorb_later(&loser, &winner)?;
+                    Answer::Done
+                }
+            },
+            Call::Bought(hashes) => {
+                let rows = directory::lookup(self.sql, &hashes)?;
+                let bought = rows
+                    .into_iter()
+                    .filter(|row| row.closed_at.is_some())
+                    .map(|row| row.hash);
+                Answer::Bought(bought.collect())
+            }
+            Call::Stop { stopped } => {
+                meta::set(self.sql, Key::Stopped, if stopped { "1" } else { "0" })?;
+                Answer::Done
+            }
+            Call::Unsubscribe { message, contact } => {
+                let unsubscribed = self.unsubscribe(&message, contact.as_ref())?;
+                Answer::Unsubscribed {
+                    found: unsubscribed == Unsubscribed::Done,
+                    elsewhere: match unsubscribed {
+                        Unsubscribed::Elsewhere(contact) => Some(contact),
+                        Unsubscribed::Done | Unsubscribed::Unknown => None,
+                    },
+                }
+            }
+            Call::Mails => self.mails()?,
+            Call::Reasons => self.reasons()?,
+            Call::Sweep => Answer::Swept { done: self.sweep()? },
+            Call::Prune => Answer::Pruned(self.prune()?),
+            Call::Overview => Answer::Overview(self.overview()?),
+            Call::RunDue => return Ok(None),
+        };
+        Ok(Some(answer))
+    }
+}

@@ -1,0 +1,187 @@
+//! A shard's run, as `src/edge/deliver.rs` does it, without waiting: due dispatches, due contacts, lanes, forwards.
+
+use super::{Failure, Point, World};
+use wend::domain::outcome::Outcome;
+use wend::domain::shard::ShardIndex;
+use wend::domain::time::Timestamp;
+use wend::engine::guard::CheckoutFact;
+use wend::providers::ProviderKind;
+use wend::providers::answer::Answer as Reply;
+use wend::providers::registry::Account;
+use wend::store;
+use wend::store::meta::{self, Key};
+use wend::turn::backlog::{by_lane, cut};
+use wend::turn::call::{Answer, Call};
+use wend::turn::claim::{CheckoutFacts, Claimed};
+use wend::turn::forward::{Delivery, Followed};
+use wend::turn::wake::DueMessage;
+
+const SLICES_PER_RUN: usize = 50;
+const REQUESTS_AT_ONCE: usize = 6;
+const MAILS_PER_TURN: usize = 20;
+const FORWARD_ROUNDS: usize = 4;
+
+impl World {
+    pub(super) fn run_due(&self, me: ShardIndex) -> Result<(), Failure> {
+        self.host(me).rest_until.set(Timestamp::default());
+        for _ in 0..SLICES_PER_RUN {
+            self.deliver_forwards(me)?;
+            let (worked, blocked) = self.slice(me)?;
+            if !worked || blocked {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn slice(&self, me: ShardIndex) -> Result<(bool, bool), Failure> {
+        let (mut worked, mut blocked) = (false, false);
+        if meta::get(&self.host(me).sql, Key::Stopped)?.as_deref() == Some("1") {
+            return Ok((worked, blocked));
+        }
+        for id in self.turn(me, |turn| turn.due_dispatches(|_| false))? {
+            worked = true;
+            if let Some(claimed) = self.turn(me, |turn| turn.take_over_dispatch(&id))? {
+                self.exchange(me, claimed)?;
+            }
+        }
+        let mut messages = Vec::new();
+        for due in self.turn(me, |turn| turn.due_contacts())? {
+            worked = true;
+            match self.turn(me, |turn| turn.wake(&due.contact)) {
+                Ok(due) => messages.extend(due),
+                Err(Failure::Turn(error)) => {
+                    let problem = error.to_string();
+                    self.turn(me, |turn| turn.fail(&due.contact, due.failures + 1, &problem))?;
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        for ((lane, provider), messages) in by_lane(&self.settings, messages).0 {
+            let checkouts = self.checkout_facts(me, &messages)?;
+            if provider.capabilities().local {
+                for part in messages.chunks(MAILS_PER_TURN) {
+                    self.turn(me, |turn| turn.claim_messages(part, provider, &checkouts))?;
+                }
+                continue;
+            }
+            let mut waiting = messages.as_slice();
+            while !waiting.is_empty() {
+                let wanted = u32::try_from(waiting.len().min(REQUESTS_AT_ONCE)).unwrap();
+                let lease = self.bucket.borrow_mut().lease(lane, wanted, self.now);
+                if lease.granted == 0 {
+                    self.rest(me, lease.again_at);
+                    blocked = true;
+                    break;
+                }
+                let batch_max = provider.capabilities().batch_max.min(MAILS_PER_TURN);
+                let single = self.host(me).single.borrow().clone();
+                let parts = cut(waiting, lease.granted as usize, batch_max, &single);
+                let taken: usize = parts.iter().map(|part| part.len()).sum();
+                // All are claimed before the first request leaves, as when six are in flight.
+                let mut claimed = Vec::new();
+                for part in parts {
+                    claimed.extend(self.turn(me, |turn| turn.claim_messages(part, provider, &checkouts))?);
+                }
+                for claimed in claimed {
+                    self.exchange(me, claimed)?;
+                }
+                waiting = &waiting[taken..];
+            }
+        }
+        Ok((worked, blocked))
+    }
+
+    fn exchange(&self, me: ShardIndex, claimed: Claimed) -> Result<(), Failure> {
+        let Claimed { dispatch, body } = claimed;
+        let kind = ProviderKind::parse(&dispatch.provider).unwrap();
+        let members = dispatch.members.len();
+        let account = Account::new("http://127.0.0.1:9", "re_test");
+        let request = kind
+            .request(&account, &dispatch.key, body, members)
+            .unwrap()
+            .unwrap();
+        self.reach(Point::Claimed)?;
+        let response = self.provider.borrow_mut().answer(&request, self.now);
+        self.reach(Point::Answered)?;
+        let outcomes = match response.map(|response| kind.read(&response, members, self.now)) {
+            Some(Reply::Split(reason)) => {
+                self.host(me)
+                    .single
+                    .borrow_mut()
+                    .extend(dispatch.members.iter().cloned());
+                return self.turn(me, |turn| turn.split(&dispatch, &reason));
+            }
+            Some(Reply::Each(outcomes)) => outcomes,
+            None => vec![Outcome::Unknown("no answer".to_owned()); members],
+        };
+        let concluded = self.turn(me, |turn| turn.conclude(&dispatch, &outcomes))?;
+        if let Some(until) = concluded.pause {
+            self.bucket.borrow_mut().pause(until);
+            self.rest(me, until);
+        }
+        Ok(())
+    }
+
+    fn rest(&self, me: ShardIndex, until: Timestamp) {
+        let rest = &self.host(me).rest_until;
+        rest.set(rest.get().max(until));
+    }
+
+    fn checkout_facts(&self, me: ShardIndex, messages: &[DueMessage]) -> Result<CheckoutFacts, Failure> {
+        let mut facts = CheckoutFacts::new();
+        for message in messages {
+            let Some(hash) = self.turn(me, |turn| turn.foreign_checkout(message))? else {
+                continue;
+            };
+            let shard = self.settings.shards.of_identifier(&hash);
+            let fact = match self.call(shard, Call::Bought(vec![hash.clone()]))? {
+                Answer::Bought(bought) if bought.contains(&hash) => CheckoutFact::Closed,
+                Answer::Bought(_) => CheckoutFact::Open,
+                other => panic!("{other:?}"),
+            };
+            facts.insert(message.message.clone(), fact);
+        }
+        Ok(facts)
+    }
+
+    pub(super) fn deliver_forwards(&self, me: ShardIndex) -> Result<(), Failure> {
+        let forwarding = &self.host(me).forwarding;
+        if forwarding.replace(true) {
+            return Ok(());
+        }
+        let result = (0..FORWARD_ROUNDS).try_for_each(|_| match store::forward::count(&self.host(me).sql)? {
+            0 => Ok(()),
+            _ => self.deliver_due(me),
+        });
+        forwarding.set(false);
+        result
+    }
+
+    fn deliver_due(&self, me: ShardIndex) -> Result<(), Failure> {
+        for (original, attempts) in self.turn(me, |turn| turn.due_forwards())? {
+            let mut delivery = Delivery::new(original.clone());
+            let followed = loop {
+                let forward = delivery.forward.clone();
+                let shard = self.settings.shards.of_identifier(&forward.to);
+                let answer = if shard == me {
+                    self.turn(me, |turn| turn.receive(&forward)).map(Answer::from)
+                } else {
+                    self.call(shard, Call::Receive(Box::new(forward)))
+                };
+                match answer {
+                    Ok(answer) => match delivery.answered(&answer) {
+                        Followed::Again => {}
+                        followed => break followed,
+                    },
+                    Err(Failure::Crash) => return Err(Failure::Crash),
+                    Err(_) => break Followed::Kept,
+                }
+            };
+            self.turn(me, |turn| {
+                turn.delivered(&original, attempts, followed == Followed::Arrived)
+            })?;
+        }
+        Ok(())
+    }
+}

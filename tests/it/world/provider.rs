@@ -1,0 +1,115 @@
+//! A Resend in memory: takes each key once in 24 hours, and fails when told to.
+
+use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
+use wend::domain::time::{Delay, Timestamp};
+use wend::http::{Headers, Request, Response};
+
+const KEY_WINDOW: Delay = Delay::from_hours(24);
+
+/// What happens to one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// No answer, and nothing taken.
+    Lost,
+    /// Taken, but the answer gets lost.
+    Silent,
+    /// 500, and nothing taken.
+    Broken,
+    /// 429, with a wait of a minute.
+    Busy,
+    /// 401: our key is wrong.
+    Unauthorised,
+}
+
+/// A mail it took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    pub at: Timestamp,
+    pub key: String,
+    pub message: String,
+    pub step: String,
+    pub to: String,
+}
+
+#[derive(Default)]
+pub struct Provider {
+    keys: BTreeMap<String, (Timestamp, Vec<u8>)>,
+    pub faults: VecDeque<Fault>,
+    pub taken: Vec<Taken>,
+    pub requests: usize,
+}
+
+impl Provider {
+    /// Answers a request; none when no answer comes.
+    pub fn answer(&mut self, request: &Request, now: Timestamp) -> Option<Response> {
+        self.requests += 1;
+        let fault = self.faults.pop_front();
+        match fault {
+            Some(Fault::Lost) => return None,
+            Some(Fault::Broken) => return Some(error(500, "internal_server_error", &[])),
+            Some(Fault::Busy) => return Some(error(429, "rate_limit_exceeded", &[("retry-after", "60")])),
+            Some(Fault::Unauthorised) => return Some(error(401, "missing_api_key", &[])),
+            Some(Fault::Silent) | None => {}
+        }
+        let response = self.take(request, now);
+        (fault != Some(Fault::Silent)).then_some(response)
+    }
+
+    fn take(&mut self, request: &Request, now: Timestamp) -> Response {
+        let key = request.headers.get("idempotency-key").unwrap().to_owned();
+        let mails: Vec<Value> = match serde_json::from_slice(&request.body).unwrap() {
+            Value::Array(mails) => mails,
+            mail => vec![mail],
+        };
+        let known = self.keys.get(&key).filter(|(at, _)| now.since(*at) < KEY_WINDOW);
+        match known {
+            Some((_, body)) if *body != request.body => return error(409, "invalid_idempotent_request", &[]),
+            Some(_) => {}
+            None => {
+                self.keys.insert(key.clone(), (now, request.body.clone()));
+                self.taken.extend(mails.iter().map(|mail| taken(mail, &key, now)));
+            }
+        }
+        let ids: Vec<Value> = (0..mails.len())
+            .map(|at| serde_json::json!({ "id": format!("{key}-{at}") }))
+            .collect();
+        let body = if request.url.ends_with("/batch") {
+            serde_json::json!({ "data": ids })
+        } else {
+            ids[0].clone()
+        };
+        Response {
+            status: 200,
+            headers: Headers::new(),
+            body: body.to_string().into_bytes(),
+        }
+    }
+}
+
+fn taken(mail: &Value, key: &str, now: Timestamp) -> Taken {
+    let tag = |name: &str| {
+        let tags = mail["tags"].as_array().unwrap();
+        let tag = tags.iter().find(|tag| tag["name"] == name).unwrap();
+        tag["value"].as_str().unwrap().to_owned()
+    };
+    Taken {
+        at: now,
+        key: key.to_owned(),
+        message: tag("message"),
+        step: tag("step"),
+        to: mail["to"][0].as_str().unwrap().to_owned(),
+    }
+}
+
+fn error(status: u16, name: &str, headers: &[(&str, &str)]) -> Response {
+    let body = serde_json::json!({ "statusCode": status, "name": name, "message": name });
+    let headers = headers
+        .iter()
+        .fold(Headers::new(), |all, (name, value)| all.with(name, value));
+    Response {
+        status,
+        headers,
+        body: body.to_string().into_bytes(),
+    }
+}
