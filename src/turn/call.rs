@@ -89,6 +89,9 @@ pub struct Ingest {
     /// The contact was resolved already: apply here.
     #[serde(default)]
     pub contact: Option<ContactId>,
+    /// The event waited for its person: nobody has told other shards of its identifiers.
+    #[serde(default)]
+    pub released: bool,
 }
 
 /// Work for another shard: durable, delivered at least once, applied once.
@@ -106,6 +109,8 @@ pub struct Forward {
 pub enum ForwardBody {
     /// A parked event whose person became known.
     Event(Box<Ingest>),
+    /// An event that waits for its person under this identifier too.
+    Park(Box<Event>),
     CheckoutTaken(CheckoutTaken),
     Absorb(Box<Bundle>),
     /// More rows of a contact that was merged, when one forward cannot hold them all.

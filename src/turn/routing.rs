@@ -77,6 +77,7 @@ impl Routing {
                 known: Vec::new(),
                 bought: false,
                 contact: None,
+                released: false,
             },
             shard,
             hops: 0,
