@@ -19,7 +19,6 @@ use crate::providers::ProviderKind;
 use crate::providers::answer::Answer as Reply;
 use crate::providers::registry::Account;
 use crate::store;
-use crate::store::meta::{self, Key};
 use crate::turn::backlog::{by_lane, cut};
 use crate::turn::call::{Answer, Call};
 use crate::turn::claim::{CheckoutFacts, Claimed};
@@ -79,7 +78,7 @@ impl Shard {
 
     async fn slice(&self, me: ShardIndex, now: Timestamp) -> Result<Slice, Error> {
         let mut slice = Slice::default();
-        if meta::get(self.sql()?, Key::Stopped)?.as_deref() == Some("1") {
+        if self.turn(me, now, |turn| turn.stopped())? {
             return Ok(slice);
         }
         let awaited = self.awaited.borrow().clone();
@@ -179,7 +178,7 @@ impl Shard {
             )
             .await;
         self.awaited.borrow_mut().remove(&dispatch.id);
-        let members = dispatch.members.len();
+        let (members, answered) = (dispatch.members.len(), reply.is_ok());
         let (outcomes, per_second) = match reply {
             Ok((Reply::Split(reason), _)) => {
                 self.single.borrow_mut().extend(dispatch.members.iter().cloned());
@@ -196,7 +195,10 @@ impl Shard {
                 "dispatch": dispatch.id, "provider": dispatch.provider, "attempt": dispatch.attempt, "outcomes": names,
             }),
         );
-        self.learn(&dispatch.provider, per_second, concluded, now).await
+        if answered {
+            self.learn(&dispatch.provider, per_second, concluded, now).await?;
+        }
+        Ok(())
     }
 
     async fn request(
@@ -257,8 +259,12 @@ impl Shard {
         now: Timestamp,
     ) -> Result<(), Error> {
         let Concluded { pause, fault } = concluded;
-        if pause.is_none() && fault.is_none() && per_second.is_none() {
+        let mended = fault.is_none() && self.faulty.borrow_mut().remove(provider);
+        if pause.is_none() && fault.is_none() && per_second.is_none() && !mended {
             return Ok(());
+        }
+        if fault.is_some() {
+            self.faulty.borrow_mut().insert(provider.to_owned());
         }
         if let Some(until) = pause {
             self.rest_until.set(self.rest_until.get().max(until));

@@ -4,6 +4,7 @@ use super::error::Error;
 use super::peers::Peers;
 use super::store_call::{Snapshot, StoreAnswer, StoreCall};
 use super::{admin, answer, dev, health, hooks, log, runtime, tokens};
+use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
 use crate::http;
 use crate::settings::Settings;
@@ -14,6 +15,8 @@ use worker::{Env, Method, Request, Response};
 
 /// Largest body of a signed source (`DESIGN.md` §6).
 const MAX_BODY_BYTES: usize = 8 << 20;
+/// Most pages of contacts swept in a shard at one tick.
+const SWEEP_PAGES: usize = 50;
 
 /// A request with what every route needs.
 pub struct Visit<'a> {
@@ -169,6 +172,12 @@ pub async fn tick(env: &Env) -> Result<(), Error> {
         return Ok(());
     };
     for shard in installed.shards.all() {
+        if let Err(error) = sweep(&peers, shard).await {
+            log::error(
+                "sweep failed",
+                json!({ "shard": shard.to_string(), "error": error.to_string() }),
+            );
+        }
         for call in [
             Call::Stop {
                 stopped: snapshot.stopped,
@@ -182,6 +191,17 @@ pub async fn tick(env: &Env) -> Result<(), Error> {
                     json!({ "shard": shard.to_string(), "error": error.to_string() }),
                 );
             }
+        }
+    }
+    Ok(())
+}
+
+/// After a deploy that changed journeys, looks at a shard's contacts; what is left is for the next tick.
+async fn sweep(peers: &Peers<'_>, shard: ShardIndex) -> Result<(), Error> {
+    for _ in 0..SWEEP_PAGES {
+        match peers.shard(shard, Call::Sweep).await? {
+            Answer::Swept { done: false } => {}
+            _ => break,
         }
     }
     Ok(())

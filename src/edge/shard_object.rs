@@ -12,11 +12,10 @@ use crate::domain::ids::MessageId;
 use crate::domain::shard::{ShardCount, ShardIndex};
 use crate::domain::time::{Delay, Timestamp};
 use crate::settings::{Environment, Settings};
-use crate::store;
 use crate::store::meta::{self, Key};
 use crate::store::migrate::{SHARD, migrate};
 use crate::turn::call::{Answer, Call, Envelope};
-use crate::turn::install::Installed;
+use crate::turn::install::{Installed, Objection};
 use crate::turn::{self, Turn};
 use serde_json::json;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -26,6 +25,9 @@ use worker::{DurableObject, Env, Request, Response, Result, State, durable_objec
 
 /// Shortest time between two runs by alarm: the floor that keeps a mistake from costing money.
 pub const ALARM_FLOOR: Delay = Delay::from_millis(50);
+/// How much later than wanted an alarm may stand. The caller's clock and ours differ by some milliseconds, which would
+/// otherwise set it anew, a billed row, at every second call.
+const ALARM_SLACK: Delay = Delay::from_millis(100);
 /// Where links lead when nobody has told the Worker's address yet.
 const NO_ORIGIN: &str = "http://127.0.0.1:8787";
 
@@ -52,6 +54,8 @@ pub struct Shard {
     pub(super) single: RefCell<BTreeSet<MessageId>>,
     /// Dispatches whose answer this very process awaits.
     pub(super) awaited: RefCell<BTreeSet<String>>,
+    /// Providers that refused our settings when this shard asked them last.
+    pub(super) faulty: RefCell<BTreeSet<String>>,
     /// No request before this: the provider rests, or the permits of this second are used up.
     pub(super) rest_until: Cell<Timestamp>,
 }
@@ -72,6 +76,7 @@ impl DurableObject for Shard {
             forwarding: Cell::default(),
             single: RefCell::default(),
             awaited: RefCell::default(),
+            faulty: RefCell::default(),
             rest_until: Cell::default(),
         }
     }
@@ -121,7 +126,7 @@ impl Shard {
         let answer = match envelope.call {
             Call::RunDue => {
                 let ran = self.run_due(me, now).await?;
-                let next_due = self.turn(me, now, |turn| turn.next_due())?;
+                let next_due = self.next_run(me, now)?;
                 Answer::Ran { next_due, busy: !ran }
             }
             call => {
@@ -188,7 +193,7 @@ impl Shard {
     async fn admit(&self, envelope: &Envelope) -> std::result::Result<Option<Answer>, Error> {
         let call = Installed::from(envelope);
         let installed = self.installed(&call, envelope.now).await?;
-        if let Some((error, hint)) = installed.objection(&call) {
+        if let Some(Objection { error, hint, .. }) = installed.objection(&call) {
             return Ok(Some(Answer::Refused { error, hint }));
         }
         if let Some(origin) = &envelope.origin
@@ -273,18 +278,26 @@ impl Shard {
         ))
     }
 
-    /// Sets the alarm to the earliest thing due, if it is not set so already; none when nothing is.
+    /// When there will be something to do: later than the earliest due work while its provider rests, and never while
+    /// all is stopped.
+    fn next_run(&self, me: ShardIndex, now: Timestamp) -> std::result::Result<Option<Timestamp>, Error> {
+        self.turn(me, now, |turn| {
+            if turn.stopped()? {
+                return Ok(None);
+            }
+            let rest_until = self.rest_until.get().min(now.plus(Delay::from_hours(1)));
+            Ok(turn.next_due()?.map(|next| next.max(rest_until)))
+        })
+    }
+
+    /// Sets the alarm to the next run, if it is not set so already; none when nothing is due.
     async fn arm(&self, me: ShardIndex, now: Timestamp) -> std::result::Result<(), Error> {
-        let next = self.turn(me, now, |turn| turn.next_due())?;
-        let Some(next) = next else { return Ok(()) };
-        if store::meta::get(self.sql()?, Key::Stopped)?.as_deref() == Some("1") {
-            return Ok(());
+        if let Some(next) = self.next_run(me, now)? {
+            // The longer floor is for what is due and does not get done, not for what is due later.
+            let floor = if next > now { ALARM_FLOOR } else { self.floor.get() };
+            let pause = next.since(now).max(floor);
+            self.set_alarm(runtime::wall_clock().plus(pause)).await?;
         }
-        let pause = next
-            .max(self.rest_until.get().min(now.plus(Delay::from_hours(1))))
-            .since(now)
-            .max(self.floor.get());
-        self.set_alarm(runtime::wall_clock().plus(pause)).await?;
         Ok(())
     }
 
@@ -297,7 +310,7 @@ impl Shard {
         if self
             .alarm_at
             .get()
-            .is_some_and(|held| held <= at && held > runtime::wall_clock())
+            .is_some_and(|held| held <= at.plus(ALARM_SLACK) && held > runtime::wall_clock())
         {
             return Ok(());
         }

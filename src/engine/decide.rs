@@ -9,7 +9,7 @@ use crate::domain::ids::MessageId;
 use crate::domain::message::DropReason;
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
-use crate::journey::definition::{StepKind, Wait};
+use crate::journey::definition::{Journey, Otherwise, Step, StepKind, Wait};
 
 /// How long a deferred transactional resend waits for evidence before it goes out again.
 pub const EVIDENCE_WAIT: Delay = Delay::from_minutes(15);
@@ -40,6 +40,7 @@ pub fn decide(
             (sending.due, sending.dispatched) = (*at, false);
             sending.generation = 2;
         }),
+        Input::Sweep => turn.sweep(),
         Input::CheckoutTaken(taken) => turn.checkout_taken(taken),
     }
     turn.finish()
@@ -125,17 +126,76 @@ impl<'a> Turn<'a> {
             self.end(enrollment, EndReason::JourneyRemoved);
             return;
         };
-        let timed_out = match journey.resolve(&enrollment.step).map(|step| &step.kind) {
-            None => Some(EndReason::StepRemoved),
-            Some(StepKind::Wait(Wait::Event {
-                otherwise: crate::journey::definition::Otherwise::Exit,
-                ..
-            })) => Some(EndReason::TimedOut),
-            Some(StepKind::Wait(_) | StepKind::Send(_)) => None,
+        let Some(step) = journey.resolve(&enrollment.step) else {
+            self.end(enrollment, EndReason::StepRemoved);
+            return;
         };
-        match timed_out {
-            Some(reason) => self.end(enrollment, reason),
-            None => self.go_on(enrollment, until),
+        if step.id != enrollment.step {
+            self.enter_moved(journey, enrollment, step, until);
+            return;
+        }
+        match &step.kind {
+            StepKind::Wait(Wait::Event {
+                otherwise: Otherwise::Exit,
+                ..
+            }) => self.end(enrollment, EndReason::TimedOut),
+            StepKind::Wait(Wait::Delay(_) | Wait::Event { .. }) | StepKind::Send(_) => {
+                self.go_on(enrollment, until);
+            }
+        }
+    }
+
+    /// The wait somebody stood on is another step by now, which was not done yet. A wait counts from where the old one
+    /// did; anything else begins when the old one ended.
+    fn enter_moved(&mut self, journey: &Journey, enrollment: &Enrollment, step: &Step, until: Timestamp) {
+        let mut moved = enrollment.clone();
+        match &step.kind {
+            StepKind::Wait(_) => {}
+            StepKind::Send(_) => moved.since = until,
+        }
+        let mut course = Course {
+            journey,
+            now: self.now,
+            changes: &mut self.changes,
+            effects: &mut self.effects,
+        };
+        let progress = progress::run(&mut course, &self.contact, moved, step);
+        progress::settle(
+            &mut self.contact,
+            &mut self.changes,
+            enrollment,
+            progress,
+            self.now,
+        );
+    }
+
+    fn sweep(&mut self) {
+        for enrollment in self.contact.enrollments.clone() {
+            let Some(journey) = self.catalog.journey(&enrollment.journey) else {
+                self.end(&enrollment, EndReason::JourneyRemoved);
+                continue;
+            };
+            match journey.resolve(&enrollment.step) {
+                Some(step) => self.arm_anew(&enrollment, step),
+                None => self.end(&enrollment, EndReason::StepRemoved),
+            }
+        }
+    }
+
+    /// Takes over the step's new name and length. Where its kind changed, the time of the old one still decides.
+    fn arm_anew(&mut self, enrollment: &Enrollment, step: &Step) {
+        let mut found = self.contact.enrollments.iter_mut();
+        let Some(held) = found.find(|held| held.id == enrollment.id) else {
+            return;
+        };
+        match (&mut held.position, &step.kind) {
+            (Position::Waiting { until }, StepKind::Wait(wait)) => {
+                let (Wait::Delay(length) | Wait::Event { timeout: length, .. }) = wait;
+                *until = held.since.plus(*length);
+                held.step = step.id.clone();
+            }
+            (Position::Sending(_), StepKind::Send(_)) => held.step = step.id.clone(),
+            (Position::Waiting { .. }, StepKind::Send(_)) | (Position::Sending(_), StepKind::Wait(_)) => {}
         }
     }
 

@@ -4,7 +4,7 @@
 
 use super::state::{Contact, Ended};
 use crate::domain::event::Event;
-use crate::domain::ids::{EnrollmentKey, EventId, MessageId};
+use crate::domain::ids::{ContactId, EnrollmentKey, EventId, MessageId};
 use crate::domain::message::{DropReason, Lane, Message};
 use crate::domain::order::Order;
 use crate::domain::time::Timestamp;
@@ -36,6 +36,8 @@ pub enum Input {
         message: MessageId,
         at: Timestamp,
     },
+    /// The journeys changed: end what is gone, move what moved, wait by the new lengths.
+    Sweep,
     /// A checkout of this contact was bought, or went on, under another contact.
     CheckoutTaken(CheckoutTaken),
 }
@@ -103,6 +105,10 @@ pub enum Remark {
     ConditionFailed { journey: String, error: String },
     /// A contact has more running enrollments than allowed.
     EnrollmentOverflow { journey: String },
+    /// A contact's document was too large: details of its oldest runs were left out.
+    DocumentCut { contact: ContactId },
+    /// A contact could not be looked at when the journeys changed.
+    NotSwept { contact: ContactId, error: String },
     /// A message could not get the outcome decided for it: it has one, or does not exist.
     OutcomeRefused { message: MessageId },
 }
@@ -112,6 +118,8 @@ impl fmt::Display for Remark {
         match self {
             Self::ConditionFailed { journey, error } => write!(f, "{journey}: {error}"),
             Self::EnrollmentOverflow { journey } => write!(f, "{journey}: too many running enrollments"),
+            Self::DocumentCut { contact } => write!(f, "contact {contact}: its document was cut to fit"),
+            Self::NotSwept { contact, error } => write!(f, "contact {contact} was not swept: {error}"),
             Self::OutcomeRefused { message } => write!(f, "message {message} has an outcome already"),
         }
     }

@@ -8,8 +8,12 @@ use super::progress::{self, Course, ended};
 use super::state::{EndReason, Enrollment, Facts, MAX_ENROLLMENTS, Position};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::EnrollmentKey;
+use crate::domain::order::Order;
 use crate::domain::time::Timestamp;
-use crate::journey::definition::{Condition, Journey, Key, Match, Reenter, Refresh, StepKind, Wait};
+use crate::journey::definition::{
+    Condition, ExitRule, Journey, Key, Match, Reenter, Refresh, StepKind, Wait,
+};
+use std::collections::BTreeMap;
 
 /// Ends the enrollments whose exit rules this event meets, also in the middle of a wait.
 pub(super) fn exit_by(turn: &mut Turn<'_>, event: &Event) {
@@ -97,16 +101,16 @@ pub(super) fn start_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
             .collect();
         match (running.as_slice(), journey.trigger.refresh, journey.reenter) {
             ([], _, _) => {
-                if may_start(turn, journey, &key, event, facts) {
-                    start(turn, journey, key, event);
+                if may_start(turn, journey, &key, event, facts) && !was_left(journey, event, facts) {
+                    start(turn, journey, key, event, facts);
                 }
             }
-            ([_, ..], _, Reenter::Parallel) => start(turn, journey, key, event),
+            ([_, ..], _, Reenter::Parallel) => start(turn, journey, key, event, facts),
             ([_, ..], Refresh::None, Reenter::Restart) => {
                 for enrollment in &running {
                     turn.end(enrollment, EndReason::Restarted);
                 }
-                start(turn, journey, key, event);
+                start(turn, journey, key, event, facts);
             }
             ([_, ..], Refresh::None, Reenter::Once | Reenter::After(_)) => {}
             (
@@ -151,7 +155,35 @@ fn may_start(turn: &Turn<'_>, journey: &Journey, key: &EnrollmentKey, event: &Ev
     allowed && cooled
 }
 
-fn start(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, event: &Event) {
+/// The order of the event, as reports that overtook it left it. None when this report is the newest.
+fn ahead<'a>(journey: &Journey, event: &Event, facts: &'a Facts) -> Option<&'a Order> {
+    let key = event.order_key()?;
+    let known = facts.orders.iter().find(|order| order.key == key)?;
+    let newer = (known.status_at, Some(known.status)) > (event.occurred_at, event.kind.order_status());
+    (journey.trigger.key == Key::Order && newer).then_some(known)
+}
+
+/// Whether the order has already been through what would end the journey: a cancellation that overtook its order.
+fn was_left(journey: &Journey, event: &Event, facts: &Facts) -> bool {
+    let Some(order) = ahead(journey, event, facts) else {
+        return false;
+    };
+    let leaves = |rule: &ExitRule| rule.when.is_none() && rule.on.order_status() == Some(order.status);
+    journey.exit.iter().any(leaves)
+}
+
+/// The awaited reports that overtook this one.
+fn seen_before(journey: &Journey, event: &Event, facts: &Facts) -> BTreeMap<EventKind, Timestamp> {
+    let Some(order) = ahead(journey, event, facts).filter(|order| order.status.counts()) else {
+        return BTreeMap::new();
+    };
+    // A parcel that was delivered was on its way before.
+    let passed = |kind: &&EventKind| kind.order_status().is_some_and(|status| status <= order.status);
+    let awaited = journey.awaited().filter(passed);
+    awaited.map(|kind| (kind.clone(), order.status_at)).collect()
+}
+
+fn start(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, event: &Event, facts: &Facts) {
     let Some(first) = journey.first_step() else { return };
     let enrollment = Enrollment {
         id: ids::enrollment(&turn.contact.id, &journey.id, &key, &event.id),
@@ -163,7 +195,7 @@ fn start(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, event: &Eve
         position: Position::Waiting { until: turn.now },
         data: event.data.clone(),
         data_at: event.occurred_at,
-        seen: std::collections::BTreeMap::new(),
+        seen: seen_before(journey, event, facts),
     };
     if turn.contact.enrollments.len() >= MAX_ENROLLMENTS {
         turn.remarks.push(Remark::EnrollmentOverflow {

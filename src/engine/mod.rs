@@ -3,6 +3,7 @@
 //! Called by `edge` inside one storage turn and by the host's simulations. Total, synchronous, deterministic: no
 //! clock, no randomness, no SQL, no HTTP, no rendering.
 
+pub mod bounds;
 pub mod condition;
 pub mod decide;
 pub mod decision;
@@ -11,7 +12,7 @@ pub mod enroll;
 pub mod guard;
 pub mod identity;
 pub mod ids;
-mod intake;
+pub mod intake;
 pub mod merge;
 pub mod permits;
 mod progress;

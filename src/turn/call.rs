@@ -50,6 +50,8 @@ pub enum Call {
     RunDue,
     /// Take away a slice of what retention lets go.
     Prune,
+    /// Look at the next contacts, if the journeys changed since all were looked at.
+    Sweep,
     /// The stop switch.
     Stop {
         stopped: bool,
@@ -87,6 +89,9 @@ pub struct Ingest {
     /// The contact was resolved already: apply here.
     #[serde(default)]
     pub contact: Option<ContactId>,
+    /// The event waited for its person: nobody has told other shards of its identifiers.
+    #[serde(default)]
+    pub released: bool,
 }
 
 /// Work for another shard: durable, delivered at least once, applied once.
@@ -104,8 +109,18 @@ pub struct Forward {
 pub enum ForwardBody {
     /// A parked event whose person became known.
     Event(Box<Ingest>),
+    /// An event that waits for its person under this identifier too.
+    Park(Box<Event>),
     CheckoutTaken(CheckoutTaken),
     Absorb(Box<Bundle>),
+    /// More rows of a contact that was merged, when one forward cannot hold them all.
+    History(Box<Rows>),
+    /// The link in a mail to a contact that was merged: no more marketing to any address.
+    Unsubscribe {
+        message: MessageId,
+        /// Whose mail it was. Its addresses must have arrived first.
+        loser: ContactId,
+    },
     /// A merge that had to wait for a request that was out.
     Merge {
         loser: ContactId,
@@ -127,7 +142,16 @@ pub struct Bundle {
     pub events: Vec<Event>,
     pub orders: Vec<Order>,
     pub ended: Vec<Ended>,
+    /// Those that have not gone out; the others stay where links and provider events look for them.
     pub messages: Vec<Message>,
+}
+
+/// A part of a merged contact's rows.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rows {
+    pub events: Vec<Event>,
+    pub orders: Vec<Order>,
 }
 
 /// What a shard answers.
@@ -147,6 +171,10 @@ pub enum Answer {
         next_due: Option<Timestamp>,
         /// Another run is under way; ask again.
         busy: bool,
+    },
+    /// Whether all contacts have been looked at.
+    Swept {
+        done: bool,
     },
     /// Rows that retention took away.
     Pruned(u32),

@@ -17,6 +17,7 @@ pub mod overview;
 pub mod routing;
 pub mod schedule;
 mod serve;
+pub mod sweep;
 pub mod unsubscribe;
 pub mod wake;
 
@@ -25,10 +26,11 @@ pub use error::Error;
 use crate::domain::ids::{ContactId, IdentifierHash, MessageId};
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
+use crate::engine::bounds::fit;
 use crate::engine::decide::decide;
 use crate::engine::decision::{Decision, Effect, Input, Remark};
 use crate::engine::schedule::slot;
-use crate::engine::state::{Contact, Document, Facts, Position};
+use crate::engine::state::{Contact, Document, Facts, MAX_DOCUMENT_BYTES, Position};
 use crate::journey::catalog::Catalog;
 use crate::settings::Settings;
 use crate::store::{self, Sql};
@@ -136,7 +138,9 @@ impl Turn<'_> {
     ) -> Result<(Loaded, Vec<Effect>), Error> {
         let mut contact = loaded.contact.clone();
         match input {
-            Input::Event(_) | Input::Wake | Input::CheckoutTaken(_) => self.mark_in_flight(&mut contact)?,
+            Input::Event(_) | Input::Wake | Input::CheckoutTaken(_) | Input::Sweep => {
+                self.mark_in_flight(&mut contact)?
+            }
             // These come from the dispatch itself, or from a turn that has asked.
             Input::Settled { .. }
             | Input::Deferred { .. }
@@ -144,8 +148,9 @@ impl Turn<'_> {
             | Input::Resend { .. } => {}
         }
         let decision = decide(self.catalog, &contact, facts, input, self.now);
-        let loaded = self.write(loaded, &decision)?;
-        Ok((loaded, decision.effects))
+        let effects = decision.effects.clone();
+        let loaded = self.write(loaded, decision)?;
+        Ok((loaded, effects))
     }
 
     /// A claim writes no row of the contact, so its open dispatches say which of its messages are out: those can
@@ -172,25 +177,36 @@ impl Turn<'_> {
     }
 
     /// Writes a decision, and the contact's new place in the schedule; nothing when nothing changed.
-    fn write(&self, before: Loaded, decision: &Decision) -> Result<Loaded, Error> {
+    fn write(&self, before: Loaded, mut decision: Decision) -> Result<Loaded, Error> {
         let slot = slot(&decision.contact, self.catalog, self.now);
-        let applied = store::apply(self.sql, before.row.as_ref(), decision, slot.as_ref())?;
+        let apply =
+            |decision: &Decision| store::apply(self.sql, before.row.as_ref(), decision, slot.as_ref());
+        let applied = match apply(&decision) {
+            // Nothing was written yet. A document that never fits would make every webhook of the person fail.
+            Err(store::Error::TooLarge { .. }) if fit(&mut decision.contact, MAX_DOCUMENT_BYTES) => {
+                let contact = decision.contact.id.clone();
+                decision.remarks.push(Remark::DocumentCut { contact });
+                apply(&decision)?
+            }
+            applied => applied?,
+        };
         let mut remarks = self.remarks.borrow_mut();
-        remarks.extend(decision.remarks.iter().cloned());
+        remarks.extend(decision.remarks);
         remarks.extend(
             applied
                 .refused
                 .into_iter()
                 .map(|message| Remark::OutcomeRefused { message }),
         );
-        let document = Document::Live(Box::new(decision.contact.clone()));
+        let contact = decision.contact;
+        let document = Document::Live(Box::new(contact.clone()));
         let row = store::contact::Loaded {
             document,
             slot,
             failures: 0,
         };
         Ok(Loaded {
-            contact: decision.contact.clone(),
+            contact,
             row: Some(row),
         })
     }

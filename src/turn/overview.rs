@@ -123,7 +123,8 @@ impl Turn<'_> {
 
     fn held_row(&self, stored: &store::message::Stored) -> Result<HeldRow, Error> {
         let message = &stored.message;
-        let loaded = self.existing(&stored.contact)?;
+        // A contact that cannot be read must not hide the others.
+        let loaded = self.existing(&stored.contact).unwrap_or_default();
         let sending = loaded
             .as_ref()
             .and_then(|loaded| loaded.contact.sending(&message.id));

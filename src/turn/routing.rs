@@ -77,6 +77,7 @@ impl Routing {
                 known: Vec::new(),
                 bought: false,
                 contact: None,
+                released: false,
             },
             shard,
             hops: 0,
@@ -183,6 +184,7 @@ fn elsewhere(answer: Answer) -> Option<ContactId> {
         | Answer::Bought(_)
         | Answer::Ran { .. }
         | Answer::Pruned(_)
+        | Answer::Swept { .. }
         | Answer::Unsubscribed { .. }
         | Answer::Mails(_)
         | Answer::Reasons { .. }

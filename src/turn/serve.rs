@@ -49,6 +49,7 @@ impl Turn<'_> {
             },
             Call::Mails => self.mails()?,
             Call::Reasons => self.reasons()?,
+            Call::Sweep => Answer::Swept { done: self.sweep()? },
             Call::Prune => Answer::Pruned(self.prune()?),
             Call::Overview => Answer::Overview(self.overview()?),
             Call::RunDue => return Ok(None),

@@ -19,12 +19,13 @@
 //!   crash claimed | answered                    the process dies when the next request is written down, or answered
 //!   outage                                      the clock gets here without anything being run on the way
 //!   deploy welcome                              with the journey in the lines below, each after `| `; none removes it
+//!                                               `deploy welcome unswept`: before cron has looked at anybody
 //!   stop | go                                   the stop switch
 //!   show nadia                                  what is known of her
 //! ```
 
 mod effects;
-mod story;
+pub mod story;
 
 use super::world::{Failure, World};
 use effects::Effects;
@@ -151,6 +152,10 @@ impl Stage {
             "deploy" => {
                 let file = line.word(1).to_owned();
                 self.world.deploy(&[(file, line.block.clone())]);
+                if line.word(2) != "unswept" {
+                    self.world.sweep();
+                    self.effects.look(&self.world);
+                }
             }
             "stop" | "go" => {
                 let stopped = line.what() == "stop";

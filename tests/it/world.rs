@@ -113,6 +113,16 @@ impl World {
         self.catalog.store = store;
     }
 
+    /// What cron does after a deploy.
+    pub fn sweep(&self) {
+        for shard in self.indices() {
+            while matches!(
+                self.call(shard, Call::Sweep).unwrap(),
+                Answer::Swept { done: false }
+            ) {}
+        }
+    }
+
     /// Lets the process die after so many further turns and requests; the last one leaves no trace.
     pub fn crash_after(&self, turns: u32) {
         self.fuse.set(Some(turns));
