@@ -1,9 +1,11 @@
-// Photographs every .html file of a folder at several widths, whole page, for docs/images and for looking at.
+// Photographs pages at several widths, for docs/images and for looking at: every .html file of a folder, whole; or one
+// page of a development server, as much of it as a window shows.
 //
 //   node scripts/screenshots.mjs <folder with .html> <folder for .png> [--widths 375,700] [--dark]
+//   node scripts/screenshots.mjs http://127.0.0.1:8787/dev/outbox <folder for .png> --name outbox [--open checkout-nudge]
 //
-// Needs `npm install --no-save playwright-core` and a Chromium or Chrome: CHROMIUM_PATH, or /usr/bin/chromium.
-// Nothing is fetched: pages are opened from disk, and requests for anything else are refused.
+// `--open` chooses the newest mail of that step in the outbox. Needs `npm install --no-save playwright-core` and a
+// Chromium or Chrome: CHROMIUM_PATH, or /usr/bin/chromium. Only the disk and this machine's own server are asked.
 
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,16 +19,21 @@ const { values, positionals } = parseArgs({
   options: {
     widths: { type: "string", default: "375,700" },
     dark: { type: "boolean", default: false },
+    name: { type: "string" },
+    open: { type: "string" },
   },
 });
 const [from, to] = positionals;
 if (!from || !to) {
-  console.error("usage: node scripts/screenshots.mjs <html folder> <png folder> [--widths 375,700] [--dark]");
+  console.error("usage: node scripts/screenshots.mjs <html folder or url> <png folder> [--widths 375,700] [--dark]");
   process.exit(2);
 }
 const widths = values.widths.split(",").map(Number);
 const profile = mkdtempSync(join(tmpdir(), "wend-screenshots-"));
 mkdirSync(to, { recursive: true });
+const served = /^http:\/\/(127\.0\.0\.1|localhost)[:/]/.test(from);
+const pages = served ? [await servedPage()] : readdirSync(from).filter((name) => name.endsWith(".html")).sort()
+  .map((name) => ({ name: basename(name, ".html"), url: pathToFileURL(resolve(from, name)).href }));
 
 const context = await chromium.launchPersistentContext(profile, {
   executablePath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium",
@@ -35,20 +42,31 @@ const context = await chromium.launchPersistentContext(profile, {
     "--disable-component-update"],
 });
 try {
-  await context.route(/^https?:/, (route) => route.abort());
+  await context.route(/^https?:/, (route) =>
+    (served && new URL(route.request().url()).origin === new URL(from).origin ? route.continue() : route.abort()));
   const page = await context.newPage();
-  for (const file of readdirSync(from).filter((name) => name.endsWith(".html")).sort()) {
+  for (const { name, url } of pages) {
     for (const width of widths) {
       await page.setViewportSize({ width, height: width < 500 ? 720 : 800 });
-      await page.goto(pathToFileURL(resolve(from, file)).href);
+      await page.goto(url);
       // A mail or page that is wider than its window would have to be dragged about on a phone.
       const scrolled = await page.evaluate(() => document.documentElement.scrollWidth);
-      if (scrolled > width) console.error(`${file}: ${scrolled} px wide in a window of ${width}`);
-      const name = `${basename(file, ".html")}-${width}${values.dark ? "-dark" : ""}.png`;
-      await page.screenshot({ path: join(to, name), fullPage: true });
+      if (scrolled > width) console.error(`${name}: ${scrolled} px wide in a window of ${width}`);
+      const file = `${name}-${width}${values.dark ? "-dark" : ""}.png`;
+      await page.screenshot({ path: join(to, file), fullPage: !served });
     }
   }
 } finally {
   await context.close();
   rmSync(profile, { recursive: true, force: true });
+}
+
+/** The page asked for, with the newest mail of the step that `--open` names. */
+async function servedPage() {
+  const name = values.name ?? "page";
+  if (!values.open) return { name, url: from };
+  const mails = await (await fetch(`${from}.json`)).json();
+  const mail = mails.findLast(({ step }) => step === values.open);
+  if (!mail) throw new Error(`no mail of the step ${values.open} is in the outbox`);
+  return { name, url: `${from}?id=${mail.id}` };
 }

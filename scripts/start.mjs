@@ -76,7 +76,9 @@ async function announce(address, ended) {
 }
 
 /** `wrangler dev` leaves the cron triggers of wrangler.toml to whoever calls this address. */
-const runCron = (address) => answers(`${address}/cdn-cgi/local/scheduled`);
+function runCron(address) {
+  return answers(`${address}/cdn-cgi/local/scheduled`);
+}
 
 async function answers(url) {
   try {

@@ -1,12 +1,21 @@
 //! The host command: what a developer runs on journeys, emails and settings, without a Worker.
 
+use anyhow::{Context, anyhow, bail};
 use clap::{Parser, Subcommand};
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use wend::domain::message::Stream;
+use wend::journey::catalog::Catalog;
 use wend::journey::check::check;
+use wend::journey::definition::StepKind;
+use wend::journey::finding::unknown;
 use wend::journey::lock::Mode;
 use wend::journey::project::{LOCK, Project};
+use wend::render::emails::Rendered;
+use wend::render::pages::{Page, page};
+use wend::render::sample;
 
 /// Email journeys for a store, checked on this machine.
 #[derive(Parser)]
@@ -27,12 +36,29 @@ enum Task {
         #[arg(long, default_value = ".")]
         root: PathBuf,
     },
+    /// Show an email with sample data, without a server.
+    Preview {
+        /// A folder of templates/emails/. Without one, every email and page is written into the folder of --out.
+        email: Option<String>,
+        /// Print the subject and the text part in place of the HTML.
+        #[arg(long)]
+        text: bool,
+        /// Write into this file; without an email, into this folder.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
 }
 
-fn main() -> anyhow::Result<ExitCode> {
-    match Command::parse().task {
+fn main() -> ExitCode {
+    let done = match Command::parse().task {
         Task::Lint { lock, root } => lint(&root, lock),
-    }
+        Task::Preview { email, text, out } => preview(email.as_deref(), text, out.as_deref()),
+    };
+    done.unwrap_or_else(|error| {
+        // A mistake of the caller, told in one line: no backtrace.
+        let _ = writeln!(std::io::stderr().lock(), "{error:#}");
+        ExitCode::FAILURE
+    })
 }
 
 fn lint(root: &Path, lock: bool) -> anyhow::Result<ExitCode> {
@@ -46,7 +72,7 @@ fn lint(root: &Path, lock: bool) -> anyhow::Result<ExitCode> {
         writeln!(out, "{finding}")?;
     }
     if let Some(text) = &checked.lock {
-        std::fs::write(root.join(LOCK), text)?;
+        fs::write(root.join(LOCK), text)?;
         writeln!(out, "{LOCK}: step ids added; commit it")?;
     }
     let Some(catalog) = &checked.catalog else {
@@ -60,6 +86,68 @@ fn lint(root: &Path, lock: bool) -> anyhow::Result<ExitCode> {
         counted(catalog.emails.len(), "email")
     )?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn preview(email: Option<&str>, text: bool, out: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let catalog = wend::generated::catalog()?;
+    let shown = |email: &str| -> anyhow::Result<String> {
+        let Rendered {
+            subject,
+            html,
+            text: plain,
+        } = rendered(&catalog, email)?;
+        Ok(if text {
+            format!("Subject: {subject}\n\n{plain}\n")
+        } else {
+            html
+        })
+    };
+    match (email, out) {
+        (Some(email), None) => write!(std::io::stdout().lock(), "{}", shown(email)?)?,
+        (Some(email), Some(file)) => save(file, &shown(email)?)?,
+        (None, Some(folder)) => {
+            let suffix = if text { "txt" } else { "html" };
+            for email in &catalog.emails {
+                let file = folder.join("emails").join(format!("{email}.{suffix}"));
+                save(&file, &shown(email)?)?;
+            }
+            for which in Page::ALL {
+                let file = folder.join("pages").join(format!("{}.html", which.name()));
+                save(&file, &page(which, &catalog.store)?)?;
+            }
+        }
+        (None, None) => bail!(
+            "name an email, or a folder with --out; the emails are {}",
+            catalog.emails.join(", ")
+        ),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn rendered(catalog: &Catalog, email: &str) -> anyhow::Result<Rendered> {
+    let stream = stream_of(catalog, email);
+    let rendered = sample::preview(&catalog.store, email, stream);
+    let known = catalog.emails.iter().map(String::as_str);
+    Ok(rendered.ok_or_else(|| anyhow!(unknown("email", email, known)))??)
+}
+
+/// The stream that a journey sends the email in; marketing for one that no journey sends yet.
+fn stream_of(catalog: &Catalog, email: &str) -> Stream {
+    let steps = catalog.journeys.iter().flat_map(|journey| &journey.steps);
+    steps
+        .filter_map(|step| match &step.kind {
+            StepKind::Send(send) if send.email.as_str() == email => Some(send.stream),
+            StepKind::Send(_) | StepKind::Wait(_) => None,
+        })
+        .next()
+        .unwrap_or(Stream::Marketing)
+}
+
+fn save(file: &Path, text: &str) -> anyhow::Result<()> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
+    fs::write(file, text).with_context(|| file.display().to_string())
 }
 
 /// `1 journey`, `3 journeys`

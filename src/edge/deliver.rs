@@ -4,14 +4,14 @@
 //! most six at a time, and every answer is written in a turn of its own.
 
 use super::error::Error;
-use super::shard_object::Shard;
+use super::shard_object::{ALARM_FLOOR, Shard};
 use super::store_call::{StoreAnswer, StoreCall};
 use super::{http_client, log};
 use crate::domain::ids::IdentifierHash;
 use crate::domain::message::Lane;
 use crate::domain::outcome::Outcome;
 use crate::domain::shard::ShardIndex;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Delay, Timestamp};
 use crate::engine::delivery::REQUEST_TIMEOUT;
 use crate::engine::guard::CheckoutFact;
 use crate::engine::permits::Lease;
@@ -19,7 +19,6 @@ use crate::providers::ProviderKind;
 use crate::providers::answer::Answer as Reply;
 use crate::providers::registry::Account;
 use crate::store;
-use crate::store::meta::{self, Key};
 use crate::turn::backlog::{by_lane, cut};
 use crate::turn::call::{Answer, Call};
 use crate::turn::claim::{CheckoutFacts, Claimed};
@@ -39,6 +38,10 @@ const FORWARD_ROUNDS: usize = 4;
 /// Most mails rendered between two turns.
 const MAILS_PER_TURN: usize = 20;
 
+/// Shortest time between two runs by alarm of a shard that had work due and got nothing done: a mistake must not cost
+/// money. Any call to the shard ends it.
+const EMPTY_RUN_FLOOR: Delay = Delay::from_minutes(1);
+
 /// What a slice got done.
 #[derive(Debug, Default)]
 struct Slice {
@@ -53,8 +56,11 @@ impl Shard {
         if self.running.replace(true) {
             return Ok(false);
         }
+        let before = self.sql()?.rows_written();
         let result = self.run_slices(me, now).await;
         self.running.set(false);
+        let idle = self.sql()?.rows_written() == before && self.rest_until.get() <= now;
+        self.floor.set(if idle { EMPTY_RUN_FLOOR } else { ALARM_FLOOR });
         result.map(|()| true)
     }
 
@@ -72,7 +78,7 @@ impl Shard {
 
     async fn slice(&self, me: ShardIndex, now: Timestamp) -> Result<Slice, Error> {
         let mut slice = Slice::default();
-        if meta::get(self.sql()?, Key::Stopped)?.as_deref() == Some("1") {
+        if self.turn(me, now, |turn| turn.stopped())? {
             return Ok(slice);
         }
         let awaited = self.awaited.borrow().clone();
@@ -85,7 +91,9 @@ impl Shard {
         }
         let due = self.wake_due(me, now)?;
         slice.worked |= due.woken > 0;
-        for ((lane, provider), messages) in by_lane(&self.settings(), due.messages) {
+        let (routed, unroutable) = by_lane(&self.settings(), due.messages);
+        slice.blocked = unroutable > 0;
+        for ((lane, provider), messages) in routed {
             let sent = self.send_all(me, now, provider, lane, messages).await?;
             slice.blocked |= !sent;
         }
@@ -170,7 +178,7 @@ impl Shard {
             )
             .await;
         self.awaited.borrow_mut().remove(&dispatch.id);
-        let members = dispatch.members.len();
+        let (members, answered) = (dispatch.members.len(), reply.is_ok());
         let (outcomes, per_second) = match reply {
             Ok((Reply::Split(reason), _)) => {
                 self.single.borrow_mut().extend(dispatch.members.iter().cloned());
@@ -187,7 +195,10 @@ impl Shard {
                 "dispatch": dispatch.id, "provider": dispatch.provider, "attempt": dispatch.attempt, "outcomes": names,
             }),
         );
-        self.learn(&dispatch.provider, per_second, concluded, now).await
+        if answered {
+            self.learn(&dispatch.provider, per_second, concluded, now).await?;
+        }
+        Ok(())
     }
 
     async fn request(
@@ -248,8 +259,12 @@ impl Shard {
         now: Timestamp,
     ) -> Result<(), Error> {
         let Concluded { pause, fault } = concluded;
-        if pause.is_none() && fault.is_none() && per_second.is_none() {
+        let mended = fault.is_none() && self.faulty.borrow_mut().remove(provider);
+        if pause.is_none() && fault.is_none() && per_second.is_none() && !mended {
             return Ok(());
+        }
+        if fault.is_some() {
+            self.faulty.borrow_mut().insert(provider.to_owned());
         }
         if let Some(until) = pause {
             self.rest_until.set(self.rest_until.get().max(until));

@@ -8,7 +8,7 @@ use super::store_call::StoreCall;
 use super::{answer, runtime};
 use crate::domain::time::{Delay, Timestamp};
 use crate::http::Method;
-use crate::render::outbox::{CONTENT_SECURITY_POLICY, HeldRow, OutboxMail, OutboxPage};
+use crate::render::outbox::{CONTENT_SECURITY_POLICY, Fate, HeldRow, LeftRow, OutboxMail, OutboxPage};
 use crate::settings::Settings;
 use crate::turn::call::{Answer, Call};
 use serde_json::json;
@@ -42,16 +42,17 @@ pub async fn clock(env: &Env, settings: &Rc<Settings>) -> Result<Timestamp, Erro
 /// When a shard or the `Store` does not answer.
 pub async fn answer(visit: &Visit<'_>, what: &str) -> Result<Response, Error> {
     match (what, visit.request.method) {
-        ("outbox.json", Method::Get | Method::Head) => Ok(Response::from_json(&mails(visit).await?.0)?),
+        ("outbox.json", Method::Get | Method::Head) => Ok(Response::from_json(&mails(visit).await?)?),
+        ("reasons.json", Method::Get | Method::Head) => reasons_json(visit).await,
         ("outbox", Method::Get | Method::Head) => page(visit).await,
         ("clock", Method::Get | Method::Head) => now(visit.now),
         ("clock", Method::Post) => advance(visit).await,
-        ("outbox.json" | "outbox", _) => wrong_method("GET, HEAD"),
+        ("outbox.json" | "outbox" | "reasons.json", _) => wrong_method("GET, HEAD"),
         ("clock", _) => wrong_method("GET, HEAD, POST"),
         _ => Ok(answer::error(
             404,
             "no such route",
-            "there are /dev/outbox, /dev/outbox.json and /dev/clock",
+            "there are /dev/outbox, /dev/outbox.json, /dev/reasons.json and /dev/clock",
         )?),
     }
 }
@@ -60,25 +61,36 @@ fn now(now: Timestamp) -> Result<Response, Error> {
     Ok(Response::from_json(&json!({ "now": now.to_rfc3339() }))?)
 }
 
-/// All mails of all shards, oldest first, and what was held or dropped.
-async fn mails(visit: &Visit<'_>) -> Result<(Vec<OutboxMail>, Vec<HeldRow>), Error> {
-    let (mut mails, mut held) = (Vec::new(), Vec::new());
+/// The mails of all shards, oldest first.
+async fn mails(visit: &Visit<'_>) -> Result<Vec<OutboxMail>, Error> {
+    let mut mails = Vec::new();
     for answer in ask_all(visit, &Call::Mails).await? {
-        if let Answer::Mails {
-            mails: of_shard,
-            held: held_there,
-        } = answer
-        {
+        if let Answer::Mails(of_shard) = answer {
             mails.extend(of_shard);
-            held.extend(held_there);
         }
     }
     mails.sort_by(|one, two| (one.sent_at, &one.id).cmp(&(two.sent_at, &two.id)));
-    Ok((mails, held))
+    Ok(mails)
+}
+
+/// What no shard sent, and who left a journey early.
+async fn reasons(visit: &Visit<'_>) -> Result<(Vec<HeldRow>, Vec<LeftRow>), Error> {
+    let (mut held, mut left) = (Vec::new(), Vec::new());
+    for answer in ask_all(visit, &Call::Reasons).await? {
+        if let Answer::Reasons {
+            held: held_there,
+            left: left_there,
+        } = answer
+        {
+            held.extend(held_there);
+            left.extend(left_there);
+        }
+    }
+    Ok((held, left))
 }
 
 async fn page(visit: &Visit<'_>) -> Result<Response, Error> {
-    let (mails, held) = mails(visit).await?;
+    let (mails, (held, _)) = (mails(visit).await?, reasons(visit).await?);
     let page = OutboxPage {
         now: visit.now,
         origin: &visit.origin,
@@ -87,6 +99,33 @@ async fn page(visit: &Visit<'_>) -> Result<Response, Error> {
         held: &held,
     };
     Ok(answer::page(200, page.render()?, CONTENT_SECURITY_POLICY)?)
+}
+
+async fn reasons_json(visit: &Visit<'_>) -> Result<Response, Error> {
+    let (held, left) = reasons(visit).await?;
+    let held: Vec<_> = held
+        .into_iter()
+        .map(|row| {
+            let (fate, at) = match row.fate {
+                Fate::Dropped(at) => ("dropped", at),
+                Fate::HeldUntil(at) => ("held", at),
+            };
+            json!({
+                "to": row.to, "email": row.email, "journey": row.journey, "step": row.step,
+                "fate": fate, "at": at.to_rfc3339(), "reason": row.reason,
+            })
+        })
+        .collect();
+    let left: Vec<_> = left
+        .into_iter()
+        .map(|row| {
+            json!({
+                "to": row.to, "journey": row.journey, "step": row.step,
+                "at": row.at.to_rfc3339(), "reason": row.reason,
+            })
+        })
+        .collect();
+    Ok(Response::from_json(&json!({ "held": held, "left": left }))?)
 }
 
 /// Moves the clock and runs everything that falls due on the way, in order, over all shards.

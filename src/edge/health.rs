@@ -4,7 +4,7 @@ use super::error::Error;
 use super::routes::{Visit, store_snapshot, wrong_method};
 use crate::http::Method;
 use crate::sources::SourceKind;
-use crate::turn::install::Installed;
+use crate::turn::install::{Installed, Objection};
 use serde_json::{Value, json};
 use worker::Response;
 
@@ -33,13 +33,13 @@ pub async fn answer(visit: &Visit<'_>) -> Result<Response, Error> {
                 shards: visit.settings.shards,
                 jurisdiction: visit.settings.jurisdiction.clone(),
             };
-            if let Some((error, hint)) = snapshot
+            if let Some(Objection { setting, error, hint }) = snapshot
                 .installed
                 .and_then(|installed| installed.objection(&wanted))
             {
                 ok = false;
                 missing.push(
-                    json!({ "setting": "SHARDS", "problem": format!("{error}: {hint}"), "fatal": true }),
+                    json!({ "setting": setting, "problem": format!("{error}: {hint}"), "fatal": true }),
                 );
             }
             for (provider, fault) in snapshot.faults {

@@ -12,11 +12,10 @@ use crate::domain::ids::MessageId;
 use crate::domain::shard::{ShardCount, ShardIndex};
 use crate::domain::time::{Delay, Timestamp};
 use crate::settings::{Environment, Settings};
-use crate::store;
 use crate::store::meta::{self, Key};
 use crate::store::migrate::{SHARD, migrate};
 use crate::turn::call::{Answer, Call, Envelope};
-use crate::turn::install::Installed;
+use crate::turn::install::{Installed, Objection};
 use crate::turn::{self, Turn};
 use serde_json::json;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -26,6 +25,9 @@ use worker::{DurableObject, Env, Request, Response, Result, State, durable_objec
 
 /// Shortest time between two runs by alarm: the floor that keeps a mistake from costing money.
 pub const ALARM_FLOOR: Delay = Delay::from_millis(50);
+/// How much later than wanted an alarm may stand. The caller's clock and ours differ by some milliseconds, which would
+/// otherwise set it anew, a billed row, at every second call.
+const ALARM_SLACK: Delay = Delay::from_millis(100);
 /// Where links lead when nobody has told the Worker's address yet.
 const NO_ORIGIN: &str = "http://127.0.0.1:8787";
 
@@ -44,12 +46,16 @@ pub struct Shard {
     offset: Cell<Option<i64>>,
     /// One run at a time.
     pub(super) running: Cell<bool>,
+    /// Shortest time until the next run by alarm.
+    pub(super) floor: Cell<Delay>,
     /// Forwards are being delivered.
     pub(super) forwarding: Cell<bool>,
     /// Messages of a refused batch: they go singly.
     pub(super) single: RefCell<BTreeSet<MessageId>>,
     /// Dispatches whose answer this very process awaits.
     pub(super) awaited: RefCell<BTreeSet<String>>,
+    /// Providers that refused our settings when this shard asked them last.
+    pub(super) faulty: RefCell<BTreeSet<String>>,
     /// No request before this: the provider rests, or the permits of this second are used up.
     pub(super) rest_until: Cell<Timestamp>,
 }
@@ -66,9 +72,11 @@ impl DurableObject for Shard {
             alarms_set: Cell::default(),
             offset: Cell::default(),
             running: Cell::default(),
+            floor: Cell::new(ALARM_FLOOR),
             forwarding: Cell::default(),
             single: RefCell::default(),
             awaited: RefCell::default(),
+            faulty: RefCell::default(),
             rest_until: Cell::default(),
         }
     }
@@ -118,10 +126,13 @@ impl Shard {
         let answer = match envelope.call {
             Call::RunDue => {
                 let ran = self.run_due(me, now).await?;
-                let next_due = self.turn(me, now, |turn| turn.next_due())?;
+                let next_due = self.next_run(me, now)?;
                 Answer::Ran { next_due, busy: !ran }
             }
-            call => self.turn(me, now, |turn| self.answer(turn, call))?,
+            call => {
+                self.floor.set(ALARM_FLOOR);
+                self.turn(me, now, |turn| self.answer(turn, call))?
+            }
         };
         self.deliver_forwards(me, now).await?;
         self.arm(me, now).await?;
@@ -182,7 +193,7 @@ impl Shard {
     async fn admit(&self, envelope: &Envelope) -> std::result::Result<Option<Answer>, Error> {
         let call = Installed::from(envelope);
         let installed = self.installed(&call, envelope.now).await?;
-        if let Some((error, hint)) = installed.objection(&call) {
+        if let Some(Objection { error, hint, .. }) = installed.objection(&call) {
             return Ok(Some(Answer::Refused { error, hint }));
         }
         if let Some(origin) = &envelope.origin
@@ -238,7 +249,10 @@ impl Shard {
             return Ok(());
         };
         let now = self.clock().await?;
-        self.run_due(me, now).await?;
+        if !self.run_due(me, now).await? {
+            // Another run is under way, and sets the alarm when it ends.
+            return Ok(());
+        }
         self.deliver_forwards(me, now).await?;
         self.arm(me, now).await
     }
@@ -264,18 +278,26 @@ impl Shard {
         ))
     }
 
-    /// Sets the alarm to the earliest thing due, if it is not set so already; none when nothing is.
+    /// When there will be something to do: later than the earliest due work while its provider rests, and never while
+    /// all is stopped.
+    fn next_run(&self, me: ShardIndex, now: Timestamp) -> std::result::Result<Option<Timestamp>, Error> {
+        self.turn(me, now, |turn| {
+            if turn.stopped()? {
+                return Ok(None);
+            }
+            let rest_until = self.rest_until.get().min(now.plus(Delay::from_hours(1)));
+            Ok(turn.next_due()?.map(|next| next.max(rest_until)))
+        })
+    }
+
+    /// Sets the alarm to the next run, if it is not set so already; none when nothing is due.
     async fn arm(&self, me: ShardIndex, now: Timestamp) -> std::result::Result<(), Error> {
-        let next = self.turn(me, now, |turn| turn.next_due())?;
-        let Some(next) = next else { return Ok(()) };
-        if store::meta::get(self.sql()?, Key::Stopped)?.as_deref() == Some("1") {
-            return Ok(());
+        if let Some(next) = self.next_run(me, now)? {
+            // The longer floor is for what is due and does not get done, not for what is due later.
+            let floor = if next > now { ALARM_FLOOR } else { self.floor.get() };
+            let pause = next.since(now).max(floor);
+            self.set_alarm(runtime::wall_clock().plus(pause)).await?;
         }
-        let pause = next
-            .max(self.rest_until.get().min(now.plus(Delay::from_hours(1))))
-            .since(now)
-            .max(ALARM_FLOOR);
-        self.set_alarm(runtime::wall_clock().plus(pause)).await?;
         Ok(())
     }
 
@@ -288,7 +310,7 @@ impl Shard {
         if self
             .alarm_at
             .get()
-            .is_some_and(|held| held <= at && held > runtime::wall_clock())
+            .is_some_and(|held| held <= at.plus(ALARM_SLACK) && held > runtime::wall_clock())
         {
             return Ok(());
         }

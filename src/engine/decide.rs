@@ -57,7 +57,7 @@ pub(super) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    pub fn new(catalog: &'a Catalog, contact: Contact, now: Timestamp) -> Self {
+    fn new(catalog: &'a Catalog, contact: Contact, now: Timestamp) -> Self {
         Self {
             catalog,
             now,

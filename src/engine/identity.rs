@@ -23,8 +23,8 @@ pub enum Resolution {
         winner: ContactId,
         losers: Vec<ContactId>,
     },
-    /// Nobody is known yet and nothing in the event can found a contact: it waits under this hash.
-    Park(IdentifierHash),
+    /// Nobody is known yet and nothing in the event can found a contact: it waits for its person.
+    Park,
     /// The event carries no identifier at all.
     Nobody,
 }
@@ -61,9 +61,8 @@ pub fn resolve(identifiers: &[Hashed], known: &BTreeMap<IdentifierHash, ContactI
 fn weakly(identifiers: &[Hashed], known: &BTreeMap<IdentifierHash, ContactId>) -> Resolution {
     match identifiers.iter().find_map(|hashed| known.get(&hashed.hash)) {
         Some(contact) => Resolution::Contact(contact.clone()),
-        None => identifiers
-            .first()
-            .map_or(Resolution::Nobody, |hashed| Resolution::Park(hashed.hash.clone())),
+        None if identifiers.is_empty() => Resolution::Nobody,
+        None => Resolution::Park,
     }
 }
 

@@ -47,6 +47,18 @@ pub struct HeldRow {
     pub reason: String,
 }
 
+/// Someone who left a journey before its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftRow {
+    pub to: Option<EmailAddress>,
+    pub journey: JourneyId,
+    /// The step they stood on.
+    pub step: StepId,
+    pub at: Timestamp,
+    /// In words for people.
+    pub reason: String,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
     /// Never to be sent, decided at this time.
@@ -103,14 +115,20 @@ struct Held<'a> {
 }
 
 impl OutboxMail {
+    /// The mail with its own headers, and `From` and `Reply-To`, which the JSON has no fields for.
     pub fn new(mail: &OutgoingEmail, sent_at: Timestamp) -> Self {
+        let mut headers: BTreeMap<String, String> = mail.headers.iter().cloned().collect();
+        headers.insert("From".to_owned(), mail.from.to_string());
+        if let Some(reply_to) = &mail.reply_to {
+            headers.insert("Reply-To".to_owned(), reply_to.as_str().to_owned());
+        }
         Self {
             id: mail.message.clone(),
             to: mail.to.clone(),
             subject: mail.subject.clone(),
             html: mail.html.clone(),
             text: mail.text.clone(),
-            headers: mail.headers.iter().cloned().collect(),
+            headers,
             stream: mail.stream,
             journey: mail.journey.clone(),
             step: mail.step.clone(),

@@ -54,6 +54,16 @@ impl Page {
         Self::TryAgain,
     ];
 
+    /// The name of its template, for previews.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unsubscribe => "unsubscribe",
+            Self::Unsubscribed => "unsubscribed",
+            Self::LinkNotValid => "link-not-valid",
+            Self::TryAgain => "try-again",
+        }
+    }
+
     /// The status to answer with.
     pub const fn status(self) -> u16 {
         match self {

@@ -1,8 +1,13 @@
 //! Sample data to look at emails with: a small cart that is also an order. For previews and tests, never sent.
 
+use super::emails::{self, Rendered};
+use super::model::{MessageLinks, Model};
 use crate::domain::contact::Profile;
+use crate::domain::email::EmailAddress;
 use crate::domain::event::{EventData, LineItem};
+use crate::domain::message::Stream;
 use crate::domain::money::{Currency, Money};
+use crate::journey::store_file::StoreFile;
 
 /// Address of the sample contact; `.example` domains reach nobody.
 pub const ADDRESS: &str = "nadia.okafor@example.com";
@@ -49,4 +54,19 @@ pub fn data(email: &str, shop_url: &str, currency: Currency) -> EventData {
         items,
         ..EventData::default()
     }
+}
+
+/// Where the unsubscribe link of a preview leads: a token that no key signed.
+const UNSUBSCRIBE: &str = "https://mail.northfold.example/u/sample";
+
+/// An email as the sample contact would get it; none when there is no such email. Nothing is cleared here, so what
+/// comes out has no message and cannot be sent.
+pub fn preview(store: &StoreFile, email: &str, stream: Stream) -> Option<askama::Result<Rendered>> {
+    let to = EmailAddress::parse(ADDRESS).ok()?;
+    let unsubscribe = (stream == Stream::Marketing).then(|| UNSUBSCRIBE.to_owned());
+    let (profile, data) = (profile(), data(email, &store.brand.url, store.currency));
+    emails::render(
+        email,
+        &Model::new(store, &to, &profile, &data, MessageLinks { unsubscribe }),
+    )
 }

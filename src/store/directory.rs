@@ -19,6 +19,15 @@ pub struct Entry {
     pub closed_at: Option<Timestamp>,
 }
 
+impl Entry {
+    /// The contact. None for a checkout or cart that was closed before anybody was known for it: its row leads to its
+    /// own hash, which founds nobody.
+    pub fn owner(&self) -> Option<&ContactId> {
+        let stand_in = self.contact.as_str() == self.hash.as_str() && !self.kind.is_strong();
+        (!stand_in).then_some(&self.contact)
+    }
+}
+
 /// An identifier that was seen for a contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Claim {

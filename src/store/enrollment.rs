@@ -46,6 +46,21 @@ pub fn list(sql: &dyn Sql, contact: &ContactId, limit: u32) -> Result<Vec<Ended>
     rows.iter().map(read).collect()
 }
 
+/// Enrollments of all contacts that did not go through to the end of their journey, latest first. For the development
+/// outbox: it reads every row.
+///
+/// # Errors
+/// When the statement fails or a row cannot be read.
+pub fn left_early(sql: &dyn Sql, limit: u32) -> Result<Vec<(ContactId, Ended)>, Error> {
+    let rows = sql.query(
+        "SELECT * FROM enrollment WHERE reason <> ?1 ORDER BY ended_at DESC, enrollment_id LIMIT ?2",
+        &[EndReason::Completed.as_str().into(), limit.into()],
+    )?;
+    rows.iter()
+        .map(|row| Ok((row.parsed("contact_id", ContactId::parse)?, read(row)?)))
+        .collect()
+}
+
 fn read(row: &Row) -> Result<Ended, Error> {
     let detail = row.opt_text("detail")?;
     Ok(Ended {

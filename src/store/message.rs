@@ -233,6 +233,19 @@ pub fn list(
     rows.iter().map(read).collect()
 }
 
+/// Messages in one of the states, those due last first. For the development outbox: it reads every row.
+///
+/// # Errors
+/// When the statement fails or a row cannot be read.
+pub fn latest(sql: &dyn Sql, states: &[MessageState], limit: u32) -> Result<Vec<Stored>, Error> {
+    let rows = sql.query(
+        "SELECT * FROM message WHERE instr(?1, ',' || state || ',') > 0
+         ORDER BY due_at DESC, message_id LIMIT ?2",
+        &[word_list(states).into(), limit.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
 /// How many messages there are of each state and reason, most first, the hundred largest groups. Reads every row.
 ///
 /// # Errors

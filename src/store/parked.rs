@@ -19,8 +19,9 @@ pub const MAX_PARKED_BYTES: usize = 256 * 1024;
 /// What became of an event to park.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parking {
-    /// It is there, now or since an earlier delivery.
     Kept,
+    /// It is there since an earlier delivery.
+    Repeated,
     /// Too many are parked under this identifier.
     Full,
     /// The event is too long to be parked.
@@ -43,7 +44,7 @@ pub fn park(sql: &dyn Sql, hash: &IdentifierHash, event: &Event, now: Timestamp)
     )?;
     let (parked, same) = row.map_or(Ok((0, 0)), |row| Ok((row.count("n")?, row.count("same")?)))?;
     if same > 0 {
-        return Ok(Parking::Kept);
+        return Ok(Parking::Repeated);
     }
     if parked >= MAX_PARKED {
         return Ok(Parking::Full);

@@ -10,22 +10,25 @@ use crate::providers::registry::for_stream;
 use crate::settings::Settings;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Sorts messages by lane, the urgent one first, and by the first preferred provider that may carry them.
-pub fn by_lane(
-    settings: &Settings,
-    messages: Vec<DueMessage>,
-) -> BTreeMap<(Lane, ProviderKind), Vec<DueMessage>> {
-    let mut sorted: BTreeMap<(Lane, ProviderKind), Vec<DueMessage>> = BTreeMap::new();
+/// Messages by the lane and provider they go out through, the most urgent lane first.
+pub type Routed = BTreeMap<(Lane, ProviderKind), Vec<DueMessage>>;
+
+/// Sorts messages by lane, the urgent one first, and by the first preferred provider that may carry them. Also counts
+/// those that none may carry: they stay due.
+pub fn by_lane(settings: &Settings, messages: Vec<DueMessage>) -> (Routed, usize) {
+    let mut sorted = Routed::new();
+    let mut unroutable = 0;
     for message in messages {
         let stream = match message.lane {
             Lane::Transactional => Stream::Transactional,
             Lane::Cart | Lane::Marketing => Stream::Marketing,
         };
-        if let Some(provider) = for_stream(&settings.providers, stream) {
-            sorted.entry((message.lane, provider)).or_default().push(message);
+        match for_stream(&settings.providers, stream) {
+            Some(provider) => sorted.entry((message.lane, provider)).or_default().push(message),
+            None => unroutable += 1,
         }
     }
-    sorted
+    (sorted, unroutable)
 }
 
 /// Cuts `requests` parts off the backlog: single messages while the permits suffice, batches when they do not. A

@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::decision::CheckoutTaken;
 use crate::engine::identity::Hashed;
 use crate::engine::state::{Contact, Ended};
-use crate::render::outbox::{HeldRow, OutboxMail};
+use crate::render::outbox::{HeldRow, LeftRow, OutboxMail};
 use serde::{Deserialize, Serialize};
 
 /// A call with what every call needs.
@@ -64,6 +64,8 @@ pub enum Call {
     },
     /// Mails kept by the `outbox` provider.
     Mails,
+    /// What was not sent, and who left a journey early.
+    Reasons,
     /// Counts and lists for operators.
     Overview,
 }
@@ -89,6 +91,9 @@ pub struct Ingest {
     /// The contact was resolved already: apply here.
     #[serde(default)]
     pub contact: Option<ContactId>,
+    /// The event waited for its person: nobody has told other shards of its identifiers.
+    #[serde(default)]
+    pub released: bool,
 }
 
 /// Work for another shard: durable, delivered at least once, applied once.
@@ -106,6 +111,8 @@ pub struct Forward {
 pub enum ForwardBody {
     /// A parked event whose person became known.
     Event(Box<Ingest>),
+    /// An event that waits for its person under this identifier too.
+    Park(Box<Event>),
     CheckoutTaken(CheckoutTaken),
     Absorb(Box<Bundle>),
     /// More rows of a contact that was merged, when one forward cannot hold them all.
@@ -178,9 +185,10 @@ pub enum Answer {
     Unsubscribed {
         found: bool,
     },
-    Mails {
-        mails: Vec<OutboxMail>,
+    Mails(Vec<OutboxMail>),
+    Reasons {
         held: Vec<HeldRow>,
+        left: Vec<LeftRow>,
     },
     Overview(serde_json::Value),
     /// The call was refused; nothing was written.

@@ -22,7 +22,6 @@ use crate::render::outbox::OutboxMail;
 use crate::settings::Mode;
 use crate::signing::identity::identity_hash;
 use crate::store::dead_letter::DeadLetter;
-use crate::store::meta::{self, Key};
 use crate::store::{self, directory};
 use std::collections::BTreeMap;
 
@@ -79,11 +78,6 @@ impl Turn<'_> {
         };
         let new = store::dispatch::put(self.sql, &dispatch, &body)?;
         Ok(new.then_some(Claimed { dispatch, body }))
-    }
-
-    /// Whether the stop switch is on.
-    pub(super) fn stopped(&self) -> Result<bool, Error> {
-        Ok(meta::get(self.sql, Key::Stopped)?.as_deref() == Some("1"))
     }
 
     /// Passes one message through the gate. Returns the mail to send, or none when its fate was settled here.

@@ -9,7 +9,7 @@ use crate::engine::decision::Input;
 use crate::engine::retry::next_attempt_at;
 use crate::engine::state::Facts;
 use crate::store;
-use crate::store::directory::{self, Claim};
+use crate::store::directory;
 
 /// Most forwards delivered in one go.
 pub const FORWARDS_AT_ONCE: u32 = 50;
@@ -72,7 +72,8 @@ impl Delivery {
             | Answer::Pruned(_)
             | Answer::Swept { .. }
             | Answer::Unsubscribed { .. }
-            | Answer::Mails { .. }
+            | Answer::Mails(_)
+            | Answer::Reasons { .. }
             | Answer::Overview(_) => Followed::Arrived,
         }
     }
@@ -91,6 +92,7 @@ impl Turn<'_> {
         let body = serde_json::to_string(&forward.body)?;
         let kind = match &forward.body {
             ForwardBody::Event(_) => "event",
+            ForwardBody::Park(_) => "park",
             ForwardBody::CheckoutTaken(_) => "checkout_taken",
             ForwardBody::Absorb(_) => "absorb",
             ForwardBody::History(_) => "history",
@@ -158,6 +160,16 @@ impl Turn<'_> {
                 // The contact was given, so nothing was resolved.
                 | Ingested::Same { .. } => Ok(Received::Done),
             },
+            ForwardBody::Park(event) => {
+                let held = directory::lookup(self.sql, std::slice::from_ref(&forward.to))?;
+                match held.first().and_then(directory::Entry::owner) {
+                    Some(contact) => self.release(event.as_ref().clone(), contact)?,
+                    None => {
+                        self.park_under(&forward.to, event)?;
+                    }
+                }
+                Ok(Received::Done)
+            }
             ForwardBody::CheckoutTaken(taken) => {
                 match self.find(&forward.to.clone().into())? {
                     Home::Elsewhere(contact) => return Ok(Received::Elsewhere(contact.into())),
@@ -181,12 +193,7 @@ impl Turn<'_> {
                 Absorbed::Busy => Ok(Received::NotYet),
             },
             ForwardBody::Link { kind, from, contact } => {
-                let claim = Claim {
-                    hash: forward.to.clone(),
-                    kind: *kind,
-                    contact: contact.clone(),
-                };
-                directory::claim(self.sql, &[claim], self.now)?;
+                self.claim(&forward.to, *kind, contact)?;
                 if let Some(from) = from {
                     directory::repoint(self.sql, std::slice::from_ref(&forward.to), from, contact)?;
                 }

@@ -10,7 +10,7 @@ use crate::engine::decision::{CheckoutTaken, Input};
 use crate::engine::enroll::checkout_keys;
 use crate::engine::identity::{Hashed, Resolution, others_of_checkout, resolve};
 use crate::engine::state::Contact;
-use crate::store::directory::{self, Claim};
+use crate::store::directory::{self, Claim, Entry};
 use crate::store::parked::{self, Parking};
 use crate::store::{self, dead_letter};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +36,7 @@ impl Turn<'_> {
         let hashes: Vec<IdentifierHash> = touch.identifiers.iter().map(|(hash, _)| hash.clone()).collect();
         let rows = directory::lookup(self.sql, &hashes)?;
         let bought = rows.iter().any(|row| row.closed_at.is_some());
-        let known: Known = rows.into_iter().map(|row| (row.hash, row.contact)).collect();
+        let known: Known = owners(rows).collect();
         for (hash, kind) in &touch.identifiers {
             if let (None, Some(founder)) = (known.get(hash), &touch.founder) {
                 self.claim(hash, *kind, founder)?;
@@ -61,7 +61,7 @@ impl Turn<'_> {
             None => match resolve(&ingest.identifiers, &known) {
                 Resolution::Contact(contact) => contact,
                 Resolution::Same { winner, losers } => return Ok(Ingested::Same { winner, losers }),
-                Resolution::Park(hash) => return self.park(&hash, &ingest.event),
+                Resolution::Park => return self.park(ingest),
                 Resolution::Nobody => return Ok(Ingested::Ignored),
             },
         };
@@ -106,7 +106,7 @@ impl Turn<'_> {
             return Ok(Ingested::Duplicate);
         }
         self.settle(loaded, &facts, &Input::Event(Box::new(event.clone())))?;
-        self.claim_all(&ingest.identifiers, leads, &own, event)?;
+        self.claim_all(ingest, leads, &own)?;
         if !event.test {
             self.tell_others(ingest, known, &own)?;
         }
@@ -124,9 +124,7 @@ impl Turn<'_> {
         let rows = directory::lookup(self.sql, &own)?;
         let bought = ingest.bought || rows.iter().any(|row| row.closed_at.is_some());
         let told = ingest.known.iter().cloned();
-        let stored: Known = told
-            .chain(rows.into_iter().map(|row| (row.hash, row.contact)))
-            .collect();
+        let stored: Known = told.chain(owners(rows)).collect();
         let mut known = stored.clone();
         for contact in known.values_mut() {
             *contact = match self.find(contact)? {
@@ -141,24 +139,18 @@ impl Turn<'_> {
         })
     }
 
-    fn claim_all(
-        &self,
-        identifiers: &[Hashed],
-        leads: &Leads,
-        own: &ContactId,
-        event: &Event,
-    ) -> Result<(), Error> {
-        let bought_at = event.closes_at();
-        for Hashed { identifier, hash } in identifiers {
+    fn claim_all(&self, ingest: &Ingest, leads: &Leads, own: &ContactId) -> Result<(), Error> {
+        let bought_at = ingest.event.closes_at();
+        for Hashed { identifier, hash } in &ingest.identifiers {
             match leads.known.get(hash) {
                 Some(contact) if contact == own => {}
                 None if self.holds(hash) => self.claim(hash, identifier.kind, own)?,
+                None if ingest.released => self.link(hash, identifier.kind, None, own)?,
                 // Claimed for the founder by `touch`, in the same request.
                 None => {}
                 // A checkout goes on under the contact whose event it was last.
                 Some(_) if is_checkout(identifier.kind) => {
-                    let from = leads.stored.get(hash).unwrap_or(own);
-                    self.relink(hash, identifier.kind, (from, own))?;
+                    self.link(hash, identifier.kind, leads.stored.get(hash), own)?;
                 }
                 Some(_) => {}
             }
@@ -190,31 +182,43 @@ impl Turn<'_> {
     }
 
     /// Claims an unknown identifier, and sends on the events that waited for it.
-    fn claim(&self, hash: &IdentifierHash, kind: IdentifierKind, contact: &ContactId) -> Result<(), Error> {
+    pub(super) fn claim(
+        &self,
+        hash: &IdentifierHash,
+        kind: IdentifierKind,
+        contact: &ContactId,
+    ) -> Result<(), Error> {
         let claim = Claim {
             hash: hash.clone(),
             kind,
             contact: contact.clone(),
         };
-        directory::claim(self.sql, &[claim], self.now)?;
+        let held = directory::claim(self.sql, &[claim], self.now)?;
+        if held.iter().any(|entry| entry.owner().is_none()) {
+            let stand_in = ContactId::from(hash.clone());
+            directory::repoint(self.sql, std::slice::from_ref(hash), &stand_in, contact)?;
+        }
         for event in parked::release(self.sql, hash, self.now)? {
-            let identifiers = self.hashed(&event);
-            let id = format!("parked:{contact}:{}", event.id);
-            let ingest = Ingest {
-                event,
-                identifiers,
-                known: Vec::new(),
-                bought: false,
-                contact: Some(contact.clone()),
-            };
-            let body = ForwardBody::Event(Box::new(ingest));
-            self.forward(&Forward {
-                id,
-                to: IdentifierHash::from(contact.clone()),
-                body,
-            })?;
+            self.release(event, contact)?;
         }
         Ok(())
+    }
+
+    /// Sends an event that waited for its person to that person.
+    pub(super) fn release(&self, event: Event, contact: &ContactId) -> Result<(), Error> {
+        let ingest = Ingest {
+            identifiers: self.hashed(&event),
+            event,
+            known: Vec::new(),
+            bought: false,
+            contact: Some(contact.clone()),
+            released: true,
+        };
+        self.forward(&Forward {
+            id: format!("parked:{contact}:{}", ingest.event.id),
+            to: IdentifierHash::from(contact.clone()),
+            body: ForwardBody::Event(Box::new(ingest)),
+        })
     }
 
     fn close(
@@ -237,34 +241,60 @@ impl Turn<'_> {
         )?)
     }
 
-    fn relink(
+    /// Leads an identifier here: an unknown one, or one that led to `from`.
+    fn link(
         &self,
         hash: &IdentifierHash,
         kind: IdentifierKind,
-        (from, to): (&ContactId, &ContactId),
+        from: Option<&ContactId>,
+        to: &ContactId,
     ) -> Result<(), Error> {
-        if self.holds(hash) {
-            return Ok(directory::repoint(
-                self.sql,
-                std::slice::from_ref(hash),
-                from,
-                to,
-            )?);
+        if let (true, Some(from)) = (self.holds(hash), from) {
+            let hashes = std::slice::from_ref(hash);
+            return Ok(directory::repoint(self.sql, hashes, from, to)?);
         }
         self.forward(&Forward {
             id: format!("link:{hash}:{to}"),
             to: hash.clone(),
             body: ForwardBody::Link {
                 kind,
-                from: Some(from.clone()),
+                from: from.cloned(),
                 contact: to.clone(),
             },
         })
     }
 
-    fn park(&self, hash: &IdentifierHash, event: &Event) -> Result<Ingested, Error> {
+    /// Keeps an event until one of its identifiers leads to somebody. What it bought is closed all the same: whoever
+    /// left that cart must not be reminded of it.
+    fn park(&self, ingest: &Ingest) -> Result<Ingested, Error> {
+        let event = &ingest.event;
+        let (own, foreign): (Vec<&Hashed>, Vec<&Hashed>) = ingest
+            .identifiers
+            .iter()
+            .partition(|hashed| self.holds(&hashed.hash));
+        let mut new = false;
+        for Hashed { identifier, hash } in own {
+            new |= self.park_under(hash, event)?;
+            if let (Some(at), true) = (event.closes_at(), is_checkout(identifier.kind)) {
+                self.close(hash, identifier.kind, None, at)?;
+            }
+        }
+        // A repeated delivery was forwarded the first time.
+        for Hashed { hash, .. } in foreign.into_iter().filter(|_| new) {
+            self.forward(&Forward {
+                id: format!("park:{hash}:{}", event.id),
+                to: hash.clone(),
+                body: ForwardBody::Park(Box::new(event.clone())),
+            })?;
+        }
+        Ok(Ingested::Parked)
+    }
+
+    /// Parks an event under one identifier; false when it is there already or does not fit.
+    pub(super) fn park_under(&self, hash: &IdentifierHash, event: &Event) -> Result<bool, Error> {
         let reason = match parked::park(self.sql, hash, event, self.now)? {
-            Parking::Kept => return Ok(Ingested::Parked),
+            Parking::Kept => return Ok(true),
+            Parking::Repeated => return Ok(false),
             Parking::Full => "too many events wait for the person of this identifier",
             Parking::TooLarge => "the event is too large to wait for its person",
         };
@@ -278,8 +308,16 @@ impl Turn<'_> {
                 body: String::new(),
             },
         )?;
-        Ok(Ingested::Parked)
+        Ok(false)
     }
+}
+
+/// Whom identifiers lead to; those that were only closed lead to nobody.
+fn owners(rows: Vec<Entry>) -> impl Iterator<Item = (IdentifierHash, ContactId)> {
+    rows.into_iter().filter_map(|row| {
+        let owner = row.owner().cloned()?;
+        Some((row.hash, owner))
+    })
 }
 
 const fn is_checkout(kind: IdentifierKind) -> bool {

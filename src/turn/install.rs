@@ -16,6 +16,15 @@ pub struct Installed {
     pub jurisdiction: Option<String>,
 }
 
+/// Why a call is refused that believes in another installation, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Objection {
+    /// The setting that was changed.
+    pub setting: &'static str,
+    pub error: String,
+    pub hint: String,
+}
+
 impl Installed {
     /// What this shard learned, if it did.
     ///
@@ -43,20 +52,23 @@ impl Installed {
     }
 
     /// Why a call that believes in another installation is refused, and what to do; none when it agrees.
-    pub fn objection(&self, call: &Self) -> Option<(String, String)> {
+    pub fn objection(&self, call: &Self) -> Option<Objection> {
         if self.shards != call.shards {
             let (held, given) = (self.shards.get(), call.shards.get());
-            let error = format!("SHARDS is {given}, but this store was installed with {held}");
-            return Some((
-                error,
-                format!("set SHARDS = \"{held}\" in wrangler.toml and deploy again"),
-            ));
+            return Some(Objection {
+                setting: "SHARDS",
+                error: format!("SHARDS is {given}, but this store was installed with {held}"),
+                hint: format!("set SHARDS = \"{held}\" in wrangler.toml and deploy again"),
+            });
         }
         if self.jurisdiction != call.jurisdiction {
             let show = |place: &Option<String>| place.clone().unwrap_or_else(|| "none".to_owned());
             let (held, given) = (show(&self.jurisdiction), show(&call.jurisdiction));
-            let error = format!("JURISDICTION is {given}, but this store was installed with {held}");
-            return Some((error, "set it back in wrangler.toml and deploy again".to_owned()));
+            return Some(Objection {
+                setting: "JURISDICTION",
+                error: format!("JURISDICTION is {given}, but this store was installed with {held}"),
+                hint: "set it back in wrangler.toml and deploy again".to_owned(),
+            });
         }
         None
     }

@@ -5,7 +5,8 @@ use super::{Error, Turn};
 use crate::domain::event::Event;
 use crate::domain::message::{DropReason, MessageState};
 use crate::engine::identity::Hashed;
-use crate::render::outbox::{Fate, HeldRow};
+use crate::engine::state::EndReason;
+use crate::render::outbox::{Fate, HeldRow, LeftRow};
 use crate::store;
 use serde_json::{Value, json};
 
@@ -73,7 +74,7 @@ impl Turn<'_> {
 }
 
 impl Turn<'_> {
-    /// Mails that the embedded outbox keeps, and what was held back or dropped, with its reason in words.
+    /// Mails that the embedded outbox keeps.
     ///
     /// # Errors
     /// When storage fails or a row cannot be read.
@@ -83,6 +84,14 @@ impl Turn<'_> {
             .iter()
             .map(|mail| Ok(serde_json::from_str(&mail.body)?))
             .collect::<Result<Vec<_>, Error>>()?;
+        Ok(Answer::Mails(mails))
+    }
+
+    /// What was held back or dropped, and who left a journey early, with the reasons in words.
+    ///
+    /// # Errors
+    /// When storage fails or a row cannot be read.
+    pub fn reasons(&self) -> Result<Answer, Error> {
         let states = [
             MessageState::Intended,
             MessageState::Unknown,
@@ -92,15 +101,30 @@ impl Turn<'_> {
             MessageState::Shadowed,
         ];
         let mut held = Vec::new();
-        for stored in store::message::list(self.sql, &states, None, MAX_LISTED)? {
+        for stored in store::message::latest(self.sql, &states, MAX_LISTED)? {
             held.push(self.held_row(&stored)?);
         }
-        Ok(Answer::Mails { mails, held })
+        let mut left = Vec::new();
+        for (contact, ended) in store::enrollment::left_early(self.sql, MAX_LISTED)? {
+            let loaded = self.existing(&contact)?;
+            left.push(LeftRow {
+                to: loaded
+                    .as_ref()
+                    .and_then(|loaded| loaded.contact.address())
+                    .map(|address| address.email.clone()),
+                journey: ended.journey,
+                step: ended.step,
+                at: ended.ended_at,
+                reason: why_left(&ended.reason),
+            });
+        }
+        Ok(Answer::Reasons { held, left })
     }
 
     fn held_row(&self, stored: &store::message::Stored) -> Result<HeldRow, Error> {
         let message = &stored.message;
-        let loaded = self.existing(&stored.contact)?;
+        // A contact that cannot be read must not hide the others.
+        let loaded = self.existing(&stored.contact).unwrap_or_default();
         let sending = loaded
             .as_ref()
             .and_then(|loaded| loaded.contact.sending(&message.id));
@@ -149,4 +173,20 @@ fn words(reason: &str) -> String {
         .find(|known| known.as_str() == reason)
         .map(|known| known.in_words());
     text.unwrap_or(reason).to_owned()
+}
+
+fn why_left(reason: &EndReason) -> String {
+    match reason {
+        EndReason::Completed => "all its steps were done",
+        EndReason::Exited(kind) => return format!("ended by {}", kind.as_str()),
+        EndReason::TimedOut => "the awaited event did not come in time",
+        EndReason::Restarted => "the journey started anew",
+        EndReason::CheckoutTaken => "the checkout went on under another contact",
+        EndReason::StepRemoved => "the step is gone from the journey",
+        EndReason::JourneyRemoved => "the journey is gone",
+        EndReason::TooManyEnrollments => "the contact is in too many journeys",
+        EndReason::StepLimit => "the journey ran too many steps without a wait",
+        EndReason::Merged => "two contacts turned out to be one, and both were in it",
+    }
+    .to_owned()
 }

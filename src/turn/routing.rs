@@ -90,6 +90,7 @@ impl Routing {
                 known: Vec::new(),
                 bought: false,
                 contact: None,
+                released: false,
             },
             shard,
             first: Some(shard),
@@ -250,7 +251,8 @@ fn elsewhere(answer: Answer) -> Option<ContactId> {
         | Answer::Pruned(_)
         | Answer::Swept { .. }
         | Answer::Unsubscribed { .. }
-        | Answer::Mails { .. }
+        | Answer::Mails(_)
+        | Answer::Reasons { .. }
         | Answer::Overview(_)
         | Answer::Refused { .. } => None,
     }

@@ -7,11 +7,20 @@ use super::{Error, Turn};
 use crate::domain::time::Timestamp;
 use crate::store;
 use crate::store::contact::Due;
+use crate::store::meta::{self, Key};
 
 /// Most contacts woken in one slice.
 pub const CONTACTS_AT_ONCE: usize = 100;
 
 impl Turn<'_> {
+    /// Whether an operator stopped all sending. Read wherever a request would be written down.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn stopped(&self) -> Result<bool, Error> {
+        Ok(meta::get(self.sql, Key::Stopped)?.as_deref() == Some("1"))
+    }
+
     /// The earliest time at which this shard has something to do.
     ///
     /// # Errors

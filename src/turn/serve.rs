@@ -52,6 +52,7 @@ impl Turn<'_> {
                 found: self.unsubscribe(&message)?,
             },
             Call::Mails => self.mails()?,
+            Call::Reasons => self.reasons()?,
             Call::Sweep => Answer::Swept { done: self.sweep()? },
             Call::Prune => Answer::Pruned(self.prune()?),
             Call::Overview => Answer::Overview(self.overview()?),

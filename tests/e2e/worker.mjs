@@ -11,8 +11,8 @@ export const DEV_SECRETS = {
   SHOPIFY_WEBHOOK_SECRET: "test-shopify-secret",
   WOOCOMMERCE_WEBHOOK_SECRET: "test-woocommerce-secret",
   EVENTS_WEBHOOK_SECRET: "whsec_dGVzdC1ldmVudHMtc2VjcmV0LTMyLWJ5dGVzLS0tLS0=",
-  HASH_KEY: "test-hash-key",
-  LINK_KEY: "test-link-key",
+  HASH_KEY: "test-hash-key-of-32-bytes-0123456789",
+  LINK_KEY: "test-link-key-of-32-bytes-0123456789",
   HOOK_TOKEN: "test-hook-token",
   ADMIN_TOKEN: "test-admin-token",
 };

@@ -1,7 +1,6 @@
 //! The pages that links in mails lead to, and the dev outbox.
 
 use crate::mails::{EMAILS, sample_mail, shop};
-use std::path::Path;
 use wend::domain::email::EmailAddress;
 use wend::domain::ids::{EmailName, JourneyId, MessageId, StepId};
 use wend::domain::time::{Delay, Timestamp};
@@ -176,38 +175,4 @@ fn a_long_history_is_cut_with_a_count() {
         })
         .collect();
     assert!(outbox(&many, &[], None).contains("and 60 older ones"));
-}
-
-/// Writes every email and page as a file, for `scripts/screenshots.mjs`.
-#[test]
-#[ignore = "writes files: set PREVIEW_DIR and run it by name"]
-fn write_previews() {
-    let folder = std::env::var("PREVIEW_DIR").unwrap();
-    let write = |kind: &str, name: &str, html: &str| {
-        let folder = Path::new(&folder).join(kind);
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join(format!("{name}.html")), html).unwrap();
-    };
-    for (email, _) in EMAILS {
-        write("emails", email, &sample_mail(email).html);
-    }
-    write("pages", "unsubscribe", &page(Page::Unsubscribe, &shop()).unwrap());
-    write(
-        "pages",
-        "unsubscribed",
-        &page(Page::Unsubscribed, &shop()).unwrap(),
-    );
-    write(
-        "pages",
-        "link-not-valid",
-        &page(Page::LinkNotValid, &shop()).unwrap(),
-    );
-    let mails = mails();
-    write("pages", "outbox", &outbox(&mails, &held(), None));
-    write(
-        "pages",
-        "outbox-mail",
-        &outbox(&mails, &held(), Some(mails[3].id.as_str())),
-    );
-    write("pages", "outbox-empty", &outbox(&[], &[], None));
 }

@@ -125,6 +125,28 @@ fn every_email_reads_well_as_text() {
     }
 }
 
+#[test]
+fn a_preview_shows_what_would_be_sent() {
+    // Only the token of the link differs: a preview has no message to sign one for.
+    let link = |text: &str| {
+        let mut parts: Vec<String> = text.split("/u/").map(str::to_owned).collect();
+        for part in parts.iter_mut().skip(1) {
+            *part = part
+                .trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "-_.".contains(c))
+                .to_owned();
+        }
+        parts.join("/u/")
+    };
+    for (email, stream) in EMAILS {
+        let preview = sample::preview(&shop(), email, stream).unwrap().unwrap();
+        let sent = sample_mail(email);
+        assert_eq!(preview.subject, sent.subject, "{email}");
+        assert_eq!(link(&preview.html), link(&sent.html), "{email}");
+        assert_eq!(link(&preview.text), link(&sent.text), "{email}");
+    }
+    assert!(sample::preview(&shop(), "no-such-email", Stream::Marketing).is_none());
+}
+
 /// One whole page under review; the others share its layout and components.
 #[test]
 fn the_html_of_an_email_is_reviewed_when_it_changes() {

@@ -12,8 +12,12 @@ fn parked_events_are_taken_once_in_the_order_they_happened() {
     let sql = shard();
     let [mut late, early] = ["a", "b"].map(event);
     late.occurred_at = at(50);
-    for parked in [&late, &early, &late] {
-        assert_eq!(park(&sql, &hash("01"), parked, at(60)), Ok(Parking::Kept));
+    for (parked, how) in [
+        (&late, Parking::Kept),
+        (&early, Parking::Kept),
+        (&late, Parking::Repeated),
+    ] {
+        assert_eq!(park(&sql, &hash("01"), parked, at(60)), Ok(how));
     }
     assert_eq!(sql.written_by(|sql| park(sql, &hash("01"), &late, at(60))), 0);
     assert_eq!(release(&sql, &hash("02"), at(61)), Ok(vec![]));
@@ -32,7 +36,7 @@ fn a_browser_cannot_fill_a_shard() {
         park(&sql, &hash("01"), &event("one more"), at(0)),
         Ok(Parking::Full)
     );
-    assert_eq!(park(&sql, &hash("01"), &event("0"), at(0)), Ok(Parking::Kept));
+    assert_eq!(park(&sql, &hash("01"), &event("0"), at(0)), Ok(Parking::Repeated));
     let mut huge = event("huge");
     huge.data.url = Some("x".repeat(MAX_PARKED_BYTES));
     assert_eq!(park(&sql, &hash("02"), &huge, at(0)), Ok(Parking::TooLarge));

@@ -57,7 +57,7 @@ impl World {
                 Err(failure) => return Err(failure),
             }
         }
-        for ((lane, provider), messages) in by_lane(&self.settings, messages) {
+        for ((lane, provider), messages) in by_lane(&self.settings, messages).0 {
             let checkouts = self.checkout_facts(me, &messages)?;
             if provider.capabilities().local {
                 for part in messages.chunks(MAILS_PER_TURN) {

@@ -1,0 +1,221 @@
+// What arrives that should not: unsigned, stale, broken, too large, unknown, twice. Nothing of it may leave a trace.
+
+import assert from "node:assert/strict";
+import { after as afterAll, before, describe, test } from "node:test";
+import { after, emailHash, eventHeaders, hashOf, openShop, randomId, shopifyHeaders, woocommerceHeaders } from "./shop.mjs";
+
+const MINUTE = 60_000;
+
+for (const shards of [1, 4]) {
+  describe(`with ${shards} shard${shards > 1 ? "s" : ""}`, () => {
+    let shop;
+    before(async () => { shop = await openShop({ shards }); });
+    afterAll(() => shop.close());
+
+    /** Posts, and shows that no row was written. */
+    const refused = async (path, body, headers) => {
+      let answer;
+      const rows = await shop.rowsOf(async () => { answer = await shop.post(path, body, headers); });
+      assert.deepEqual([rows.written, rows.alarms], [0, 0], `${path} wrote`);
+      return answer;
+    };
+    const expectError = (answer, status) => {
+      assert.equal(answer.status, status, JSON.stringify(answer));
+      assert.deepEqual(Object.keys(answer), ["status", "error", "hint"]);
+    };
+    const signupBody = () => JSON.stringify({ id: 77, email: shop.shopper().email, created_at: new Date().toISOString() });
+
+    test("Shopify and WooCommerce: a wrong, missing, foreign or tampered signature is a 401", async () => {
+      for (const [path, headersOf, topic, name] of [
+        ["/hooks/shopify", shopifyHeaders, "customers/create", "x-shopify-hmac-sha256"],
+        ["/hooks/woocommerce", woocommerceHeaders, "customer.created", "x-wc-webhook-signature"],
+      ]) {
+        const body = signupBody();
+        const { [name]: signature, ...unsigned } = headersOf(topic, body);
+        expectError(await refused(path, body, unsigned), 401);
+        expectError(await refused(path, body, { ...unsigned, [name]: "" }), 401);
+        expectError(await refused(path, body, { ...unsigned, [name]: signature.slice(0, -4) }), 401);
+        expectError(await refused(path, body, { ...unsigned, [name]: Buffer.from(signature, "base64").toString("hex") }), 401);
+        expectError(await refused(path, body, headersOf(topic, body, { secret: "another" })), 401);
+        expectError(await refused(path, `${body} `, { ...unsigned, [name]: signature }), 401);
+        expectError(await refused(path, "", headersOf(topic, "")), path.endsWith("shopify") ? 401 : 400);
+      }
+    });
+
+    test("our own events: a stale, future, altered or missing signature is a 401", async () => {
+      const body = JSON.stringify({ type: "Signed Up", data: { email: shop.shopper().email } });
+      const now = await shop.now();
+      for (const at of [after(now, -6 * MINUTE), after(now, 6 * MINUTE)]) {
+        expectError(await refused("/hooks/events", body, eventHeaders(body, { at })), 401);
+      }
+      const good = eventHeaders(body, { at: now });
+      for (const name of ["webhook-id", "webhook-timestamp", "webhook-signature"]) {
+        const { [name]: _, ...without } = good;
+        expectError(await refused("/hooks/events", body, without), 401);
+      }
+      expectError(await refused("/hooks/events", body, { ...good, "webhook-id": "msg_other" }), 401);
+      expectError(await refused("/hooks/events", `${body} `, good), 401);
+      assert.equal((await shop.post("/hooks/events", body, eventHeaders(body, { at: after(now, -4 * MINUTE) }))).status, 200);
+    });
+
+    test("a signed body that cannot be read is a 400", async () => {
+      const at = await shop.now();
+      for (const body of ["{", "[]", "nothing", '{"id":', Buffer.from([0xff, 0xfe, 0x7b])]) {
+        expectError(await refused("/hooks/shopify", body, shopifyHeaders("orders/create", body)), 400);
+        expectError(await refused("/hooks/woocommerce", body, woocommerceHeaders("order.created", body)), 400);
+        if (typeof body === "string") expectError(await refused("/hooks/events", body, eventHeaders(body, { at })), 400);
+      }
+      const nameless = JSON.stringify({ email: "a@example.com" });
+      expectError(await refused("/hooks/shopify", nameless, shopifyHeaders("orders/create", nameless)), 400);
+    });
+
+    test("more than 8 MiB is a 413, and exactly 8 MiB is read", async () => {
+      const order = (bytes) => {
+        const body = JSON.stringify({ note: "", email: "" });
+        return body.replace('"note":""', `"note":"${"x".repeat(bytes - body.length)}"`);
+      };
+      const [fits, large] = [order(8 << 20), order((8 << 20) + 1)];
+      expectError(await refused("/hooks/shopify", fits, shopifyHeaders("orders/create", fits)), 400);
+      const rows = await shop.rowsOf(async () => {
+        for (const options of [
+          { body: large },
+          // Without a length that announces it, too.
+          { body: new Blob([large]).stream(), duplex: "half" },
+        ]) {
+          const headers = shopifyHeaders("orders/create", large);
+          const answer = await shop.fetch("/hooks/shopify", { method: "POST", headers, ...options });
+          // The answer comes before the body was read, so its own body may be cut off by the connection's end.
+          assert.equal(answer.status, 413);
+        }
+      });
+      assert.equal(rows.written, 0);
+    });
+
+    test("unknown topics and the WooCommerce ping are a 200, and make nobody", async () => {
+      const body = signupBody();
+      for (const answer of [
+        await refused("/hooks/shopify", body, shopifyHeaders("products/update", body)),
+        await refused("/hooks/woocommerce", body, woocommerceHeaders("product.updated", body)),
+      ]) {
+        assert.deepEqual([answer.status, answer.result], [200, "ignored"]);
+        assert.match(answer.reason, /topic/);
+      }
+      const ping = await refused("/hooks/woocommerce", "webhook_id=7", { "content-type": "application/x-www-form-urlencoded" });
+      assert.deepEqual([ping.status, ping.result], [200, "ping"]);
+    });
+
+    test("an empty or impossible address makes no contact", async () => {
+      const contacts = async () => (await shop.status()).shards.reduce((sum, { contacts: count }) => sum + count, 0);
+      const before = await contacts();
+      for (const email of ["", "  ", null, "nobody"]) {
+        const who = { ...shop.shopper(), email };
+        const answer = await shop.startsCheckout(who, { customer: false });
+        assert.equal(answer, "parked");
+      }
+      assert.equal(await contacts(), before);
+    });
+
+    test("routes, sources and methods that do not exist", async () => {
+      expectError(await shop.post("/hooks/magento", "{}", {}), 404);
+      expectError(await shop.post("/hooks/shopify/token", "{}", {}), 404);
+      for (const method of ["GET", "PUT", "DELETE"]) {
+        const answer = await shop.fetch("/hooks/shopify", { method });
+        assert.equal(answer.status, 405);
+        assert.equal(answer.headers.get("allow"), "POST");
+      }
+    });
+
+    test("the same delivery twice has one effect and writes nothing the second time", async () => {
+      const ana = shop.shopper();
+      const at = await shop.now();
+      const [signup, checkout, mine] = [randomId(), randomId(), randomId()];
+      await shop.signsUp(ana, { id: signup, at });
+      await shop.settle();
+      await shop.startsCheckout(ana, { id: checkout, at });
+      await shop.event("Contact Updated", { email: ana.email, first_name: "Ana" }, { id: mine, at });
+      await shop.orders(ana, { at });
+      await shop.settle();
+      const again = async (post) => {
+        const rows = await shop.rowsOf(async () => assert.equal(await post(), "duplicate"));
+        assert.deepEqual([rows.written, rows.alarms], [0, 0]);
+      };
+      await again(() => shop.signsUp(ana, { id: signup, at }));
+      await again(() => shop.startsCheckout(ana, { id: checkout, at }));
+      await again(() => shop.event("Contact Updated", { email: ana.email, first_name: "Ana" }, { id: mine, at }));
+      await again(() => shop.orders(ana, { at }));
+      await shop.advance("4d");
+      assert.deepEqual(await shop.sentTo(ana), ["welcome-hello", "order-thank-you"]);
+    });
+
+    test("20 deliveries of one id at once have one effect", async () => {
+      const ana = shop.shopper();
+      const at = await shop.now();
+      const id = randomId();
+      const rows = async (post) => {
+        const results = [];
+        const written = await shop.rowsOf(async () => { results.push(...(await Promise.all(Array.from({ length: 20 }, post)))); });
+        return { ...written, results: results.sort() };
+      };
+      // Another person's first delivery says what one costs.
+      const other = shop.shopper();
+      const one = await shop.rowsOf(() => shop.signsUp(other, { at, id: randomId() }));
+      const twenty = await rows(() => shop.signsUp(ana, { at, id }));
+      assert.deepEqual(twenty.results, ["accepted", ...Array.from({ length: 19 }, () => "duplicate")]);
+      await shop.settle();
+      assert.deepEqual(await shop.sentTo(ana), ["welcome-hello"]);
+      assert.ok(twenty.written <= one.written + 8, `one cost ${one.written}, twenty ${twenty.written}`);
+      const orders = await rows(() => shop.orders(ana, { at }));
+      assert.equal(orders.results.filter((result) => result === "accepted").length, 1);
+      await shop.settle();
+      assert.deepEqual(await shop.sentTo(ana), ["welcome-hello", "order-thank-you"]);
+    });
+
+    test("many people at once: everybody is known, nobody is mixed up", async () => {
+      const people = Array.from({ length: 40 }, () => shop.shopper());
+      await Promise.all(people.flatMap((who) => [shop.signsUp(who), shop.startsCheckout(who)]));
+      await Promise.all(people.slice(0, 20).map((who) => shop.orders(who)));
+      await shop.advance("2h");
+      const mails = await shop.outbox();
+      const stepsOf = (who) => mails.filter((mail) => mail.to === who.email).map((mail) => mail.step).sort();
+      for (const [n, who] of people.entries()) {
+        const steps = stepsOf(who).filter((step) => step !== "welcome-hello");
+        assert.deepEqual(steps, n < 20 ? ["order-thank-you"] : ["checkout-nudge"], who.email);
+      }
+    });
+
+    test("an event for an order that nobody is known for is parked, and released when its person comes", async () => {
+      const ana = shop.shopper();
+      const placed = await shop.now();
+      const order = { order_id: String(ana.orderId), value: "10", currency: "GBP" };
+      assert.equal(await shop.event("Order Fulfilled", order, { at: after(placed, MINUTE) }), "parked");
+      const hash = hashOf("order", "events", String(ana.orderId));
+      const parked = async () => (await Promise.all(names(shards).map((name) =>
+        shop.worker.sql("Shard", name, "SELECT hash FROM parked WHERE hash = ?", hash)))).flat().length;
+      assert.equal(await parked(), 1);
+      assert.equal(await shop.event("Order Completed", { ...order, email: ana.email }, { at: placed }), "accepted");
+      await shop.settle();
+      assert.equal(await parked(), 0);
+      const row = await shop.worker.sql("Shard", `g1-00${Number.parseInt(emailHash(ana.email).slice(0, 4), 16) & (shards - 1)}`,
+        "SELECT status FROM orders WHERE contact_id = ?", emailHash(ana.email));
+      assert.deepEqual(row.map(({ status }) => status), ["fulfilled"]);
+    });
+  });
+}
+
+const names = (shards) => Array.from({ length: shards }, (_, n) => `g1-00${n}`);
+
+test("a source without its secret answers 401, and /health names the setting", async () => {
+  const shop = await openShop({ secrets: { SHOPIFY_WEBHOOK_SECRET: "", EVENTS_WEBHOOK_SECRET: "" } });
+  try {
+    const body = "{}";
+    const answer = await shop.post("/hooks/shopify", body, shopifyHeaders("orders/create", body));
+    assert.equal(answer.status, 401);
+    assert.match(answer.hint, /SHOPIFY_WEBHOOK_SECRET/);
+    const health = await shop.health();
+    assert.equal(health.ok, true, "the others still work");
+    assert.deepEqual(health.attention.map(({ setting }) => setting), ["SHOPIFY_WEBHOOK_SECRET", "EVENTS_WEBHOOK_SECRET"]);
+    assert.deepEqual(await shop.worker.objectIds("Shard"), []);
+  } finally {
+    await shop.close();
+  }
+});
