@@ -49,6 +49,9 @@ pub struct CheckoutTaken {
     pub event: EventId,
     pub at: Timestamp,
     pub bought: bool,
+    /// Who has it now. An id of somebody's own may lead back to them: nobody takes from themselves.
+    #[serde(default)]
+    pub by: Option<ContactId>,
 }
 
 /// The final outcome of a message.

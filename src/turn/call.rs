@@ -39,6 +39,8 @@ pub enum Call {
     Touch(Touch),
     Ingest(Box<Ingest>),
     Receive(Box<Forward>),
+    /// Who is that by now, after merges?
+    Find(ContactId),
     /// One of your contacts is another: send all of it there.
     Absorb {
         loser: ContactId,
@@ -163,6 +165,8 @@ pub enum Answer {
         bought: bool,
     },
     Ingested(Ingested),
+    /// The contact itself, or where it leads.
+    Found(ContactId),
     Done,
     /// It cannot be done now; ask again.
     NotYet,

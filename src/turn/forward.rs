@@ -65,6 +65,7 @@ impl Delivery {
             Answer::NotYet | Answer::Refused { .. } => Followed::Kept,
             Answer::Touched { .. }
             | Answer::Ingested(_)
+            | Answer::Found(_)
             | Answer::Done
             | Answer::Bought(_)
             | Answer::Ran { .. }
@@ -172,7 +173,8 @@ impl Turn<'_> {
             ForwardBody::CheckoutTaken(taken) => {
                 match self.find(&forward.to.clone().into())? {
                     Home::Elsewhere(contact) => return Ok(Received::Elsewhere(contact.into())),
-                    Home::Here(loaded) if loaded.is_new() => {}
+                    Home::Here(loaded)
+                        if loaded.is_new() || taken.by.as_ref() == Some(&loaded.contact.id) => {}
                     Home::Here(loaded) => {
                         self.settle(*loaded, &Facts::default(), &Input::CheckoutTaken(taken.clone()))?;
                     }

@@ -9,12 +9,23 @@ use crate::domain::time::Timestamp;
 use crate::engine::decision::{CheckoutTaken, Input};
 use crate::engine::enroll::checkout_keys;
 use crate::engine::identity::{Hashed, Resolution, others_of_checkout, resolve};
+use crate::engine::state::Contact;
 use crate::store::directory::{self, Claim, Entry};
 use crate::store::parked::{self, Parking};
 use crate::store::{self, dead_letter};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 type Known = BTreeMap<IdentifierHash, ContactId>;
+
+/// Where an event's identifiers lead.
+struct Leads {
+    /// As their rows say.
+    stored: Known,
+    /// Followed to the contact that is left, as far as this shard can tell.
+    known: Known,
+    /// One of its checkouts was bought.
+    bought: bool,
+}
 
 impl Turn<'_> {
     /// Another shard's identifiers of an event: tells what is known, claims what is not, closes what was bought.
@@ -40,51 +51,70 @@ impl Turn<'_> {
     /// # Errors
     /// When storage fails, or the contact's document cannot be read or has grown too large.
     pub fn ingest(&self, ingest: &Ingest) -> Result<Ingested, Error> {
-        let (mut known, bought) = self.known(ingest)?;
+        let Leads {
+            stored,
+            mut known,
+            bought,
+        } = self.leads(ingest)?;
         let contact = match &ingest.contact {
             Some(contact) => contact.clone(),
             None => match resolve(&ingest.identifiers, &known) {
                 Resolution::Contact(contact) => contact,
-                Resolution::Same { winner, losers } => {
-                    self.claim_unknown(&ingest.identifiers, &known, &winner)?;
-                    return Ok(Ingested::Same { winner, losers });
-                }
+                Resolution::Same { winner, losers } => return Ok(Ingested::Same { winner, losers }),
                 Resolution::Park => return self.park(ingest),
                 Resolution::Nobody => return Ok(Ingested::Ignored),
             },
         };
         match self.find(&contact)? {
-            Home::Elsewhere(contact) => {
-                self.claim_unknown(&ingest.identifiers, &known, &contact)?;
-                Ok(Ingested::Elsewhere(contact))
-            }
+            Home::Elsewhere(contact) => Ok(Ingested::Elsewhere(contact)),
             Home::Here(loaded) => {
-                // Ids that lead here by a merge or as an alias are this contact.
                 let own = loaded.contact.id.clone();
+                let aliases = self.aliases(&loaded.contact, ingest);
                 known
                     .values_mut()
-                    .filter(|id| **id == contact)
+                    .filter(|id| **id == contact || aliases.contains(*id))
                     .for_each(|id| *id = own.clone());
-                self.apply(*loaded, ingest, &known, bought)
+                let leads = Leads {
+                    stored,
+                    known,
+                    bought,
+                };
+                self.apply(*loaded, ingest, &leads)
             }
         }
     }
 
-    fn apply(&self, loaded: Loaded, ingest: &Ingest, known: &Known, bought: bool) -> Result<Ingested, Error> {
-        let event = &ingest.event;
+    /// Ids that lead to this contact: the founding ids of its identifiers, which other shards claimed rows for before
+    /// it was known whose they are.
+    fn aliases(&self, contact: &Contact, ingest: &Ingest) -> BTreeSet<ContactId> {
+        let held = contact.identifiers.iter().filter(|held| held.kind.is_strong());
+        let strong = ingest
+            .identifiers
+            .iter()
+            .filter(|hashed| hashed.identifier.kind.is_strong());
+        held.map(|identifier| self.hash(identifier))
+            .chain(strong.map(|hashed| hashed.hash.clone()))
+            .map(ContactId::from)
+            .collect()
+    }
+
+    fn apply(&self, loaded: Loaded, ingest: &Ingest, leads: &Leads) -> Result<Ingested, Error> {
+        let (event, known) = (&ingest.event, &leads.known);
         let own = loaded.contact.id.clone();
-        let facts = store::load_facts(self.sql, &own, Some(event), bought)?;
+        let facts = store::load_facts(self.sql, &own, Some(event), leads.bought)?;
         if facts.seen {
             return Ok(Ingested::Duplicate);
         }
         self.settle(loaded, &facts, &Input::Event(Box::new(event.clone())))?;
-        self.claim_all(ingest, known, &own)?;
-        self.tell_others(ingest, known, &own)?;
+        self.claim_all(ingest, leads, &own)?;
+        if !event.test {
+            self.tell_others(ingest, known, &own)?;
+        }
         Ok(Ingested::Applied)
     }
 
-    /// What is known of the event's identifiers, here and by other shards' word, each followed to the contact left.
-    fn known(&self, ingest: &Ingest) -> Result<(Known, bool), Error> {
+    /// What is known of the event's identifiers, here and by other shards' word.
+    fn leads(&self, ingest: &Ingest) -> Result<Leads, Error> {
         let own: Vec<IdentifierHash> = ingest
             .identifiers
             .iter()
@@ -94,38 +124,33 @@ impl Turn<'_> {
         let rows = directory::lookup(self.sql, &own)?;
         let bought = ingest.bought || rows.iter().any(|row| row.closed_at.is_some());
         let told = ingest.known.iter().cloned();
-        let mut known: Known = told.chain(owners(rows)).collect();
+        let stored: Known = told.chain(owners(rows)).collect();
+        let mut known = stored.clone();
         for contact in known.values_mut() {
             *contact = match self.find(contact)? {
                 Home::Here(loaded) => loaded.contact.id.clone(),
                 Home::Elsewhere(contact) => contact,
             };
         }
-        Ok((known, bought))
+        Ok(Leads {
+            stored,
+            known,
+            bought,
+        })
     }
 
-    /// Claims this shard's own unknown identifiers for a contact that lives elsewhere: nobody asks this shard again.
-    fn claim_unknown(&self, identifiers: &[Hashed], known: &Known, contact: &ContactId) -> Result<(), Error> {
-        for Hashed { identifier, hash } in identifiers {
-            if self.holds(hash) && !known.contains_key(hash) {
-                self.claim(hash, identifier.kind, contact)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn claim_all(&self, ingest: &Ingest, known: &Known, own: &ContactId) -> Result<(), Error> {
+    fn claim_all(&self, ingest: &Ingest, leads: &Leads, own: &ContactId) -> Result<(), Error> {
         let bought_at = ingest.event.closes_at();
         for Hashed { identifier, hash } in &ingest.identifiers {
-            match known.get(hash) {
+            match leads.known.get(hash) {
                 Some(contact) if contact == own => {}
                 None if self.holds(hash) => self.claim(hash, identifier.kind, own)?,
                 None if ingest.released => self.link(hash, identifier.kind, None, own)?,
                 // Claimed for the founder by `touch`, in the same request.
                 None => {}
                 // A checkout goes on under the contact whose event it was last.
-                Some(other) if is_checkout(identifier.kind) => {
-                    self.link(hash, identifier.kind, Some(other), own)?
+                Some(_) if is_checkout(identifier.kind) => {
+                    self.link(hash, identifier.kind, leads.stored.get(hash), own)?;
                 }
                 Some(_) => {}
             }
@@ -144,7 +169,8 @@ impl Turn<'_> {
                 keys: checkout_keys(event),
                 event: event.id.clone(),
                 at: event.occurred_at,
-                bought: event.kind.closes_checkout(),
+                bought: event.closes_at().is_some(),
+                by: Some(own.clone()),
             };
             self.forward(&Forward {
                 id: format!("taken:{other}:{}", event.id),

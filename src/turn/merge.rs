@@ -91,18 +91,7 @@ impl Turn<'_> {
                 body: ForwardBody::History(Box::new(rows)),
             })?;
         }
-        for identifier in &bundle.contact.identifiers {
-            let hash = self.hash(identifier);
-            self.forward(&Forward {
-                id: format!("link:{hash}:{winner}"),
-                to: hash,
-                body: ForwardBody::Link {
-                    kind: identifier.kind,
-                    from: Some(id.clone()),
-                    contact: winner.clone(),
-                },
-            })?;
-        }
+        self.link_all(&bundle.contact, winner)?;
         for change in merge::release(&bundle.contact, self.now) {
             store::write::change(self.sql, &id, &change)?;
         }
@@ -113,6 +102,23 @@ impl Turn<'_> {
             body: ForwardBody::Absorb(Box::new(bundle)),
         })?;
         Ok(Absorbed::Done)
+    }
+
+    /// Leads every identifier of a contact to the one it was merged into.
+    fn link_all(&self, contact: &Contact, winner: &ContactId) -> Result<(), Error> {
+        for identifier in &contact.identifiers {
+            let hash = self.hash(identifier);
+            self.forward(&Forward {
+                id: format!("link:{hash}:{winner}"),
+                to: hash,
+                body: ForwardBody::Link {
+                    kind: identifier.kind,
+                    from: Some(contact.id.clone()),
+                    contact: winner.clone(),
+                },
+            })?;
+        }
+        Ok(())
     }
 
     /// Whether a request for one of the contact's messages is written down and has no outcome.

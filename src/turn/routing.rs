@@ -39,6 +39,8 @@ pub struct Routing {
     ingest: Ingest,
     /// Where the contact is believed to be.
     shard: ShardIndex,
+    /// The shard asked first, which has not been touched; none once it was.
+    first: Option<ShardIndex>,
     hops: usize,
     stage: Stage,
 }
@@ -49,6 +51,10 @@ enum Stage {
     /// The other shards that hold identifiers of the event.
     Touching,
     Ingesting,
+    /// The shards of contacts that seem to be one person: some may be the same by now.
+    Finding {
+        asked: Vec<ContactId>,
+    },
     /// The shards of contacts that turned out to be this one.
     Absorbing {
         winner: ContactId,
@@ -68,7 +74,14 @@ impl Routing {
             })
             .collect();
         let shard = settings.shards.of_identifier(route(&event, &identifiers)?);
-        let touches = touches(settings.shards, &event, &identifiers, shard);
+        let strongest = event.strongest();
+        let founder = identifiers
+            .iter()
+            .find(|hashed| Some(&hashed.identifier) == strongest)
+            .map(|hashed| ContactId::from(hashed.hash.clone()));
+        let touches = touches(settings.shards, &event, &identifiers, founder.as_ref(), |at| {
+            at != shard
+        });
         let routing = Self {
             shards: settings.shards,
             ingest: Ingest {
@@ -80,6 +93,7 @@ impl Routing {
                 released: false,
             },
             shard,
+            first: Some(shard),
             hops: 0,
             stage: Stage::Touching,
         };
@@ -117,6 +131,29 @@ impl Routing {
                 };
                 self.ingested(ingested)
             }
+            Stage::Finding { asked } => {
+                let mut people = Vec::new();
+                for answer in answers {
+                    let Answer::Found(contact) = answer else {
+                        return Err(Error::Answer);
+                    };
+                    people.push(contact);
+                }
+                if people != asked {
+                    return self.find(people);
+                }
+                people.sort();
+                people.dedup();
+                match people.split_first() {
+                    Some((only, [])) => {
+                        self.stage = Stage::Ingesting;
+                        Ok(self.go_to(only.clone()))
+                    }
+                    // The smallest id wins, so that two shards can never absorb each other.
+                    Some((winner, losers)) => self.absorb(winner, losers.to_vec()),
+                    None => Err(Error::Answer),
+                }
+            }
             Stage::Absorbing { winner } => {
                 // A loser that went elsewhere meanwhile is absorbed there.
                 let gone: Vec<ContactId> = answers.into_iter().filter_map(elsewhere).collect();
@@ -135,7 +172,10 @@ impl Routing {
                 self.hop()?;
                 Ok(self.go_to(contact))
             }
-            Ingested::Same { winner, losers } => self.absorb(&winner, losers),
+            Ingested::Same { winner, mut losers } => {
+                losers.push(winner);
+                self.find(losers)
+            }
             Ingested::Applied | Ingested::Duplicate | Ingested::Parked | Ingested::Ignored => {
                 Ok(Step::Done(ingested))
             }
@@ -155,10 +195,34 @@ impl Routing {
         Ok(Step::Ask(calls.collect()))
     }
 
+    /// An id may be a founding id that leads elsewhere, or one that was merged: follows each to its end.
+    fn find(&mut self, people: Vec<ContactId>) -> Result<Step, Error> {
+        self.hop()?;
+        let calls = people
+            .iter()
+            .map(|contact| (self.shards.of_contact(contact), Call::Find(contact.clone())));
+        let calls = calls.collect();
+        self.stage = Stage::Finding { asked: people };
+        Ok(Step::Ask(calls))
+    }
+
+    /// The contact lives in another shard than that of the identifier asked first: that one now is among the others
+    /// that hold identifiers of the event, and has to tell, claim and close like them.
     fn go_to(&mut self, contact: ContactId) -> Step {
         self.shard = self.shards.of_contact(&contact);
-        self.ingest.contact = Some(contact);
-        self.ask_contact()
+        let left = self.first.take_if(|first| *first != self.shard);
+        self.ingest.contact = Some(contact.clone());
+        let Ingest {
+            event, identifiers, ..
+        } = &self.ingest;
+        let touches = touches(self.shards, event, identifiers, Some(&contact), |at| {
+            Some(at) == left
+        });
+        if touches.is_empty() {
+            return self.ask_contact();
+        }
+        self.stage = Stage::Touching;
+        Step::Ask(touches)
     }
 
     fn ask_contact(&self) -> Step {
@@ -179,6 +243,7 @@ fn elsewhere(answer: Answer) -> Option<ContactId> {
         Answer::Ingested(Ingested::Elsewhere(contact)) => Some(contact),
         Answer::Touched { .. }
         | Answer::Ingested(_)
+        | Answer::Found(_)
         | Answer::Done
         | Answer::NotYet
         | Answer::Bought(_)
@@ -193,26 +258,22 @@ fn elsewhere(answer: Answer) -> Option<ContactId> {
     }
 }
 
-/// One call for each other shard that holds identifiers of the event.
+/// One call for each shard of `of` that holds identifiers of the event. Unknown ones are claimed for `founder`.
 fn touches(
     shards: ShardCount,
     event: &Event,
     identifiers: &[Hashed],
-    own: ShardIndex,
+    founder: Option<&ContactId>,
+    of: impl Fn(ShardIndex) -> bool,
 ) -> Vec<(ShardIndex, Call)> {
-    let strongest = event.strongest();
-    let founder = identifiers
-        .iter()
-        .find(|hashed| Some(&hashed.identifier) == strongest)
-        .map(|hashed| ContactId::from(hashed.hash.clone()));
     let bought_at = event.closes_at();
     let mut by_shard: BTreeMap<ShardIndex, Touch> = BTreeMap::new();
     for hashed in identifiers {
         let shard = shards.of_identifier(&hashed.hash);
-        if shard != own {
+        if of(shard) {
             let touch = by_shard.entry(shard).or_insert_with(|| Touch {
                 identifiers: Vec::new(),
-                founder: founder.clone(),
+                founder: founder.cloned(),
                 bought_at,
             });
             touch

@@ -4,7 +4,7 @@
 
 use super::call::{Answer, Call};
 use super::merge::Absorbed;
-use super::{Error, Turn};
+use super::{Error, Home, Turn};
 use crate::store::directory;
 use crate::store::meta::{self, Key};
 
@@ -24,6 +24,10 @@ impl Turn<'_> {
             }
             Call::Ingest(ingest) => Answer::Ingested(self.ingest(&ingest)?),
             Call::Receive(forward) => self.receive(&forward)?.into(),
+            Call::Find(contact) => Answer::Found(match self.find(&contact)? {
+                Home::Here(loaded) => loaded.contact.id,
+                Home::Elsewhere(contact) => contact,
+            }),
             Call::Absorb { loser, winner } => match self.absorb(&loser, &winner)? {
                 Absorbed::Done => Answer::Done,
                 Absorbed::Elsewhere(contact) => Answer::Ingested(super::call::Ingested::Elsewhere(contact)),

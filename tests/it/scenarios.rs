@@ -162,7 +162,7 @@ impl Stage {
                 for shard in self.world.indices() {
                     self.world
                         .call(shard, Call::Stop { stopped })
-                        .map_err(|error| format!("{error:?}"))?;
+                        .map_err(|error| error.to_string())?;
                 }
             }
             "click" => self.click(&story::address(line.word(1)))?,
@@ -200,7 +200,7 @@ impl Stage {
             Ok(Ingested::Parked) => Some("parked: nobody is known by it".to_owned()),
             Ok(Ingested::Ignored) => Some("ignored: it names nobody".to_owned()),
             Ok(other) => Some(format!("{other:?}")),
-            Err(error) => Some(format!("refused: {error:?}")),
+            Err(error) => Some(format!("refused: {error}")),
         };
         if let Some(what) = what {
             self.effects.note(&self.world, &what);
@@ -223,7 +223,7 @@ impl Stage {
         let shard = self.world.settings.shards.of_message(&message);
         self.world
             .call(shard, Call::Unsubscribe { message })
-            .map_err(|error| format!("{error:?}"))?;
+            .map_err(|error| error.to_string())?;
         self.effects.look(&self.world);
         Ok(())
     }

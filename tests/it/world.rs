@@ -409,3 +409,13 @@ impl From<store::Error> for Failure {
         Self::Turn(error.into())
     }
 }
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Crash => f.write_str("the process died"),
+            Self::Turn(error) => error.fmt(f),
+            Self::Routing(error) => error.fmt(f),
+        }
+    }
+}
