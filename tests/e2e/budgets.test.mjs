@@ -65,6 +65,18 @@ for (const shards of [1, 4]) {
       await costs("a refused delivery", 0, [0, 0], () => shop.post("/hooks/shopify", "{}", {}));
     });
 
+    test("alarms", async () => {
+      const [ana, bea] = [shop.shopper("ana"), shop.shopper("bea")];
+      const at = await shop.now();
+      await shop.stop(false);
+      const alarms = async (work) => (await shop.rowsOf(work)).alarms;
+      assert.equal(await alarms(() => shop.startsCheckout(ana, { at, id: `a${shards}` })), 1, "earlier than anything else");
+      assert.equal(await alarms(() => shop.startsCheckout(ana, { at, id: `a${shards}` })), 0, "a duplicate");
+      assert.equal(await alarms(() => shop.startsCheckout(bea, { at: after(at, 60_000) })), 0, "later than the one that is set");
+      assert.equal(await alarms(() => shop.fetch("/health")), 0);
+      await shop.stop(true);
+    });
+
     test("sends", async () => {
       const [ana, bea] = [shop.shopper("ana"), shop.shopper("bea")];
       await shop.startsCheckout(ana);
