@@ -67,6 +67,18 @@ impl Order {
         }
         earlier_placing
     }
+
+    /// Takes over what another record of the same order knows: two contacts that become one may both have it.
+    pub fn join(&mut self, other: &Self) {
+        self.report(other.status, other.status_at);
+        self.placed_at = self.placed_at.min(other.placed_at);
+        self.total = self.total.or(other.total);
+        if self.items.is_empty() {
+            self.items.clone_from(&other.items);
+        }
+        self.number = self.number.take().or_else(|| other.number.clone());
+        self.attributed_to = self.attributed_to.take().or_else(|| other.attributed_to.clone());
+    }
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ fn address(contact: &mut Contact, event: &Event) {
 }
 
 /// Forgets the address seen longest ago, but never one that objected: its no must outlive it.
-fn make_room(contact: &mut Contact) {
+pub(super) fn make_room(contact: &mut Contact) {
     if contact.addresses.len() < MAX_ADDRESSES {
         return;
     }

@@ -3,10 +3,12 @@
 //! The loser's rows (events, orders, ended enrollments, settled messages) move as rows; this joins the documents.
 
 use super::decision::{Change, Settlement};
-use super::intake::purchases_of;
-use super::state::{Address, Contact, EndReason, Enrollment, MAX_IDENTIFIERS, Position, Sending};
+use super::intake::{make_room, purchases_of};
+use super::state::{
+    Address, Contact, EndReason, Ended, Enrollment, MAX_ENROLLMENTS, MAX_IDENTIFIERS, Position, Sending,
+};
 use super::{ids, progress};
-use crate::domain::ids::{EnrollmentId, EnrollmentKey};
+use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey};
 use crate::domain::message::{DropReason, Message, MessageState};
 use crate::domain::money::Currency;
 use crate::domain::order::Order;
@@ -60,7 +62,10 @@ fn join_address(winner: &mut Contact, address: &Address) {
             held.consent = std::mem::take(&mut held.consent).stricter(address.consent.clone());
             held.seen_at = held.seen_at.max(address.seen_at);
         }
-        None => winner.addresses.push(address.clone()),
+        None => {
+            make_room(winner);
+            winner.addresses.push(address.clone());
+        }
     }
 }
 
@@ -73,28 +78,42 @@ fn bring(
     now: Timestamp,
 ) {
     let mut moved = enrollment.clone();
-    if moved.key.as_str() == loser.id.as_str()
-        && let Ok(key) = EnrollmentKey::parse(winner.id.as_str())
-    {
-        moved.key = key;
-    }
+    moved.key = key_of(&moved.key, &loser.id, &winner.id);
     let both = winner
         .enrollments
         .iter()
         .any(|held| held.journey == moved.journey && held.key == moved.key);
-    if both {
-        changes.push(Change::EndEnrollment(progress::ended(
-            &moved,
-            moved.step.clone(),
-            EndReason::Merged,
-            now,
-        )));
+    let reason = if both {
+        Some(EndReason::Merged)
+    } else {
+        (winner.enrollments.len() >= MAX_ENROLLMENTS).then_some(EndReason::TooManyEnrollments)
+    };
+    if let Some(reason) = reason {
+        let row = progress::ended(&moved, moved.step.clone(), reason, now);
+        changes.push(Change::EndEnrollment(row));
         return;
     }
     if let Position::Sending(sending) = &mut moved.position {
         rename_message(winner, &enrollment.id, sending, intents, changes);
     }
     winner.enrollments.push(moved);
+}
+
+/// An ended enrollment of `loser` as a row of `winner`: re-entry rules must find it there.
+pub fn ended_of(ended: &Ended, loser: &ContactId, winner: &ContactId) -> Ended {
+    Ended {
+        key: key_of(&ended.key, loser, winner),
+        ..ended.clone()
+    }
+}
+
+/// The key of an enrollment about the contact itself changes with the contact.
+fn key_of(key: &EnrollmentKey, loser: &ContactId, winner: &ContactId) -> EnrollmentKey {
+    if key.as_str() == loser.as_str() {
+        EnrollmentKey::parse(winner.as_str()).unwrap_or_else(|_| key.clone())
+    } else {
+        key.clone()
+    }
 }
 
 /// A message id names its contact, so an intent that moves gets a new one.

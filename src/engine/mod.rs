@@ -12,7 +12,7 @@ pub mod enroll;
 pub mod guard;
 pub mod identity;
 pub mod ids;
-mod intake;
+pub mod intake;
 pub mod merge;
 pub mod permits;
 mod progress;

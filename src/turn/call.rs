@@ -59,9 +59,6 @@ pub enum Call {
     /// Takes back consent for the address a message went to.
     Unsubscribe {
         message: MessageId,
-        /// Whom the message went to, when its own shard said that they live elsewhere.
-        #[serde(default)]
-        contact: Option<ContactId>,
     },
     /// Mails kept by the `outbox` provider.
     Mails,
@@ -116,6 +113,14 @@ pub enum ForwardBody {
     Park(Box<Event>),
     CheckoutTaken(CheckoutTaken),
     Absorb(Box<Bundle>),
+    /// More rows of a contact that was merged, when one forward cannot hold them all.
+    History(Box<Rows>),
+    /// The link in a mail to a contact that was merged: no more marketing to any address.
+    Unsubscribe {
+        message: MessageId,
+        /// Whose mail it was. Its addresses must have arrived first.
+        loser: ContactId,
+    },
     /// A merge that had to wait for a request that was out.
     Merge {
         loser: ContactId,
@@ -137,7 +142,16 @@ pub struct Bundle {
     pub events: Vec<Event>,
     pub orders: Vec<Order>,
     pub ended: Vec<Ended>,
+    /// Those that have not gone out; the others stay where links and provider events look for them.
     pub messages: Vec<Message>,
+}
+
+/// A part of a merged contact's rows.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rows {
+    pub events: Vec<Event>,
+    pub orders: Vec<Order>,
 }
 
 /// What a shard answers.
@@ -166,9 +180,6 @@ pub enum Answer {
     Pruned(u32),
     Unsubscribed {
         found: bool,
-        /// The contact lives in another shard by now.
-        #[serde(default)]
-        elsewhere: Option<ContactId>,
     },
     Mails(Vec<OutboxMail>),
     Reasons {

@@ -71,7 +71,7 @@ impl Delivery {
             | Answer::Pruned(_)
             | Answer::Swept { .. }
             | Answer::Unsubscribed { .. }
-            | Answer::Mails { .. }
+            | Answer::Mails(_)
             | Answer::Reasons { .. }
             | Answer::Overview(_) => Followed::Arrived,
         }
@@ -94,6 +94,8 @@ impl Turn<'_> {
             ForwardBody::Park(_) => "park",
             ForwardBody::CheckoutTaken(_) => "checkout_taken",
             ForwardBody::Absorb(_) => "absorb",
+            ForwardBody::History(_) => "history",
+            ForwardBody::Unsubscribe { .. } => "unsubscribe",
             ForwardBody::Merge { .. } => "merge",
             ForwardBody::Link { .. } => "link",
         };
@@ -178,6 +180,10 @@ impl Turn<'_> {
                 Ok(Received::Done)
             }
             ForwardBody::Absorb(bundle) => self.take_over(&forward.to, bundle),
+            ForwardBody::History(rows) => self.take_rows(&forward.to, rows),
+            ForwardBody::Unsubscribe { message, loser } => {
+                self.unsubscribe_merged(&forward.to, message, loser)
+            }
             // Its target follows the loser where that went.
             ForwardBody::Merge { winner, .. } => match self.absorb(&forward.to.clone().into(), winner)? {
                 Absorbed::Done => Ok(Received::Done),

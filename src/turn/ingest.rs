@@ -45,13 +45,19 @@ impl Turn<'_> {
             Some(contact) => contact.clone(),
             None => match resolve(&ingest.identifiers, &known) {
                 Resolution::Contact(contact) => contact,
-                Resolution::Same { winner, losers } => return Ok(Ingested::Same { winner, losers }),
+                Resolution::Same { winner, losers } => {
+                    self.claim_unknown(&ingest.identifiers, &known, &winner)?;
+                    return Ok(Ingested::Same { winner, losers });
+                }
                 Resolution::Park => return self.park(ingest),
                 Resolution::Nobody => return Ok(Ingested::Ignored),
             },
         };
         match self.find(&contact)? {
-            Home::Elsewhere(contact) => Ok(Ingested::Elsewhere(contact)),
+            Home::Elsewhere(contact) => {
+                self.claim_unknown(&ingest.identifiers, &known, &contact)?;
+                Ok(Ingested::Elsewhere(contact))
+            }
             Home::Here(loaded) => {
                 // Ids that lead here by a merge or as an alias are this contact.
                 let own = loaded.contact.id.clone();
@@ -96,6 +102,16 @@ impl Turn<'_> {
             };
         }
         Ok((known, bought))
+    }
+
+    /// Claims this shard's own unknown identifiers for a contact that lives elsewhere: nobody asks this shard again.
+    fn claim_unknown(&self, identifiers: &[Hashed], known: &Known, contact: &ContactId) -> Result<(), Error> {
+        for Hashed { identifier, hash } in identifiers {
+            if self.holds(hash) && !known.contains_key(hash) {
+                self.claim(hash, identifier.kind, contact)?;
+            }
+        }
+        Ok(())
     }
 
     fn claim_all(&self, ingest: &Ingest, known: &Known, own: &ContactId) -> Result<(), Error> {

@@ -1,21 +1,27 @@
 //! Two contacts turn out to be one. The loser's shard buries it and sends everything on in the same turn; the winner's
 //! shard takes it over, once, however often it arrives.
 
-use super::call::{Bundle, Forward, ForwardBody};
+use super::call::{Bundle, Forward, ForwardBody, Rows};
 use super::forward::Received;
 use super::unsubscribe::own_event;
 use super::{Error, Home, Turn};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::{ContactId, EventId, IdentifierHash, MessageId};
-use crate::domain::message::{Message, MessageState};
+use crate::domain::message::MessageState;
+use crate::domain::order::Order;
 use crate::domain::time::{Delay, Timestamp};
 use crate::engine::decision::Decision;
+use crate::engine::intake::purchases_of;
 use crate::engine::merge;
 use crate::engine::state::{Contact, Position};
 use crate::store;
 
 /// Most rows of one kind that move with a merge; the newest of them. No person comes near it.
 const MAX_ROWS_MOVED: u32 = 10_000;
+/// Most ended enrollments that move with a merge; the latest of them, which re-entry asks about.
+const MAX_ENDED_MOVED: u32 = 2_000;
+/// Most bytes of events and orders in one forward; the rest follows in others. Well below what a value may hold.
+const MAX_PART_BYTES: usize = 700_000;
 /// How long a merge waits for a request of the loser that is out.
 const IN_FLIGHT_PAUSE: Delay = Delay::from_minutes(1);
 
@@ -60,16 +66,31 @@ impl Turn<'_> {
             return Ok(Absorbed::Busy);
         }
         let id = contact.id.clone();
+        let rows = parts(
+            store::event::list(self.sql, &id, None, MAX_ROWS_MOVED)?,
+            store::order::list(self.sql, &id, MAX_ROWS_MOVED)?,
+        )?;
+        let mut rows = rows.into_iter();
+        let Rows { events, orders } = rows.next().unwrap_or_default();
+        let messages = store::message::of_contact(self.sql, &id, MAX_ROWS_MOVED)?;
+        let intents = messages
+            .into_iter()
+            .map(|stored| stored.message)
+            .filter(|message| message.state == MessageState::Intended);
         let bundle = Bundle {
-            events: store::event::list(self.sql, &id, None, MAX_ROWS_MOVED)?,
-            orders: store::order::list(self.sql, &id, MAX_ROWS_MOVED)?,
-            ended: store::enrollment::list(self.sql, &id, MAX_ROWS_MOVED)?,
-            messages: store::message::of_contact(self.sql, &id, MAX_ROWS_MOVED)?
-                .into_iter()
-                .map(|stored| stored.message)
-                .collect(),
+            events,
+            orders,
+            ended: store::enrollment::list(self.sql, &id, MAX_ENDED_MOVED)?,
+            messages: intents.collect(),
             contact,
         };
+        for (number, rows) in rows.enumerate() {
+            self.forward(&Forward {
+                id: format!("history:{id}:{number}"),
+                to: IdentifierHash::from(winner.clone()),
+                body: ForwardBody::History(Box::new(rows)),
+            })?;
+        }
         for identifier in &bundle.contact.identifiers {
             let hash = self.hash(identifier);
             self.forward(&Forward {
@@ -139,21 +160,11 @@ impl Turn<'_> {
             return Ok(Received::Done);
         }
         store::event::record(self.sql, &id, &marker)?;
-        for event in &bundle.events {
-            store::event::record(self.sql, &id, event)?;
-        }
-        for order in &bundle.orders {
-            store::order::put(self.sql, &id, order)?;
-        }
+        self.put_rows(&id, &bundle.events, &bundle.orders)?;
         for ended in &bundle.ended {
-            store::enrollment::put(self.sql, &id, ended)?;
+            let ended = merge::ended_of(ended, &bundle.contact.id, &id);
+            store::enrollment::put(self.sql, &id, &ended)?;
         }
-        let intents: Vec<Message> = bundle
-            .messages
-            .iter()
-            .filter(|message| message.state == MessageState::Intended)
-            .cloned()
-            .collect();
         let orders = store::order::list(self.sql, &id, MAX_ROWS_MOVED)?;
         let mut contact = loaded.contact.clone();
         let currency = self.catalog.store.currency;
@@ -161,7 +172,7 @@ impl Turn<'_> {
             &mut contact,
             &bundle.contact,
             (&orders, currency),
-            &intents,
+            &bundle.messages,
             self.now,
         );
         let decision = Decision {
@@ -174,13 +185,75 @@ impl Turn<'_> {
         Ok(Received::Done)
     }
 
+    /// Takes over more rows of a contact that was merged. They may come before its document or after it.
+    pub(super) fn take_rows(&self, to: &IdentifierHash, rows: &Rows) -> Result<Received, Error> {
+        let loaded = match self.find(&to.clone().into())? {
+            Home::Elsewhere(contact) => return Ok(Received::Elsewhere(contact.into())),
+            Home::Here(loaded) => *loaded,
+        };
+        let mut contact = loaded.contact.clone();
+        self.put_rows(&contact.id, &rows.events, &rows.orders)?;
+        let orders = store::order::list(self.sql, &contact.id, MAX_ROWS_MOVED)?;
+        contact.purchases = purchases_of(orders.iter(), self.catalog.store.currency);
+        let decision = Decision {
+            contact,
+            changes: Vec::new(),
+            effects: Vec::new(),
+            remarks: Vec::new(),
+        };
+        self.write(loaded, decision)?;
+        Ok(Received::Done)
+    }
+
+    /// An order that both had keeps the newer status, whichever record arrives last.
+    fn put_rows(&self, id: &ContactId, events: &[Event], orders: &[Order]) -> Result<(), Error> {
+        for event in events {
+            store::event::record(self.sql, id, event)?;
+        }
+        for order in orders {
+            let mut joined = order.clone();
+            if let Some(held) = store::order::get(self.sql, id, &order.key)? {
+                joined.join(&held);
+            }
+            store::order::put(self.sql, id, &joined)?;
+        }
+        Ok(())
+    }
+
     /// The row that makes a take-over count once.
     fn marker(&self, loser: &Contact) -> Result<Event, Error> {
-        let id = EventId::parse(&format!("absorbed:{}", loser.id))?;
         Ok(own_event(
-            id,
+            marker_id(&loser.id)?,
             EventKind::Custom("Contact Merged".to_owned()),
             self.now,
         ))
     }
+}
+
+/// Id of the event that says that `loser` has arrived.
+pub(super) fn marker_id(loser: &ContactId) -> Result<EventId, Error> {
+    Ok(EventId::parse(&format!("absorbed:{loser}"))?)
+}
+
+/// Cuts rows into parts that fit a forward each, in their order.
+fn parts(events: Vec<Event>, orders: Vec<Order>) -> Result<Vec<Rows>, Error> {
+    let mut parts = Vec::new();
+    let (mut part, mut bytes) = (Rows::default(), 0_usize);
+    let mut room_for = |size: usize, part: &mut Rows| {
+        if bytes > 0 && bytes.saturating_add(size) > MAX_PART_BYTES {
+            parts.push(std::mem::take(part));
+            bytes = 0;
+        }
+        bytes = bytes.saturating_add(size);
+    };
+    for order in orders {
+        room_for(serde_json::to_vec(&order)?.len(), &mut part);
+        part.orders.push(order);
+    }
+    for event in events {
+        room_for(serde_json::to_vec(&event)?.len(), &mut part);
+        part.events.push(event);
+    }
+    parts.push(part);
+    Ok(parts)
 }

@@ -186,7 +186,7 @@ fn elsewhere(answer: Answer) -> Option<ContactId> {
         | Answer::Pruned(_)
         | Answer::Swept { .. }
         | Answer::Unsubscribed { .. }
-        | Answer::Mails { .. }
+        | Answer::Mails(_)
         | Answer::Reasons { .. }
         | Answer::Overview(_)
         | Answer::Refused { .. } => None,

@@ -4,7 +4,6 @@
 
 use super::call::{Answer, Call};
 use super::merge::Absorbed;
-use super::unsubscribe::Unsubscribed;
 use super::{Error, Turn};
 use crate::store::directory;
 use crate::store::meta::{self, Key};
@@ -45,16 +44,9 @@ impl Turn<'_> {
                 meta::set(self.sql, Key::Stopped, if stopped { "1" } else { "0" })?;
                 Answer::Done
             }
-            Call::Unsubscribe { message, contact } => {
-                let unsubscribed = self.unsubscribe(&message, contact.as_ref())?;
-                Answer::Unsubscribed {
-                    found: unsubscribed == Unsubscribed::Done,
-                    elsewhere: match unsubscribed {
-                        Unsubscribed::Elsewhere(contact) => Some(contact),
-                        Unsubscribed::Done | Unsubscribed::Unknown => None,
-                    },
-                }
-            }
+            Call::Unsubscribe { message } => Answer::Unsubscribed {
+                found: self.unsubscribe(&message)?,
+            },
             Call::Mails => self.mails()?,
             Call::Reasons => self.reasons()?,
             Call::Sweep => Answer::Swept { done: self.sweep()? },

@@ -1,50 +1,63 @@
 //! Somebody takes back their consent by a link in a mail.
 
-use super::{Error, Home, Turn};
+use super::call::{Forward, ForwardBody};
+use super::forward::Received;
+use super::{Error, Home, Loaded, Turn, merge};
 use crate::domain::consent::{ConsentGrade, ConsentSignal, ConsentState};
 use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{Event, EventData, EventKind};
-use crate::domain::ids::{ContactId, EventId, MessageId, SourceName};
+use crate::domain::ids::{ContactId, EventId, IdentifierHash, MessageId, SourceName};
 use crate::domain::time::Timestamp;
 use crate::engine::decision::Input;
 use crate::store;
 
-/// What came of a withdrawal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unsubscribed {
-    Done,
-    /// The message is not known.
-    Unknown,
-    /// The contact was merged into one of another shard: ask there, naming it.
-    Elsewhere(ContactId),
-}
-
 impl Turn<'_> {
     /// Unsubscribes every address of the contact a message went to: which of them the mail reached does not matter to
-    /// somebody who wants no more of it. Doing it again writes nothing.
-    ///
-    /// `contact` is what the message's own shard answered when the contact had moved: the ledger row stays behind.
+    /// somebody who wants no more of it. Returns whether the message is known. Doing it again writes nothing.
     ///
     /// # Errors
     /// When storage fails or a document cannot be read.
-    pub fn unsubscribe(
-        &self,
-        message: &MessageId,
-        contact: Option<&ContactId>,
-    ) -> Result<Unsubscribed, Error> {
-        let contact = match contact {
-            Some(contact) => contact.clone(),
-            None => match store::message::get(self.sql, message)? {
-                Some(stored) => stored.contact,
-                None => return Ok(Unsubscribed::Unknown),
-            },
+    pub fn unsubscribe(&self, message: &MessageId) -> Result<bool, Error> {
+        let Some(stored) = store::message::get(self.sql, message)? else {
+            return Ok(false);
         };
-        let mut loaded = match self.find(&contact)? {
-            Home::Elsewhere(contact) => return Ok(Unsubscribed::Elsewhere(contact)),
-            Home::Here(loaded) if loaded.is_new() => return Ok(Unsubscribed::Unknown),
+        match self.find(&stored.contact)? {
+            Home::Here(loaded) if loaded.is_new() => Ok(false),
+            Home::Here(loaded) => self.withdraw_all(*loaded, message).map(|()| true),
+            Home::Elsewhere(contact) => {
+                self.forward(&Forward {
+                    id: format!("unsubscribe:{message}"),
+                    to: contact.into(),
+                    body: ForwardBody::Unsubscribe {
+                        message: message.clone(),
+                        loser: stored.contact,
+                    },
+                })?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// A click on a link whose contact was merged into one of this shard's.
+    pub(super) fn unsubscribe_merged(
+        &self,
+        to: &IdentifierHash,
+        message: &MessageId,
+        loser: &ContactId,
+    ) -> Result<Received, Error> {
+        let loaded = match self.find(&to.clone().into())? {
+            Home::Elsewhere(contact) => return Ok(Received::Elsewhere(contact.into())),
             Home::Here(loaded) => *loaded,
         };
+        if !store::event::seen(self.sql, &loaded.contact.id, &merge::marker_id(loser)?)? {
+            return Ok(Received::NotYet);
+        }
+        self.withdraw_all(loaded, message)?;
+        Ok(Received::Done)
+    }
+
+    fn withdraw_all(&self, mut loaded: Loaded, message: &MessageId) -> Result<(), Error> {
         let subscribed: Vec<EmailAddress> = loaded
             .contact
             .addresses
@@ -62,7 +75,7 @@ impl Turn<'_> {
             let facts = store::load_facts(self.sql, &loaded.contact.id, Some(&event), false)?;
             (loaded, _) = self.settle(loaded, &facts, &Input::Event(Box::new(event)))?;
         }
-        Ok(Unsubscribed::Done)
+        Ok(())
     }
 
     fn withdrawal(&self, message: &MessageId, email: &EmailAddress, at: usize) -> Result<Event, Error> {

@@ -25,7 +25,7 @@
 //! ```
 
 mod effects;
-mod story;
+pub mod story;
 
 use super::world::{Failure, World};
 use effects::Effects;
