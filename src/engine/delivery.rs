@@ -171,3 +171,6 @@ fn unknown(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
