@@ -54,127 +54,64 @@ fn next(
     }
 }
 
+/// Whether `outcome` of the given attempt and generation, so many hours after the first attempt, means `expected`.
+fn means(
+    outcome: &Outcome,
+    (attempt, generation): (u32, u8),
+    stream: Stream,
+    window: Option<Delay>,
+    hours: i64,
+    expected: &str,
+) {
+    let dispatch = dispatch(attempt, generation);
+    let found = next(outcome, &dispatch, stream, window, hours * HOUR);
+    assert_eq!(
+        found, expected,
+        "{outcome:?}, attempt {attempt}, {stream:?}, {hours} h"
+    );
+}
+
 #[test]
-fn every_outcome_has_its_consequence() {
-    use Stream::{Marketing, Transactional};
+fn what_is_certain_is_settled_or_tried_again() {
     let later = |reason| Outcome::RetryLater(RetryLater { after: None, reason });
-    let rejected = |rejection| Outcome::Rejected(rejection);
+    let certain = |outcome: Outcome, attempt: u32, expected: &str| {
+        means(&outcome, (attempt, 1), Stream::Marketing, WINDOW, 0, expected);
+    };
+    certain(Outcome::Accepted(None), 1, "accepted");
+    certain(
+        Outcome::Rejected(Rejection::Message("no".to_owned())),
+        1,
+        "failed",
+    );
+    certain(
+        Outcome::Rejected(Rejection::Suppressed("dead".to_owned())),
+        1,
+        "failed",
+    );
+    let our_fault = Outcome::Rejected(Rejection::Configuration("key".to_owned()));
+    certain(our_fault, 99, "released, provider rests");
+    certain(later(RetryReason::RateLimited), 1, "released, provider rests");
+    certain(later(RetryReason::RateLimited), MAX_ATTEMPTS, "failed");
+    // Waiting for the quota burns no attempt.
+    certain(
+        later(RetryReason::QuotaExceeded),
+        MAX_ATTEMPTS,
+        "released, provider rests",
+    );
+    certain(Outcome::KeyMismatch, 1, "failed");
+    certain(Outcome::KeyMismatch, 2, "accepted");
+}
+
+#[test]
+fn an_unknown_fate_is_repeated_while_the_key_protects_and_then_left_to_the_policy() {
+    use Stream::{Marketing, Transactional};
     let unknown = Outcome::Unknown("timeout".to_owned());
-    let table = [
-        (
-            Outcome::Accepted(None),
-            dispatch(1, 1),
-            Marketing,
-            WINDOW,
-            0,
-            "accepted",
-        ),
-        (
-            rejected(Rejection::Message("no".to_owned())),
-            dispatch(1, 1),
-            Marketing,
-            WINDOW,
-            0,
-            "failed",
-        ),
-        (
-            rejected(Rejection::Suppressed("dead".to_owned())),
-            dispatch(1, 1),
-            Marketing,
-            WINDOW,
-            0,
-            "failed",
-        ),
-        (
-            rejected(Rejection::Configuration("key".to_owned())),
-            dispatch(99, 1),
-            Marketing,
-            WINDOW,
-            0,
-            "released, provider rests",
-        ),
-        (
-            later(RetryReason::RateLimited),
-            dispatch(1, 1),
-            Marketing,
-            WINDOW,
-            0,
-            "released, provider rests",
-        ),
-        (
-            later(RetryReason::RateLimited),
-            dispatch(MAX_ATTEMPTS, 1),
-            Marketing,
-            WINDOW,
-            0,
-            "failed",
-        ),
-        (
-            later(RetryReason::QuotaExceeded),
-            dispatch(MAX_ATTEMPTS, 1),
-            Marketing,
-            WINDOW,
-            0,
-            "released, provider rests",
-        ),
-        (
-            Outcome::KeyMismatch,
-            dispatch(1, 1),
-            Marketing,
-            WINDOW,
-            0,
-            "failed",
-        ),
-        (
-            Outcome::KeyMismatch,
-            dispatch(2, 1),
-            Marketing,
-            WINDOW,
-            0,
-            "accepted",
-        ),
-        (unknown.clone(), dispatch(1, 1), Marketing, WINDOW, 0, "repeated"),
-        (
-            unknown.clone(),
-            dispatch(2, 1),
-            Transactional,
-            WINDOW,
-            22 * HOUR,
-            "repeated",
-        ),
-        (
-            unknown.clone(),
-            dispatch(2, 1),
-            Marketing,
-            WINDOW,
-            23 * HOUR,
-            "given up",
-        ),
-        (
-            unknown.clone(),
-            dispatch(2, 1),
-            Transactional,
-            WINDOW,
-            23 * HOUR,
-            "resent",
-        ),
-        (
-            unknown.clone(),
-            dispatch(2, 2),
-            Transactional,
-            WINDOW,
-            23 * HOUR,
-            "given up",
-        ),
-        (unknown.clone(), dispatch(1, 1), Marketing, None, 0, "given up"),
-        (unknown.clone(), dispatch(1, 1), Transactional, None, 0, "resent"),
-        (unknown, dispatch(1, 2), Transactional, None, 0, "given up"),
-    ];
-    for (number, (outcome, dispatch, stream, window, seconds, expected)) in table.into_iter().enumerate() {
-        assert_eq!(
-            next(&outcome, &dispatch, stream, window, seconds),
-            expected,
-            "row {number}: {outcome:?}"
-        );
-    }
+    means(&unknown, (1, 1), Marketing, WINDOW, 0, "repeated");
+    means(&unknown, (2, 1), Transactional, WINDOW, 22, "repeated");
+    means(&unknown, (2, 1), Marketing, WINDOW, 23, "given up");
+    means(&unknown, (2, 1), Transactional, WINDOW, 23, "resent");
+    means(&unknown, (2, 2), Transactional, WINDOW, 23, "given up");
+    means(&unknown, (1, 1), Marketing, None, 0, "given up");
+    means(&unknown, (1, 1), Transactional, None, 0, "resent");
+    means(&unknown, (1, 2), Transactional, None, 0, "given up");
 }
