@@ -9,6 +9,7 @@ use crate::domain::time::Timestamp;
 use crate::http;
 use crate::settings::Settings;
 use crate::turn::call::{Answer, Call};
+use futures_util::stream::StreamExt;
 use serde_json::json;
 use std::rc::Rc;
 use worker::{Env, Method, Request, Response};
@@ -124,7 +125,11 @@ async fn read(request: &mut Request) -> Result<Option<http::Request>, Error> {
         _ => http::Method::Post,
     };
     let body = match method {
-        http::Method::Post | http::Method::Put => request.bytes().await?,
+        http::Method::Post | http::Method::Put if announced.is_some() => request.bytes().await?,
+        http::Method::Post | http::Method::Put => match at_most(request, MAX_BODY_BYTES).await? {
+            Some(body) => body,
+            None => return Ok(None),
+        },
         http::Method::Get | http::Method::Head | http::Method::Delete | http::Method::Options => Vec::new(),
     };
     if body.len() > MAX_BODY_BYTES {
@@ -136,6 +141,23 @@ async fn read(request: &mut Request) -> Result<Option<http::Request>, Error> {
         headers,
         body,
     }))
+}
+
+/// A body whose length nobody announced, read piece by piece: whole, it could fill the isolate's memory before anything
+/// was verified. None when it is longer than `limit`.
+async fn at_most(request: &mut Request, limit: usize) -> Result<Option<Vec<u8>>, Error> {
+    if request.inner().body().is_none() {
+        return Ok(Some(Vec::new()));
+    }
+    let (mut stream, mut body) = (request.stream()?, Vec::new());
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk?;
+        if body.len() + chunk.len() > limit {
+            return Ok(None);
+        }
+        body.extend(chunk);
+    }
+    Ok(Some(body))
 }
 
 /// The answer to a verb that a route does not know.

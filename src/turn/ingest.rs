@@ -38,11 +38,12 @@ impl Turn<'_> {
         let bought = rows.iter().any(|row| row.closed_at.is_some());
         let known: Known = owners(rows).collect();
         for (hash, kind) in &touch.identifiers {
-            if let (None, Some(founder)) = (known.get(hash), &touch.founder) {
-                self.claim(hash, *kind, founder)?;
-            }
+            // Closed first: a new row is then written once, as it stays.
             if let (Some(at), true) = (touch.bought_at, is_checkout(*kind)) {
                 self.close(hash, *kind, known.get(hash).or(touch.founder.as_ref()), at)?;
+            }
+            if let (None, Some(founder)) = (known.get(hash), &touch.founder) {
+                self.claim(hash, *kind, founder)?;
             }
         }
         Ok((known, bought))
@@ -154,6 +155,9 @@ impl Turn<'_> {
     fn claim_all(&self, ingest: &Ingest, leads: &Leads, own: &ContactId) -> Result<(), Error> {
         let bought_at = ingest.event.closes_at();
         for Hashed { identifier, hash } in &ingest.identifiers {
+            if let (Some(at), true, true) = (bought_at, is_checkout(identifier.kind), self.holds(hash)) {
+                self.close(hash, identifier.kind, Some(own), at)?;
+            }
             match leads.known.get(hash) {
                 Some(contact) if contact == own => {}
                 None if self.holds(hash) => self.claim(hash, identifier.kind, own)?,
@@ -165,9 +169,6 @@ impl Turn<'_> {
                     self.link(hash, identifier.kind, leads.stored.get(hash), own)?;
                 }
                 Some(_) => {}
-            }
-            if let (Some(at), true, true) = (bought_at, is_checkout(identifier.kind), self.holds(hash)) {
-                self.close(hash, identifier.kind, Some(own), at)?;
             }
         }
         Ok(())

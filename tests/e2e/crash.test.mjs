@@ -52,9 +52,10 @@ describe("killed with SIGKILL", { concurrency: true }, () => {
       for (let round = 0; round < 4; round += 1) {
         const shop = await start();
         const people = Array.from({ length: 12 }, (_, n) => ({ ...shop.shopper(`r${round}n${n}`), orderId: 1000 * round + n + 1 }));
+        const enough = accepted.length + 2 * round + 1;
         const posting = people.map((who) =>
           shop.orders(who, { customer: false, token: null }).then(() => accepted.push(who), () => undefined));
-        await new Promise((resume) => setTimeout(resume, 20 + 15 * round));
+        await until(SENT_LIMIT_MS, "some to be accepted", () => accepted.length, (count) => count >= enough);
         await shop.kill();
         await Promise.all(posting);
       }
@@ -65,7 +66,6 @@ describe("killed with SIGKILL", { concurrency: true }, () => {
       const mails = await shop.outbox();
       assert.equal(new Set(mails.map((mail) => mail.to)).size, mails.length, "nobody got two");
       for (const who of accepted) assert.ok(mails.some((mail) => mail.to === who.email), `${who.email} was accepted`);
-      assert.ok(accepted.length > 0);
     });
   });
 

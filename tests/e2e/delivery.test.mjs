@@ -158,9 +158,8 @@ describe("through Resend", { concurrency: true }, () => {
       resend.fault(fault);
       const ana = shop.shopper();
       await shop.orders(ana);
-      await untilState(shop, "unknown", limit);
-      const unknown = (await shop.attentionOf(emailHash(ana.email)))[0];
-      assert.deepEqual(unknown.slice(0, 2), ["order-thank-you", "unknown"]);
+      await until(limit ?? SENT_LIMIT_MS, "an unknown fate to be listed", () => shop.attentionOf(emailHash(ana.email)),
+        ([row]) => row?.[0] === "order-thank-you" && row[1] === "unknown");
       await shop.advance("2m");
       const [one, two, ...others] = resend.requests();
       assert.equal(others.length, 0);
@@ -211,21 +210,21 @@ describe("through Resend", { concurrency: true }, () => {
   for (const [status, name] of [[401, "missing_api_key"], [403, "invalid_api_key"]]) {
     test(`${status}: mail is kept, the provider rests, /health says so, and all goes when it is right again`, () =>
       withResend(async (shop, resend) => {
-        resend.fault({ status, name, times: 2 });
+        resend.fault({ status, name });
         const people = [shop.shopper("ana"), shop.shopper("bea"), shop.shopper("cleo")];
         await shop.orders(people[0]);
         await requested(resend, 1);
         await untilState(shop, "intended");
         const sick = await until(SENT_LIMIT_MS, "/health to know", () => shop.health(), (health) => !health.ok);
         assert.equal(sick.status, 503);
-        assert.match(JSON.stringify(sick.attention), new RegExp(`resend.*${name}`));
+        const [{ provider, problem }] = sick.attention;
+        assert.equal(provider, "resend");
+        assert.match(problem, new RegExp(name));
         await shop.orders(people[1]);
         await shop.orders(people[2]);
         await shop.advance("4m");
         assert.equal(resend.requests().length, 1, "nobody asks while it rests");
         await shop.advance("2m");
-        assert.equal(resend.requests().length, 2, "one asks, and it rests again");
-        await shop.advance("10m");
         assert.deepEqual(addresses(resend), people.map((who) => who.email).sort());
         assert.deepEqual([(await shop.health()).ok, await shop.attention()], [true, []]);
       }));
@@ -250,10 +249,10 @@ describe("through Resend", { concurrency: true }, () => {
       await shop.orders(ana);
       await shop.signsUp(bea);
       await requested(resend, 2);
-      await shop.advance("22h");
+      await shop.advance("20h");
       assert.deepEqual((await shop.attention()).map(({ state }) => state), ["unknown", "unknown"]);
       assert.equal(resend.mails().length, 0);
-      await shop.advance("4h");
+      await shop.advance("6h");
       assert.deepEqual(resend.mails().map((mail) => mail.to), [ana.email]);
       const again = resend.requests().filter((request) => !first(request));
       assert.equal(again.length, 1);

@@ -13,7 +13,7 @@ test("GET /health names the version that was built", async () => {
   const response = await worker.fetch("/health");
   assert.equal(response.status, 200);
   const { version } = JSON.parse(readFileSync("package.json", "utf8"));
-  assert.deepEqual(await response.json(), { ok: true, version });
+  assert.deepEqual(await response.json(), { ok: true, version, attention: [] });
 });
 
 test("an unknown route is a 404 with an error and a hint", async () => {
