@@ -3,7 +3,7 @@
 use super::claim::{Claimed, refused};
 use super::{Error, Turn};
 use crate::domain::ids::MessageId;
-use crate::domain::message::MessageState;
+use crate::domain::message::{DropReason, MessageState};
 use crate::domain::outcome::Outcome;
 use crate::domain::time::{Delay, Timestamp};
 use crate::engine::decision::{Input, Settlement};
@@ -104,7 +104,7 @@ impl Turn<'_> {
                 how: how.clone(),
             },
             Next::Release { .. } | Next::Resend { .. } if orphan => {
-                let how = Settlement::Dropped(crate::domain::message::DropReason::Exited);
+                let how = without_enrollment(found.message.state);
                 Input::Settled { message, how }
             }
             Next::Release { at, reason, .. } => {
@@ -253,6 +253,23 @@ fn window_of(provider: &str) -> Option<Delay> {
     match ProviderKind::parse(provider).ok()?.capabilities().idempotency {
         Idempotency::Keyed { window } => Some(window),
         Idempotency::None => None,
+    }
+}
+
+/// The end of a message that will not be tried again because its enrollment is over.
+fn without_enrollment(state: MessageState) -> Settlement {
+    match state {
+        // An earlier attempt may have been taken: nobody can say that it was dropped.
+        MessageState::Unknown => {
+            Settlement::GivenUp("its fate stayed unknown, and its journey is over".to_owned())
+        }
+        MessageState::Intended
+        | MessageState::Claimed
+        | MessageState::Accepted
+        | MessageState::Failed
+        | MessageState::Dropped
+        | MessageState::GivenUp
+        | MessageState::Shadowed => Settlement::Dropped(DropReason::Exited),
     }
 }
 
