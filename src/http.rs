@@ -34,6 +34,8 @@ pub enum Method {
     Put,
     Delete,
     Options,
+    /// Any other verb: no route takes it.
+    Other,
 }
 
 impl Headers {
@@ -92,6 +94,7 @@ impl Method {
             Self::Put => "PUT",
             Self::Delete => "DELETE",
             Self::Options => "OPTIONS",
+            Self::Other => "OTHER",
         }
     }
 }

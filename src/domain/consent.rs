@@ -69,6 +69,7 @@ impl Consent {
             return false;
         }
         let unchanged = self.state == signal.state
+            && self.state != ConsentState::Unsubscribed
             && self
                 .evidence
                 .as_ref()
@@ -91,7 +92,12 @@ impl Consent {
             ConsentState::Unknown => 1,
             ConsentState::Subscribed => 0,
         };
-        if rank(&other) > rank(&self) { other } else { self }
+        let at = |consent: &Self| consent.evidence.as_ref().map(|(signal, _)| signal.at);
+        if (rank(&other), at(&other)) > (rank(&self), at(&self)) {
+            other
+        } else {
+            self
+        }
     }
 
     fn accepts(&self, signal: &ConsentSignal) -> bool {
@@ -99,7 +105,10 @@ impl Consent {
         match (self.state, signal.state) {
             (ConsentState::Suppressed, _) | (_, ConsentState::Unknown) => false,
             (_, ConsentState::Suppressed) => true,
-            (ConsentState::Unsubscribed, ConsentState::Unsubscribed) => false,
+            // A later no outlasts a yes that was given between the two and arrives after both.
+            (ConsentState::Unsubscribed, ConsentState::Unsubscribed) => {
+                held.is_some_and(|(at, _)| signal.at > at)
+            }
             (ConsentState::Unsubscribed, ConsentState::Subscribed | ConsentState::Pending) => {
                 signal.grade == ConsentGrade::Explicit && held.is_none_or(|(at, _)| signal.at > at)
             }
@@ -165,6 +174,18 @@ mod tests {
         assert_eq!(
             after(&[signal(Suppressed, Explicit, 1), signal(Subscribed, Explicit, 2)]),
             Suppressed
+        );
+    }
+
+    #[test]
+    fn a_second_no_outlasts_a_yes_between_the_two() {
+        let (first, second) = (
+            signal(Unsubscribed, Explicit, 10),
+            signal(Unsubscribed, Explicit, 20),
+        );
+        assert_eq!(
+            after(&[first, second, signal(Subscribed, Explicit, 15)]),
+            Unsubscribed
         );
     }
 

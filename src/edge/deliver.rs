@@ -53,6 +53,15 @@ struct Slice {
 impl Shard {
     /// Does all that is due at `now`; false when another run is under way.
     pub(super) async fn run_due(&self, me: ShardIndex, now: Timestamp) -> Result<bool, Error> {
+        if !self.settings().usable() {
+            // With a key or a name missing the gate would see things that are not there.
+            log::error(
+                "not set up",
+                json!({ "hint": "GET /health says which settings to add" }),
+            );
+            self.floor.set(EMPTY_RUN_FLOOR);
+            return Ok(true);
+        }
         if self.running.replace(true) {
             return Ok(false);
         }
@@ -84,9 +93,19 @@ impl Shard {
         let awaited = self.awaited.borrow().clone();
         let open = self.turn(me, now, |turn| turn.due_dispatches(|id| awaited.contains(id)))?;
         for id in open {
-            slice.worked = true;
-            if let Some(claimed) = self.turn(me, now, |turn| turn.take_over_dispatch(&id))? {
-                self.exchange(me, now, claimed).await?;
+            match self.turn(me, now, |turn| turn.take_over_dispatch(&id)) {
+                Ok(Some(claimed)) => {
+                    slice.worked = true;
+                    self.exchange(me, now, claimed).await?;
+                }
+                Ok(None) => {}
+                // One that cannot be read must not hold up the others.
+                Err(error) => {
+                    log::error(
+                        "dispatch failed",
+                        json!({ "dispatch": id, "error": error.to_string() }),
+                    );
+                }
             }
         }
         let due = self.wake_due(me, now)?;
@@ -130,10 +149,10 @@ impl Shard {
         lane: Lane,
         messages: Vec<DueMessage>,
     ) -> Result<bool, Error> {
-        let checkouts = self.checkout_facts(me, now, &messages).await?;
         if provider.capabilities().local || self.settings().mode == crate::settings::Mode::Shadow {
+            let checkouts = self.checkout_facts(me, now, &messages).await?;
             for part in messages.chunks(MAILS_PER_TURN) {
-                self.turn(me, now, |turn| turn.claim_messages(part, provider, &checkouts))?;
+                self.claim(me, now, part, provider, &checkouts)?;
             }
             return Ok(true);
         }
@@ -149,9 +168,13 @@ impl Shard {
             let batch_max = provider.capabilities().batch_max.min(MAILS_PER_TURN);
             let parts = cut(waiting, granted, batch_max, &self.single.borrow());
             let taken: usize = parts.iter().map(|part| part.len()).sum();
+            // Asked anew for each round: a request may take half a minute, and a cart may be bought in it.
+            let checkouts = self
+                .checkout_facts(me, now, waiting.get(..taken).unwrap_or_default())
+                .await?;
             let mut claimed = Vec::new();
             for part in parts {
-                claimed.extend(self.turn(me, now, |turn| turn.claim_messages(part, provider, &checkouts))?);
+                claimed.extend(self.claim(me, now, part, provider, &checkouts)?);
             }
             let answers = stream::iter(claimed)
                 .map(|claimed| self.exchange(me, now, claimed))
@@ -162,6 +185,38 @@ impl Shard {
             waiting = waiting.get(taken..).unwrap_or_default();
         }
         Ok(true)
+    }
+
+    /// Claims messages for one request. Where that fails they are claimed singly, and one that fails alone is put aside
+    /// with its contact: it must not hold up the shard.
+    fn claim(
+        &self,
+        me: ShardIndex,
+        now: Timestamp,
+        part: &[DueMessage],
+        provider: ProviderKind,
+        checkouts: &CheckoutFacts,
+    ) -> Result<Vec<Claimed>, Error> {
+        let problem = match self.turn(me, now, |turn| turn.claim_messages(part, provider, checkouts)) {
+            Ok(claimed) => return Ok(claimed.into_iter().collect()),
+            Err(error) => error.to_string(),
+        };
+        if let [only] = part {
+            log::error(
+                "message failed",
+                json!({ "message": only.message, "error": problem }),
+            );
+            let failures = self
+                .turn(me, now, |turn| turn.failures(&only.contact))?
+                .saturating_add(1);
+            self.turn(me, now, |turn| turn.fail(&only.contact, failures, &problem))?;
+            return Ok(Vec::new());
+        }
+        let mut claimed = Vec::new();
+        for single in part.chunks(1) {
+            claimed.extend(self.claim(me, now, single, provider, checkouts)?);
+        }
+        Ok(claimed)
     }
 
     /// Makes a claimed request and writes what came of it.

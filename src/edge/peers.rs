@@ -55,7 +55,10 @@ impl Peers<'_> {
 
     fn stub(&self, binding: &str, name: &str) -> Result<Stub, Error> {
         let namespace = self.env.durable_object(binding)?;
-        match (&self.settings.jurisdiction, self.settings.environment) {
+        // The Store holds no personal data and is always found in the same place: it is what tells a shard that the
+        // jurisdiction was changed.
+        let jurisdiction = self.settings.jurisdiction.as_ref().filter(|_| binding != "STORE");
+        match (jurisdiction, self.settings.environment) {
             // The local runtime knows no jurisdictions; the setting itself is checked all the same.
             (None, _) | (Some(_), Environment::Dev) => Ok(namespace.get_by_name(name)?),
             (Some(jurisdiction), Environment::Production) => {

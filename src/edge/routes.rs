@@ -121,8 +121,8 @@ async fn read(request: &mut Request) -> Result<Option<http::Request>, Error> {
         Method::Put => http::Method::Put,
         Method::Delete => http::Method::Delete,
         Method::Options => http::Method::Options,
-        // Whatever else there is reads like a POST and is refused by each route.
-        _ => http::Method::Post,
+        Method::Post => http::Method::Post,
+        _ => http::Method::Other,
     };
     let body = match method {
         http::Method::Post | http::Method::Put if announced.is_some() => request.bytes().await?,
@@ -130,7 +130,11 @@ async fn read(request: &mut Request) -> Result<Option<http::Request>, Error> {
             Some(body) => body,
             None => return Ok(None),
         },
-        http::Method::Get | http::Method::Head | http::Method::Delete | http::Method::Options => Vec::new(),
+        http::Method::Get
+        | http::Method::Head
+        | http::Method::Delete
+        | http::Method::Options
+        | http::Method::Other => Vec::new(),
     };
     if body.len() > MAX_BODY_BYTES {
         return Ok(None);

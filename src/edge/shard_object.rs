@@ -134,7 +134,10 @@ impl Shard {
                 self.turn(me, now, |turn| self.answer(turn, call))?
             }
         };
-        self.deliver_forwards(me, now).await?;
+        // The call has committed: what cannot be delivered now stays in its row, and is no failure of the call.
+        if let Err(error) = self.deliver_forwards(me, now).await {
+            log::error("forwards failed", json!({ "error": error.to_string() }));
+        }
         self.arm(me, now).await?;
         Ok(answer)
     }

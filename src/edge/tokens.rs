@@ -52,7 +52,7 @@ pub async fn unsubscribe(visit: &Visit<'_>, token: &str) -> Result<Response, Err
                 }
             }
         }
-        Method::Put | Method::Delete | Method::Options => wrong_method("GET, HEAD, POST"),
+        Method::Put | Method::Delete | Method::Options | Method::Other => wrong_method("GET, HEAD, POST"),
     }
 }
 

@@ -28,6 +28,7 @@ pub fn decide(
     let mut turn = Turn::new(catalog, contact.clone(), now);
     match input {
         Input::Event(event) => turn.event(event, facts),
+        Input::Overtaken(event) => enroll::exit_by(&mut turn, event),
         Input::Wake => turn.wake(),
         Input::Settled { message, how } => turn.settled(message, how),
         Input::Deferred { message, until } => {
@@ -295,6 +296,7 @@ impl<'a> Turn<'a> {
             .enrollments
             .iter()
             .filter(|enrollment| taken.keys.contains(&enrollment.key))
+            .filter(|enrollment| taken.bought || taken.at >= enrollment.data_at)
             .cloned()
             .collect();
         for enrollment in gone {

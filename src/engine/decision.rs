@@ -15,6 +15,8 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     Event(Box<Event>),
+    /// An event of either side of a merge: it ends what it would have ended, and counts for nothing else.
+    Overtaken(Box<Event>),
     /// The time has come to look at everything that is due.
     Wake,
     /// A message reached its final outcome.

@@ -22,8 +22,9 @@ use serde::{Deserialize, Serialize};
 pub const REQUEST_TIMEOUT: Delay = Delay::from_seconds(30);
 /// What a lease outlives the timeout by.
 pub const LEASE_MARGIN: Delay = Delay::from_seconds(15);
-/// Attempts after which a message that was never taken is given up as failed.
-pub const MAX_ATTEMPTS: u32 = 30;
+/// How long a message that the provider certainly never took is tried, from when it was due. By age and not by count: a
+/// provider that answers "in a second" for a minute must not cost the mail.
+pub const MAX_AGE: Delay = Delay::from_days(3);
 /// How long a provider rests after it refused our settings, before one message tries it again.
 pub const CONFIGURATION_PAUSE: Delay = Delay::from_minutes(5);
 /// Kept off the end of a provider's idempotency window: its clock is not ours.
@@ -60,6 +61,7 @@ pub enum Next {
     /// Fate unknown: the same bytes go out again at `at`.
     Repeat {
         at: Timestamp,
+        pause_provider: Option<Timestamp>,
     },
     /// Fate unknown and no key protects a repeat: send once more, as a new message, at `at`.
     Resend {
@@ -79,68 +81,86 @@ pub const fn lease_from(now: Timestamp) -> Timestamp {
     now.plus(REQUEST_TIMEOUT).plus(LEASE_MARGIN)
 }
 
-/// What becomes of the message `member` of `dispatch`.
+/// A message as an answer finds it.
+#[derive(Debug, Clone, Copy)]
+pub struct Sent {
+    pub stream: Stream,
+    /// Attempts over every dispatch, this one included.
+    pub attempts: u32,
+    pub due_at: Timestamp,
+}
+
+/// What becomes of the message `sent`, a member of `dispatch`.
 ///
-/// `window` is how long the provider remembers a key; none when it has no keys. `attempts` counts all attempts of the
-/// message, over every dispatch.
+/// `window` is how long the provider remembers a key; none when it has no keys. A refusal is certain only about the
+/// attempt it answers: while an earlier attempt of the same dispatch has an unknown fate, the bytes stay as they are.
 pub fn after(
     dispatch: &Dispatch,
-    stream: Stream,
-    attempts: u32,
+    sent: Sent,
     outcome: &Outcome,
     window: Option<Delay>,
     policy: OnUnknown,
     now: Timestamp,
 ) -> Next {
     match outcome {
-        Outcome::Accepted(id) => Next::Settle(Settlement::Accepted {
-            provider: dispatch.provider.clone(),
-            provider_id: id.clone(),
-        }),
+        Outcome::Accepted(id) => Next::Settle(accepted(dispatch, id.clone())),
         Outcome::Rejected(Rejection::Message(reason) | Rejection::Suppressed(reason)) => {
             Next::Settle(Settlement::Failed(reason.clone()))
         }
         Outcome::Rejected(Rejection::Configuration(reason)) => {
             let at = now.plus(CONFIGURATION_PAUSE);
+            if dispatch.attempt > 1 {
+                return unknown(dispatch, sent.stream, reason, (at, Some(at)), window, policy, now);
+            }
             Next::Release {
                 at,
                 reason: reason.clone(),
                 pause_provider: Some(at),
             }
         }
-        Outcome::RetryLater(RetryLater { after, reason }) => later(dispatch, attempts, *after, *reason, now),
-        Outcome::KeyMismatch if dispatch.attempt > 1 => Next::Settle(Settlement::Accepted {
-            provider: dispatch.provider.clone(),
-            provider_id: None,
-        }),
+        Outcome::RetryLater(RetryLater { after, reason }) => {
+            let text = match reason {
+                RetryReason::RateLimited => "the provider asked to slow down",
+                RetryReason::QuotaExceeded => "the provider's quota is used up",
+            };
+            let at = next_attempt_at(now, sent.attempts, *after, &dispatch.id);
+            // One message's long history says nothing about how long the others must wait.
+            let pause_provider = Some(next_attempt_at(now, 1, *after, &dispatch.id));
+            if dispatch.attempt > 1 {
+                return unknown(
+                    dispatch,
+                    sent.stream,
+                    text,
+                    (at, pause_provider),
+                    window,
+                    policy,
+                    now,
+                );
+            }
+            if *reason == RetryReason::RateLimited && now.since(sent.due_at) > MAX_AGE {
+                return Next::Settle(Settlement::Failed(format!("given up after {MAX_AGE}: {text}")));
+            }
+            Next::Release {
+                at,
+                reason: text.to_owned(),
+                pause_provider,
+            }
+        }
+        Outcome::KeyMismatch if sent.attempts > 1 => Next::Settle(accepted(dispatch, None)),
         Outcome::KeyMismatch => Next::Settle(Settlement::Failed(
             "the provider has seen this idempotency key with another message; please report this".to_owned(),
         )),
-        Outcome::Unknown(reason) => unknown(dispatch, stream, reason, window, policy, now),
+        Outcome::Unknown(reason) => {
+            let at = next_attempt_at(now, dispatch.attempt, None, &dispatch.id);
+            unknown(dispatch, sent.stream, reason, (at, None), window, policy, now)
+        }
     }
 }
 
-fn later(
-    dispatch: &Dispatch,
-    attempts: u32,
-    hint: Option<Delay>,
-    reason: RetryReason,
-    now: Timestamp,
-) -> Next {
-    let (text, burns) = match reason {
-        RetryReason::RateLimited => ("the provider asked to slow down", true),
-        RetryReason::QuotaExceeded => ("the provider's quota is used up", false),
-    };
-    if burns && attempts >= MAX_ATTEMPTS {
-        return Next::Settle(Settlement::Failed(format!(
-            "given up after {attempts} attempts: {text}"
-        )));
-    }
-    let at = next_attempt_at(now, attempts, hint, &dispatch.id);
-    Next::Release {
-        at,
-        reason: text.to_owned(),
-        pause_provider: Some(at),
+fn accepted(dispatch: &Dispatch, provider_id: Option<String>) -> Settlement {
+    Settlement::Accepted {
+        provider: dispatch.provider.clone(),
+        provider_id,
     }
 }
 
@@ -149,14 +169,14 @@ fn unknown(
     dispatch: &Dispatch,
     stream: Stream,
     reason: &str,
+    (at, pause_provider): (Timestamp, Option<Timestamp>),
     window: Option<Delay>,
     policy: OnUnknown,
     now: Timestamp,
 ) -> Next {
-    let repeat_at = next_attempt_at(now, dispatch.attempt, None, &dispatch.id);
-    let safe = window.is_some_and(|window| repeat_at.plus(WINDOW_MARGIN) <= dispatch.first_at.plus(window));
+    let safe = window.is_some_and(|window| at.plus(WINDOW_MARGIN) <= dispatch.first_at.plus(window));
     if safe {
-        return Next::Repeat { at: repeat_at };
+        return Next::Repeat { at, pause_provider };
     }
     let policy = match stream {
         Stream::Transactional => policy.transactional,

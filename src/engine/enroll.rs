@@ -26,8 +26,12 @@ pub(super) fn exit_by(turn: &mut Turn<'_>, event: &Event) {
         let (mut leaves, mut decided, mut failed) = (false, false, false);
         for rule in rules {
             let concerned = match rule.matching {
-                Match::Contact => true,
-                Match::Key => key_of(turn, journey.trigger.key, event).as_ref() == Some(&enrollment.key),
+                Match::Contact => event.occurred_at >= enrollment.started_at,
+                // An older event that comes late must not end what a newer one refreshed.
+                Match::Key => {
+                    event.occurred_at >= enrollment.data_at
+                        && key_of(turn, journey.trigger.key, event).as_ref() == Some(&enrollment.key)
+                }
                 Match::Checkout => concerns_checkout(&enrollment, event),
             };
             if concerned {
@@ -253,7 +257,8 @@ fn refresh(turn: &mut Turn<'_>, journey: &Journey, id: &crate::domain::ids::Enro
     let Some(enrollment) = turn.contact.enrollments.iter_mut().find(|held| held.id == *id) else {
         return;
     };
-    if event.occurred_at <= enrollment.data_at {
+    // Equal times: the later arrival.
+    if event.occurred_at < enrollment.data_at {
         return;
     }
     enrollment.data = event.data.clone();

@@ -222,6 +222,18 @@ pub fn count(sql: &dyn Sql) -> Result<u32, Error> {
     row.map_or(Ok(0), |row| row.count("n"))
 }
 
+/// Failed attempts in a row, also of a contact whose document cannot be read.
+///
+/// # Errors
+/// When the statement fails.
+pub fn failures(sql: &dyn Sql, contact: &ContactId) -> Result<u32, Error> {
+    let row = sql.first(
+        "SELECT failures FROM contact WHERE contact_id = ?1",
+        &[contact.into()],
+    )?;
+    row.map_or(Ok(0), |row| row.count("failures"))
+}
+
 /// Work on a contact failed: it stays in its queue and is due again at `next_due`. The document is not touched, so
 /// this also serves for one that cannot be read; the next save that succeeds clears the failures. Writes 2 rows,
 /// 0 for a contact that waits for nothing.

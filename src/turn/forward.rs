@@ -116,20 +116,34 @@ impl Turn<'_> {
     /// # Errors
     /// When storage fails or a row cannot be read.
     pub fn due_forwards(&self) -> Result<Vec<(Forward, u32)>, Error> {
-        let rows = store::forward::due(self.sql, self.now, FORWARDS_AT_ONCE)?;
-        rows.into_iter()
-            .map(|row| {
-                let body: ForwardBody = serde_json::from_str(&row.body)?;
-                Ok((
+        let mut readable = Vec::new();
+        for row in store::forward::due(self.sql, self.now, FORWARDS_AT_ONCE)? {
+            match serde_json::from_str::<ForwardBody>(&row.body) {
+                Ok(body) => readable.push((
                     Forward {
                         id: row.id,
                         to: row.target,
                         body,
                     },
                     row.attempts,
-                ))
-            })
-            .collect()
+                )),
+                Err(error) => self.set_aside(row, &error)?,
+            }
+        }
+        Ok(readable)
+    }
+
+    /// A row that this version cannot read must not hold up the others.
+    fn set_aside(&self, row: store::forward::Forward, error: &serde_json::Error) -> Result<(), Error> {
+        let letter = store::dead_letter::DeadLetter {
+            id: format!("forward:{}", row.id),
+            at: self.now,
+            what: "forward".to_owned(),
+            reason: error.to_string(),
+            body: row.body,
+        };
+        store::dead_letter::put(self.sql, &letter)?;
+        Ok(store::forward::done(self.sql, &row.id)?)
     }
 
     /// Notes what became of a delivery: the row goes, or waits for its next attempt. It is never given up.

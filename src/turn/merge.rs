@@ -4,16 +4,16 @@
 use super::call::{Bundle, Forward, ForwardBody, Rows};
 use super::forward::Received;
 use super::unsubscribe::own_event;
-use super::{Error, Home, Turn};
+use super::{Error, Home, Loaded, Turn};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::{ContactId, EventId, IdentifierHash, MessageId};
 use crate::domain::message::MessageState;
 use crate::domain::order::Order;
 use crate::domain::time::{Delay, Timestamp};
-use crate::engine::decision::Decision;
+use crate::engine::decision::{Decision, Input};
 use crate::engine::intake::purchases_of;
 use crate::engine::merge;
-use crate::engine::state::{Contact, Position};
+use crate::engine::state::{Contact, Facts, Position};
 use crate::store;
 
 /// Most rows of one kind that move with a merge; the newest of them. No person comes near it.
@@ -187,8 +187,31 @@ impl Turn<'_> {
             effects: Vec::new(),
             remarks: Vec::new(),
         };
-        self.write(loaded, decision)?;
+        let loaded = self.write(loaded, decision)?;
+        self.exits_of(loaded, &id)?;
         Ok(Received::Done)
+    }
+
+    /// What one of the two bought ends the other's carts: the events of both, as far as enrollments are that old.
+    fn exits_of(&self, mut loaded: Loaded, id: &ContactId) -> Result<(), Error> {
+        let Some(oldest) = loaded
+            .contact
+            .enrollments
+            .iter()
+            .map(|enrollment| enrollment.started_at)
+            .min()
+        else {
+            return Ok(());
+        };
+        let events = store::event::list(self.sql, id, None, MAX_ROWS_MOVED)?;
+        for event in events
+            .into_iter()
+            .filter(|event| event.occurred_at >= oldest && !event.test)
+        {
+            let input = Input::Overtaken(Box::new(event));
+            (loaded, _) = self.settle(loaded, &Facts::default(), &input)?;
+        }
+        Ok(())
     }
 
     /// Takes over more rows of a contact that was merged. They may come before its document or after it.
@@ -199,6 +222,7 @@ impl Turn<'_> {
         };
         let mut contact = loaded.contact.clone();
         self.put_rows(&contact.id, &rows.events, &rows.orders)?;
+        let id = contact.id.clone();
         let orders = store::order::list(self.sql, &contact.id, MAX_ROWS_MOVED)?;
         contact.purchases = purchases_of(orders.iter(), self.catalog.store.currency);
         let decision = Decision {
@@ -207,7 +231,8 @@ impl Turn<'_> {
             effects: Vec::new(),
             remarks: Vec::new(),
         };
-        self.write(loaded, decision)?;
+        let loaded = self.write(loaded, decision)?;
+        self.exits_of(loaded, &id)?;
         Ok(Received::Done)
     }
 

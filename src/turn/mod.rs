@@ -30,7 +30,7 @@ use crate::engine::bounds::fit;
 use crate::engine::decide::decide;
 use crate::engine::decision::{Decision, Effect, Input, Remark};
 use crate::engine::schedule::slot;
-use crate::engine::state::{Contact, Document, Facts, MAX_DOCUMENT_BYTES, Position};
+use crate::engine::state::{Contact, Document, Enrollment, Facts, MAX_DOCUMENT_BYTES, Position};
 use crate::journey::catalog::Catalog;
 use crate::settings::Settings;
 use crate::store::{self, Sql};
@@ -138,7 +138,7 @@ impl Turn<'_> {
     ) -> Result<(Loaded, Vec<Effect>), Error> {
         let mut contact = loaded.contact.clone();
         match input {
-            Input::Event(_) | Input::Wake | Input::CheckoutTaken(_) | Input::Sweep => {
+            Input::Event(_) | Input::Overtaken(_) | Input::Wake | Input::CheckoutTaken(_) | Input::Sweep => {
                 self.mark_in_flight(&mut contact)?
             }
             // These come from the dispatch itself, or from a turn that has asked.
@@ -156,8 +156,12 @@ impl Turn<'_> {
     /// A claim writes no row of the contact, so its open dispatches say which of its messages are out: those can
     /// neither be taken back nor be claimed again.
     fn mark_in_flight(&self, contact: &mut Contact) -> Result<(), Error> {
-        let now = self.now;
-        if contact.due_messages(now).next().is_none() {
+        // Whether it is due by this call's clock does not matter: another call's may be ahead.
+        let undispatched = |enrollment: &Enrollment| match &enrollment.position {
+            Position::Sending(sending) => !sending.dispatched,
+            Position::Waiting { .. } => false,
+        };
+        if !contact.enrollments.iter().any(undispatched) {
             return Ok(());
         }
         let out = self.in_dispatches()?;

@@ -11,6 +11,7 @@ use crate::engine::delivery::{self, Dispatch, Next, WINDOW_MARGIN, lease_from};
 use crate::engine::guard;
 use crate::engine::state::Facts;
 use crate::providers::{Idempotency, ProviderKind};
+use crate::settings::Mode;
 use crate::store;
 use crate::store::dispatch::Attempt;
 
@@ -53,7 +54,10 @@ impl Turn<'_> {
                 concluded.fault = Some(reason.clone());
             }
             match self.conclude_member(dispatch, member, outcome, window)? {
-                Some(Next::Repeat { at }) => repeat_at = repeat_at.max(Some(at)),
+                Some(Next::Repeat { at, pause_provider }) => {
+                    repeat_at = repeat_at.max(Some(at));
+                    concluded.pause = concluded.pause.max(pause_provider);
+                }
                 Some(Next::Release { pause_provider, .. }) => {
                     concluded.pause = concluded.pause.max(pause_provider)
                 }
@@ -84,15 +88,12 @@ impl Turn<'_> {
         }
         let attempts = found.message.attempt.saturating_add(dispatch.attempt);
         let policy = self.catalog.store.on_unknown;
-        let next = delivery::after(
-            dispatch,
-            found.message.stream,
+        let sent = delivery::Sent {
+            stream: found.message.stream,
             attempts,
-            outcome,
-            window,
-            policy,
-            self.now,
-        );
+            due_at: found.message.due_at,
+        };
+        let next = delivery::after(dispatch, sent, outcome, window, policy, self.now);
         let contact = found.loaded.contact.id.clone();
         let message = member.clone();
         let facts = Facts::default();
@@ -104,7 +105,11 @@ impl Turn<'_> {
                 how: how.clone(),
             },
             Next::Release { .. } | Next::Resend { .. } if orphan => {
-                let how = without_enrollment(found.message.state);
+                let how = if found.message.state == MessageState::Unknown {
+                    Settlement::GivenUp("the contact left the journey while its fate was unknown".to_owned())
+                } else {
+                    Settlement::Dropped(DropReason::Exited)
+                };
                 Input::Settled { message, how }
             }
             Next::Release { at, reason, .. } => {
@@ -161,6 +166,9 @@ impl Turn<'_> {
                 Outcome::Unknown("its fate stayed unknown until the provider forgot the key".to_owned());
             let outcomes = vec![over; dispatch.members.len()];
             self.conclude_within(&dispatch, &outcomes, None)?;
+            return Ok(None);
+        }
+        if self.settings.mode == Mode::Shadow {
             return Ok(None);
         }
         if self.any_withdrawn(&dispatch)? {
@@ -235,11 +243,18 @@ impl Turn<'_> {
             let Some(found) = self.in_flight(member)? else {
                 continue;
             };
-            let contact = found.loaded.contact.id.clone();
-            store::message::release(self.sql, &contact, member, reason)?;
-            let input = Input::Deferred {
-                message: member.clone(),
-                until: self.now,
+            let (contact, message) = (found.loaded.contact.id.clone(), member.clone());
+            let input = if found.sending.is_none() {
+                Input::Settled {
+                    message,
+                    how: Settlement::Dropped(DropReason::Exited),
+                }
+            } else {
+                store::message::release(self.sql, &contact, member, reason)?;
+                Input::Deferred {
+                    message,
+                    until: self.now,
+                }
             };
             self.settle(found.loaded, &Facts::default(), &input)?;
         }
@@ -253,23 +268,6 @@ fn window_of(provider: &str) -> Option<Delay> {
     match ProviderKind::parse(provider).ok()?.capabilities().idempotency {
         Idempotency::Keyed { window } => Some(window),
         Idempotency::None => None,
-    }
-}
-
-/// The end of a message that will not be tried again because its enrollment is over.
-fn without_enrollment(state: MessageState) -> Settlement {
-    match state {
-        // An earlier attempt may have been taken: nobody can say that it was dropped.
-        MessageState::Unknown => {
-            Settlement::GivenUp("its fate stayed unknown, and its journey is over".to_owned())
-        }
-        MessageState::Intended
-        | MessageState::Claimed
-        | MessageState::Accepted
-        | MessageState::Failed
-        | MessageState::Dropped
-        | MessageState::GivenUp
-        | MessageState::Shadowed => Settlement::Dropped(DropReason::Exited),
     }
 }
 

@@ -8,9 +8,12 @@ use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{Event, EventData, EventKind};
 use crate::domain::ids::{ContactId, EventId, IdentifierHash, MessageId, SourceName};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Delay, Timestamp};
 use crate::engine::decision::Input;
 use crate::store;
+
+/// A second click within this is the same withdrawal.
+const REPEATED: Delay = Delay::from_hours(1);
 
 impl Turn<'_> {
     /// Unsubscribes every address of the contact a message went to: which of them the mail reached does not matter to
@@ -63,10 +66,13 @@ impl Turn<'_> {
             .addresses
             .iter()
             .filter(|address| {
-                !matches!(
-                    address.consent.state,
-                    ConsentState::Unsubscribed | ConsentState::Suppressed
-                )
+                // A no repeated within the hour says nothing new; a later one outlasts a yes between the two.
+                let said_at = address.consent.evidence.as_ref().map(|(signal, _)| signal.at);
+                match address.consent.state {
+                    ConsentState::Suppressed => false,
+                    ConsentState::Unsubscribed => said_at.is_none_or(|at| self.now.since(at) > REPEATED),
+                    ConsentState::Unknown | ConsentState::Pending | ConsentState::Subscribed => true,
+                }
             })
             .map(|address| address.email.clone())
             .collect();

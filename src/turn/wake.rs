@@ -51,6 +51,14 @@ impl Turn<'_> {
         Ok(due.collect())
     }
 
+    /// Failed attempts in a row to work on a contact.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn failures(&self, contact: &ContactId) -> Result<u32, Error> {
+        Ok(store::contact::failures(self.sql, contact)?)
+    }
+
     /// Puts a contact whose wake failed for the `failures`th time aside: for a while, and for good after [`MAX_FAILURES`].
     ///
     /// # Errors

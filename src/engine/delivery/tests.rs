@@ -29,15 +29,12 @@ fn next(
     seconds: i64,
 ) -> &'static str {
     let policy = OnUnknown::default();
-    match after(
-        dispatch,
+    let sent = Sent {
         stream,
-        dispatch.attempt,
-        outcome,
-        window,
-        policy,
-        at(seconds),
-    ) {
+        attempts: dispatch.attempt,
+        due_at: at(0),
+    };
+    match after(dispatch, sent, outcome, window, policy, at(seconds)) {
         Next::Settle(Settlement::Accepted { .. }) => "accepted",
         Next::Settle(Settlement::Failed(_)) => "failed",
         Next::Settle(Settlement::GivenUp(_)) => "given up",
@@ -74,32 +71,50 @@ fn means(
 #[test]
 fn what_is_certain_is_settled_or_tried_again() {
     let later = |reason| Outcome::RetryLater(RetryLater { after: None, reason });
-    let certain = |outcome: Outcome, attempt: u32, expected: &str| {
-        means(&outcome, (attempt, 1), Stream::Marketing, WINDOW, 0, expected);
+    let first = |outcome: &Outcome, hours: i64, expected: &str| {
+        means(outcome, (1, 1), Stream::Marketing, WINDOW, hours, expected);
     };
-    certain(Outcome::Accepted(None), 1, "accepted");
-    certain(
-        Outcome::Rejected(Rejection::Message("no".to_owned())),
-        1,
+    first(&Outcome::Accepted(None), 0, "accepted");
+    first(
+        &Outcome::Rejected(Rejection::Message("no".to_owned())),
+        0,
         "failed",
     );
-    certain(
-        Outcome::Rejected(Rejection::Suppressed("dead".to_owned())),
-        1,
+    first(
+        &Outcome::Rejected(Rejection::Suppressed("dead".to_owned())),
+        0,
         "failed",
     );
     let our_fault = Outcome::Rejected(Rejection::Configuration("key".to_owned()));
-    certain(our_fault, 99, "released, provider rests");
-    certain(later(RetryReason::RateLimited), 1, "released, provider rests");
-    certain(later(RetryReason::RateLimited), MAX_ATTEMPTS, "failed");
-    // Waiting for the quota burns no attempt.
-    certain(
-        later(RetryReason::QuotaExceeded),
-        MAX_ATTEMPTS,
-        "released, provider rests",
+    first(&our_fault, 0, "released, provider rests");
+    first(&our_fault, 99, "released, provider rests");
+    first(&later(RetryReason::RateLimited), 72, "released, provider rests");
+    first(&later(RetryReason::RateLimited), 73, "failed");
+    // The quota may last a month.
+    first(&later(RetryReason::QuotaExceeded), 73, "released, provider rests");
+    first(&Outcome::KeyMismatch, 0, "failed");
+}
+
+#[test]
+fn a_refusal_says_nothing_of_an_earlier_attempt() {
+    let busy = Outcome::RetryLater(RetryLater {
+        after: None,
+        reason: RetryReason::RateLimited,
+    });
+    let our_fault = Outcome::Rejected(Rejection::Configuration("key".to_owned()));
+    for refusal in [busy, our_fault] {
+        means(&refusal, (2, 1), Stream::Marketing, WINDOW, 0, "repeated");
+        means(&refusal, (2, 1), Stream::Marketing, WINDOW, 23, "given up");
+        means(&refusal, (2, 1), Stream::Transactional, WINDOW, 23, "resent");
+    }
+    means(
+        &Outcome::KeyMismatch,
+        (2, 1),
+        Stream::Marketing,
+        WINDOW,
+        0,
+        "accepted",
     );
-    certain(Outcome::KeyMismatch, 1, "failed");
-    certain(Outcome::KeyMismatch, 2, "accepted");
 }
 
 #[test]

@@ -136,7 +136,7 @@ fn an_order_mail_goes_to_who_unsubscribed_but_never_to_who_is_suppressed() {
             &enrollment,
             &sending,
             &Facts::default(),
-            at(999_999),
+            at(60),
         )
     };
     assert!(matches!(ask(Unsubscribed), Verdict::Allow(_)));
