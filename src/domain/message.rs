@@ -58,6 +58,7 @@ pub enum DropReason {
     TooLate,
     NotListed,
     EmailGone,
+    Undecided,
 }
 
 /// A ledger row.
@@ -165,7 +166,7 @@ impl MessageState {
 }
 
 impl DropReason {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::NoConsent,
         Self::Unsubscribed,
         Self::Suppressed,
@@ -175,6 +176,7 @@ impl DropReason {
         Self::TooLate,
         Self::NotListed,
         Self::EmailGone,
+        Self::Undecided,
     ];
 
     /// For people.
@@ -189,6 +191,9 @@ impl DropReason {
             Self::TooLate => "it would have been too late",
             Self::NotListed => "SEND_ONLY_TO does not list the address",
             Self::EmailGone => "the email no longer exists",
+            Self::Undecided => {
+                "a condition failed, so nobody knows whether the contact should still be in the journey"
+            }
         }
     }
 
@@ -203,6 +208,7 @@ impl DropReason {
             Self::TooLate => "too_late",
             Self::NotListed => "not_listed",
             Self::EmailGone => "email_gone",
+            Self::Undecided => "undecided",
         }
     }
 }

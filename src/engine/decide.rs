@@ -269,7 +269,9 @@ impl<'a> Turn<'a> {
             .contact
             .sending(message)
             .map(|(enrollment, _)| enrollment.clone());
-        if let Some(enrollment) = found {
+        if let Some(mut enrollment) = found {
+            // It held this one send.
+            enrollment.doubt = None;
             self.go_on(&enrollment, self.now);
         }
     }

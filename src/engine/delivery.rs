@@ -191,3 +191,6 @@ fn unknown(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

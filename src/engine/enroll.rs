@@ -5,7 +5,7 @@ use super::decide::Turn;
 use super::decision::{Change, Remark};
 use super::ids;
 use super::progress::{self, Course, ended};
-use super::state::{EndReason, Enrollment, Facts, MAX_ENROLLMENTS, Position};
+use super::state::{Doubt, EndReason, Enrollment, Facts, MAX_ENROLLMENTS, Position};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::EnrollmentKey;
 use crate::domain::order::Order;
@@ -23,7 +23,7 @@ pub(super) fn exit_by(turn: &mut Turn<'_>, event: &Event) {
             continue;
         };
         let rules = journey.exit.iter().filter(|rule| rule.on == event.kind);
-        let mut leaves = false;
+        let (mut leaves, mut decided, mut failed) = (false, false, false);
         for rule in rules {
             let concerned = match rule.matching {
                 Match::Contact => event.occurred_at >= enrollment.started_at,
@@ -34,11 +34,31 @@ pub(super) fn exit_by(turn: &mut Turn<'_>, event: &Event) {
                 }
                 Match::Checkout => concerns_checkout(&enrollment, event),
             };
-            leaves =
-                leaves || (concerned && holds(turn, journey, rule.when.as_ref(), event, &enrollment.key));
+            if concerned {
+                match ask(turn, journey, rule.when.as_ref(), event, &enrollment.key) {
+                    Some(verdict) => (leaves, decided) = (leaves || verdict, true),
+                    None => failed = true,
+                }
+            }
         }
         if leaves {
             turn.end(&enrollment, EndReason::Exited(event.kind.clone()));
+        } else if decided || failed {
+            doubt(turn, &enrollment, event, failed);
+        }
+    }
+}
+
+/// A rule that failed leaves a doubt, which holds the next send; a later event of the kind that is decided takes it
+/// back.
+fn doubt(turn: &mut Turn<'_>, enrollment: &Enrollment, event: &Event, failed: bool) {
+    let (on, at) = (event.kind.clone(), turn.now);
+    let mut running = turn.contact.enrollments.iter_mut();
+    if let Some(held) = running.find(|held| held.id == enrollment.id) {
+        if failed {
+            held.doubt = Some(Doubt { on, at });
+        } else {
+            held.doubt.take_if(|doubt| doubt.on == on);
         }
     }
 }
@@ -200,6 +220,7 @@ fn start(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, event: &Eve
         data: event.data.clone(),
         data_at: event.occurred_at,
         seen: seen_before(journey, event, facts),
+        doubt: None,
     };
     if turn.contact.enrollments.len() >= MAX_ENROLLMENTS {
         turn.remarks.push(Remark::EnrollmentOverflow {
@@ -278,7 +299,7 @@ fn scoped_key(event: &Event, token: &str) -> Option<EnrollmentKey> {
     EnrollmentKey::parse(&format!("{}:{token}", event.source)).ok()
 }
 
-/// A condition that fails at run time is false, and counted.
+/// A condition that fails at run time is false, and remarked.
 fn holds(
     turn: &mut Turn<'_>,
     journey: &Journey,
@@ -286,7 +307,20 @@ fn holds(
     event: &Event,
     key: &EnrollmentKey,
 ) -> bool {
-    let Some(condition) = when else { return true };
+    ask(turn, journey, when, event, key).unwrap_or(false)
+}
+
+/// What a condition says; none when it fails at run time.
+fn ask(
+    turn: &mut Turn<'_>,
+    journey: &Journey,
+    when: Option<&Condition>,
+    event: &Event,
+    key: &EnrollmentKey,
+) -> Option<bool> {
+    let Some(condition) = when else {
+        return Some(true);
+    };
     let contact = &turn.contact;
     let spend = contact.purchases.spend.map_or(0.0, |spend| spend.as_f64());
     let scope = Scope {
@@ -301,11 +335,11 @@ fn holds(
         enrollment: EnrollmentScope::new(&journey.id, key),
     };
     match condition::holds(condition, &scope) {
-        Ok(verdict) => verdict,
+        Ok(verdict) => Some(verdict),
         Err(error) => {
             let (journey, error) = (journey.id.to_string(), error.to_string());
             turn.remarks.push(Remark::ConditionFailed { journey, error });
-            false
+            None
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The gate every message passes in the turn that claims it: consent, suppression, checkout, lateness, allow-list.
 //!
 //! Exit rules need no look here: an event that meets one ends the enrollment, and with it the message, in its own turn.
+//! One that failed at run time left a doubt, and holds the mail.
 //! Called by the delivery loop; the only maker of a [`Clearance`].
 
 use super::enroll::leaves_when_bought;
@@ -16,6 +17,9 @@ use crate::journey::store_file::Region;
 /// How long a cart mail waits when it cannot be told whether the cart was bought.
 pub const UNREADABLE_CHECKOUT_PAUSE: Delay = Delay::from_minutes(1);
 
+/// How long a mail waits for an exit rule that failed to be decided after all; then it is dropped.
+pub const UNDECIDED_EXIT_PAUSE: Delay = Delay::from_hours(6);
+
 /// The gate's verdict. Each no is stored with its reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -27,6 +31,8 @@ pub enum Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeferReason {
     CheckoutUnreadable,
+    /// An exit rule failed at run time: the contact may have left the journey.
+    ExitUndecided,
 }
 
 /// What the gate must know besides the contact.
@@ -89,6 +95,16 @@ pub fn check(
             }
         }
     }
+    if let Some(doubt) = &enrollment.doubt {
+        let until = doubt.at.max(sending.first_due).plus(UNDECIDED_EXIT_PAUSE);
+        if now >= until {
+            return Verdict::Drop(DropReason::Undecided);
+        }
+        return Verdict::Defer {
+            until,
+            reason: DeferReason::ExitUndecided,
+        };
+    }
     if let Late::SkipAfter(limit) = send.late
         && now.since(sending.first_due) > limit
     {
@@ -126,3 +142,6 @@ fn listed(allowed: Option<&[String]>, address: &Address) -> bool {
         entry == email || entry.trim_start_matches('@') == domain
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -96,3 +96,73 @@ pub fn others_of_checkout(
     others.dedup();
     others
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hashed(kind: IdentifierKind, digit: &str) -> Hashed {
+        let source = if kind == IdentifierKind::Email {
+            ""
+        } else {
+            "shopify"
+        };
+        Hashed {
+            identifier: Identifier {
+                kind,
+                source: source.to_owned(),
+                value: digit.to_owned(),
+            },
+            hash: hash(digit),
+        }
+    }
+
+    fn hash(digit: &str) -> IdentifierHash {
+        IdentifierHash::parse(&digit.repeat(32)).unwrap()
+    }
+
+    fn contact(digit: &str) -> ContactId {
+        ContactId::from(hash(digit))
+    }
+
+    #[test]
+    fn whom_an_event_concerns() {
+        use IdentifierKind::{Anonymous, Checkout, Customer, Email};
+        let known = |rows: &[(&str, &str)]| -> BTreeMap<IdentifierHash, ContactId> {
+            rows.iter().map(|(from, to)| (hash(from), contact(to))).collect()
+        };
+        let (email, customer) = (hashed(Email, "a"), hashed(Customer, "b"));
+        let (checkout, browser) = (hashed(Checkout, "c"), hashed(Anonymous, "d"));
+        let strong = [email.clone(), customer.clone(), checkout.clone()];
+        let weak = [checkout, browser];
+        let same = Resolution::Same {
+            winner: contact("1"),
+            losers: vec![contact("2")],
+        };
+        // Nobody is known: the strongest identifier founds the contact.
+        assert_eq!(resolve(&strong, &known(&[])), Resolution::Contact(contact("a")));
+        assert_eq!(
+            resolve(&strong, &known(&[("b", "2")])),
+            Resolution::Contact(contact("2"))
+        );
+        // Two strong ones that lead to two people make them one, the smaller id stays.
+        assert_eq!(resolve(&strong, &known(&[("a", "2"), ("b", "1")])), same);
+        // A checkout never joins two people.
+        assert_eq!(
+            resolve(&strong, &known(&[("a", "2"), ("c", "1")])),
+            Resolution::Contact(contact("2"))
+        );
+        assert_eq!(
+            resolve(&strong, &known(&[("c", "1")])),
+            Resolution::Contact(contact("a"))
+        );
+        assert_eq!(
+            resolve(&weak, &known(&[("d", "1")])),
+            Resolution::Contact(contact("1"))
+        );
+        assert_eq!(resolve(&weak, &known(&[])), Resolution::Park);
+        assert_eq!(resolve(&[], &known(&[])), Resolution::Nobody);
+        let others = others_of_checkout(&strong, &known(&[("a", "1"), ("c", "2")]), &contact("1"));
+        assert_eq!(others, [contact("2")]);
+    }
+}

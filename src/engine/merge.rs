@@ -155,3 +155,66 @@ pub fn release(loser: &Contact, now: Timestamp) -> Vec<Change> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::consent::ConsentState;
+    use crate::engine::fixtures::{at, catalog, contact, contact_id, enrollment};
+
+    fn waiting(key: &str) -> Enrollment {
+        let position = Position::Waiting { until: at(60) };
+        enrollment("welcome", key, "before-welcome-story", position)
+    }
+
+    fn loser(state: ConsentState) -> Contact {
+        Contact {
+            id: contact_id("9999"),
+            ..contact(state)
+        }
+    }
+
+    fn joined(winner: &mut Contact, loser: &Contact) -> Vec<EndReason> {
+        let currency = catalog().store.currency;
+        let changes = absorb(winner, loser, (&[], currency), &[], at(0));
+        changes
+            .into_iter()
+            .filter_map(|change| match change {
+                Change::EndEnrollment(ended) => Some(ended.reason),
+                Change::RecordEvent(_)
+                | Change::PutOrder(_)
+                | Change::PutMessage(_)
+                | Change::SettleMessage { .. } => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_stricter_consent_stays() {
+        use ConsentState::{Subscribed, Suppressed, Unknown, Unsubscribed};
+        for (one, other, left) in [
+            (Subscribed, Unsubscribed, Unsubscribed),
+            (Unsubscribed, Subscribed, Unsubscribed),
+            (Subscribed, Unknown, Unknown),
+            (Unsubscribed, Suppressed, Suppressed),
+        ] {
+            let mut winner = contact(one);
+            joined(&mut winner, &loser(other));
+            let states: Vec<ConsentState> = winner.addresses.iter().map(|held| held.consent.state).collect();
+            assert_eq!(states, [left], "{one:?} with {other:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_both_are_in_goes_on_once_and_the_bound_holds() {
+        let (mut winner, mut loser) = (contact(ConsentState::Subscribed), loser(ConsentState::Subscribed));
+        winner.enrollments.push(waiting(winner.id.clone().as_str()));
+        loser.enrollments.push(waiting(loser.id.clone().as_str()));
+        assert_eq!(joined(&mut winner, &loser), [EndReason::Merged]);
+        loser.enrollments = (0..MAX_ENROLLMENTS)
+            .map(|number| waiting(&format!("shopify:{number}")))
+            .collect();
+        assert_eq!(joined(&mut winner, &loser), [EndReason::TooManyEnrollments]);
+        assert_eq!(winner.enrollments.len(), MAX_ENROLLMENTS);
+    }
+}

@@ -20,3 +20,6 @@ pub mod retry;
 pub mod schedule;
 pub mod state;
 mod steps;
+
+#[cfg(test)]
+mod fixtures;

@@ -50,3 +50,52 @@ fn queue_name(lane: Lane, journey: &str) -> String {
         Lane::Marketing => format!("2:{journey}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::consent::ConsentState;
+    use crate::domain::message::Stream;
+    use crate::engine::fixtures::{at, catalog, contact, enrollment, sending};
+    use crate::engine::state::Position;
+
+    /// The slot at time 0 of somebody in these places.
+    fn slot_of(places: &[(&str, &str, Position)]) -> Option<(Timestamp, String)> {
+        let mut contact = contact(ConsentState::Subscribed);
+        for (number, (journey, step, position)) in places.iter().enumerate() {
+            let key = format!("shopify:{number}");
+            contact
+                .enrollments
+                .push(enrollment(journey, &key, step, position.clone()));
+        }
+        slot(&contact, &catalog(), at(0)).map(|slot| (slot.due, slot.queue))
+    }
+
+    #[test]
+    fn the_earliest_wake_in_the_queue_of_the_most_urgent_work() {
+        let wait = |seconds| Position::Waiting { until: at(seconds) };
+        let mail = |lane, stream, seconds| Position::Sending(sending(lane, stream, at(seconds)));
+        let out = Position::Sending(crate::engine::state::Sending {
+            dispatched: true,
+            ..sending(Lane::Cart, Stream::Marketing, at(-5))
+        });
+        let welcome = |seconds| ("welcome", "before-welcome-story", wait(seconds));
+        let cart = |seconds| ("abandoned-checkout", "before-checkout-nudge", wait(seconds));
+        let order = |seconds| {
+            (
+                "post-purchase",
+                "order-thank-you",
+                mail(Lane::Transactional, Stream::Transactional, seconds),
+            )
+        };
+        let found = |due, queue: &str| Some((at(due), queue.to_owned()));
+        assert_eq!(slot_of(&[]), None);
+        assert_eq!(slot_of(&[welcome(60)]), found(60, "2:welcome"));
+        assert_eq!(slot_of(&[welcome(60), cart(90)]), found(60, "2:welcome"));
+        assert_eq!(slot_of(&[welcome(60), cart(30)]), found(30, "1"));
+        // All of it is due: the order's mail pulls the contact to the front.
+        assert_eq!(slot_of(&[welcome(-60), cart(-30), order(-1)]), found(-60, "0"));
+        // What a dispatch has the say over wakes nobody.
+        assert_eq!(slot_of(&[("abandoned-checkout", "checkout-nudge", out)]), None);
+    }
+}

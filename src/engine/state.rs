@@ -109,6 +109,16 @@ pub struct Enrollment {
     /// Awaited events that came before their wait was reached.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub seen: BTreeMap<EventKind, Timestamp>,
+    /// An exit rule could not be decided, so that nobody knows whether the contact should still be here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Doubt>,
+}
+
+/// The event whose exit rule failed at run time. Holds the next send, until the same rule can be decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubt {
+    pub on: EventKind,
+    pub at: Timestamp,
 }
 
 /// What an enrollment is doing at its step.

@@ -209,6 +209,7 @@ pub fn enrollment(contact: &ContactId, digits: &str, position: Position) -> Enro
         data: event_data(),
         data_at: at(0),
         seen: BTreeMap::from([(EventKind::OrderFulfilled, at(5))]),
+        doubt: None,
     }
 }
 

@@ -104,6 +104,7 @@ impl Turn<'_> {
         let own = loaded.contact.id.clone();
         let facts = store::load_facts(self.sql, &own, Some(event), leads.bought)?;
         if facts.seen {
+            self.claim_unknown(&ingest.identifiers, known, &own)?;
             return Ok(Ingested::Duplicate);
         }
         self.settle(loaded, &facts, &Input::Event(Box::new(event.clone())))?;
@@ -138,6 +139,17 @@ impl Turn<'_> {
             known,
             bought,
         })
+    }
+
+    /// Another topic may report the same event with an identifier that the first report lacked. Nothing else of a
+    /// duplicate counts, and an exact one brings nothing unknown.
+    fn claim_unknown(&self, identifiers: &[Hashed], known: &Known, own: &ContactId) -> Result<(), Error> {
+        for Hashed { identifier, hash } in identifiers {
+            if self.holds(hash) && !known.contains_key(hash) {
+                self.claim(hash, identifier.kind, own)?;
+            }
+        }
+        Ok(())
     }
 
     fn claim_all(&self, ingest: &Ingest, leads: &Leads, own: &ContactId) -> Result<(), Error> {

@@ -20,7 +20,7 @@ async function withResend(work, { settings = {}, resend: options } = {}) {
   try {
     const account = { EMAIL_PROVIDER: "resend", RESEND_URL: resend.url, RESEND_API_KEY: "re_test" };
     server = await serve(state, { ...account, ...settings });
-    await work(new Shop(server.fetch, Number(settings.SHARDS ?? 1)), resend);
+    await work(new Shop(server.fetch, Number(settings.SHARDS ?? 1)), resend, server);
   } catch (error) {
     error.message += `\n${server?.log().split("\n").slice(-30).join("\n")}`;
     throw error;
@@ -44,6 +44,10 @@ const tally = async (shop) =>
 const states = async (shop) => (await tally(shop)).map(([state, , count]) => [state, count]);
 const untilState = (shop, state, limitMs = SENT_LIMIT_MS) =>
   until(limitMs, `a message that is ${state}`, () => tally(shop), (rows) => rows.some(([held]) => held === state));
+
+/** Waits until a request's fate was written as unknown. The log keeps what the next attempt, seconds later, overwrites. */
+const untilUnknown = (server, limitMs = SENT_LIMIT_MS) =>
+  until(limitMs, "an unknown fate", () => server.log(), (log) => /"event":"sent","outcomes":\["unknown"/.test(log));
 
 const sameRequest = (one, two) => {
   assert.equal(keyOf(two), keyOf(one));
@@ -133,10 +137,10 @@ describe("through Resend", { concurrency: true }, () => {
     assert.deepEqual(await shop.attention(), []);
   }));
 
-  test("500, then success: the same key and the same bytes", () => withResend(async (shop, resend) => {
+  test("500, then success: the same key and the same bytes", () => withResend(async (shop, resend, server) => {
     resend.fault({ status: 500, times: 2 });
     await shop.orders(shop.shopper());
-    await untilState(shop, "unknown");
+    await untilUnknown(server);
     await shop.advance("5m");
     const [one, two, three, ...others] = resend.requests();
     assert.equal(others.length, 0);
@@ -154,12 +158,11 @@ describe("through Resend", { concurrency: true }, () => {
     ["a 500 after Resend took it", { status: 500, accept: true }],
     ["a gateway's page", { status: 502, body: "<html>Bad gateway</html>" }],
   ]) {
-    test(`${what}: one mail`, () => withResend(async (shop, resend) => {
+    test(`${what}: one mail`, () => withResend(async (shop, resend, server) => {
       resend.fault(fault);
       const ana = shop.shopper();
       await shop.orders(ana);
-      await until(limit ?? SENT_LIMIT_MS, "an unknown fate to be listed", () => shop.attentionOf(emailHash(ana.email)),
-        ([row]) => row?.[0] === "order-thank-you" && row[1] === "unknown");
+      await untilUnknown(server, limit);
       await shop.advance("2m");
       const [one, two, ...others] = resend.requests();
       assert.equal(others.length, 0);
@@ -171,11 +174,26 @@ describe("through Resend", { concurrency: true }, () => {
     }));
   }
 
-  test("409 for other bytes after the first attempt means that the first was taken", () => withResend(async (shop, resend) => {
+  test("an unknown fate is listed until it is known", () => withResend(async (shop, resend, server) => {
+    resend.fault({ status: 500, accept: true, delayMs: 1_000 });
+    const ana = shop.shopper();
+    await shop.orders(ana);
+    await requested(resend, 1);
+    await shop.stop(true);
+    await untilUnknown(server);
+    const [[step, state], ...others] = await shop.attentionOf(emailHash(ana.email));
+    assert.deepEqual([step, state, others], ["order-thank-you", "unknown", []]);
+    await shop.stop(false);
+    await shop.advance("2m");
+    assert.deepEqual(await shop.attention(), []);
+    assert.deepEqual([resend.requests().length, resend.mails().length], [2, 1]);
+  }));
+
+  test("409 for other bytes after the first attempt means that the first was taken", () => withResend(async (shop, resend, server) => {
     resend.fault({ status: 500, accept: true });
     resend.fault({ status: 409, name: "invalid_idempotent_request" });
     await shop.orders(shop.shopper());
-    await untilState(shop, "unknown");
+    await untilUnknown(server);
     await shop.advance("1h");
     assert.equal(resend.requests().length, 2);
     assert.deepEqual(await states(shop), [["accepted", 1]]);

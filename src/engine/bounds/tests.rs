@@ -39,6 +39,7 @@ fn enrollment(number: usize, items: usize, text: &str) -> Enrollment {
         },
         data_at: at,
         seen: std::collections::BTreeMap::new(),
+        doubt: None,
     }
 }
 

@@ -260,6 +260,9 @@ fn data(line: &Line, checkout: Option<&str>, order: Option<String>) -> EventData
         url: Some("https://northfold.example/go".to_owned()),
         ..EventData::default()
     };
+    if let Some(score) = line.number("score") {
+        data.properties.insert("score".to_owned(), score.into());
+    }
     if let Some(bytes) = line.number("bulk") {
         let text = "x".repeat(bytes as usize);
         data.properties.insert("note".to_owned(), text.into());

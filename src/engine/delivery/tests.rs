@@ -1,0 +1,132 @@
+//! What an answer means for a message, row by row.
+
+use super::*;
+use crate::engine::fixtures::at;
+
+const HOUR: i64 = 3600;
+const WINDOW: Option<Delay> = Some(Delay::from_hours(24));
+
+fn dispatch(attempt: u32, generation: u8) -> Dispatch {
+    Dispatch {
+        id: "m".to_owned(),
+        provider: "resend".to_owned(),
+        key: "m".to_owned(),
+        generation,
+        members: vec![MessageId::from_digest("01")],
+        attempt,
+        first_at: at(0),
+        lease_until: at(45),
+        next_at: None,
+    }
+}
+
+/// The name of what is done `seconds` after the first attempt.
+fn next(
+    outcome: &Outcome,
+    dispatch: &Dispatch,
+    stream: Stream,
+    window: Option<Delay>,
+    seconds: i64,
+) -> &'static str {
+    let policy = OnUnknown::default();
+    let sent = Sent {
+        stream,
+        attempts: dispatch.attempt,
+        due_at: at(0),
+    };
+    match after(dispatch, sent, outcome, window, policy, at(seconds)) {
+        Next::Settle(Settlement::Accepted { .. }) => "accepted",
+        Next::Settle(Settlement::Failed(_)) => "failed",
+        Next::Settle(Settlement::GivenUp(_)) => "given up",
+        Next::Settle(Settlement::Dropped(_) | Settlement::Shadowed) => "never",
+        Next::Release {
+            pause_provider: Some(_),
+            ..
+        } => "released, provider rests",
+        Next::Release {
+            pause_provider: None, ..
+        } => "released",
+        Next::Repeat { .. } => "repeated",
+        Next::Resend { .. } => "resent",
+    }
+}
+
+/// Whether `outcome` of the given attempt and generation, so many hours after the first attempt, means `expected`.
+fn means(
+    outcome: &Outcome,
+    (attempt, generation): (u32, u8),
+    stream: Stream,
+    window: Option<Delay>,
+    hours: i64,
+    expected: &str,
+) {
+    let dispatch = dispatch(attempt, generation);
+    let found = next(outcome, &dispatch, stream, window, hours * HOUR);
+    assert_eq!(
+        found, expected,
+        "{outcome:?}, attempt {attempt}, {stream:?}, {hours} h"
+    );
+}
+
+#[test]
+fn what_is_certain_is_settled_or_tried_again() {
+    let later = |reason| Outcome::RetryLater(RetryLater { after: None, reason });
+    let first = |outcome: &Outcome, hours: i64, expected: &str| {
+        means(outcome, (1, 1), Stream::Marketing, WINDOW, hours, expected);
+    };
+    first(&Outcome::Accepted(None), 0, "accepted");
+    first(
+        &Outcome::Rejected(Rejection::Message("no".to_owned())),
+        0,
+        "failed",
+    );
+    first(
+        &Outcome::Rejected(Rejection::Suppressed("dead".to_owned())),
+        0,
+        "failed",
+    );
+    let our_fault = Outcome::Rejected(Rejection::Configuration("key".to_owned()));
+    first(&our_fault, 0, "released, provider rests");
+    first(&our_fault, 99, "released, provider rests");
+    first(&later(RetryReason::RateLimited), 72, "released, provider rests");
+    first(&later(RetryReason::RateLimited), 73, "failed");
+    // The quota may last a month.
+    first(&later(RetryReason::QuotaExceeded), 73, "released, provider rests");
+    first(&Outcome::KeyMismatch, 0, "failed");
+}
+
+#[test]
+fn a_refusal_says_nothing_of_an_earlier_attempt() {
+    let busy = Outcome::RetryLater(RetryLater {
+        after: None,
+        reason: RetryReason::RateLimited,
+    });
+    let our_fault = Outcome::Rejected(Rejection::Configuration("key".to_owned()));
+    for refusal in [busy, our_fault] {
+        means(&refusal, (2, 1), Stream::Marketing, WINDOW, 0, "repeated");
+        means(&refusal, (2, 1), Stream::Marketing, WINDOW, 23, "given up");
+        means(&refusal, (2, 1), Stream::Transactional, WINDOW, 23, "resent");
+    }
+    means(
+        &Outcome::KeyMismatch,
+        (2, 1),
+        Stream::Marketing,
+        WINDOW,
+        0,
+        "accepted",
+    );
+}
+
+#[test]
+fn an_unknown_fate_is_repeated_while_the_key_protects_and_then_left_to_the_policy() {
+    use Stream::{Marketing, Transactional};
+    let unknown = Outcome::Unknown("timeout".to_owned());
+    means(&unknown, (1, 1), Marketing, WINDOW, 0, "repeated");
+    means(&unknown, (2, 1), Transactional, WINDOW, 22, "repeated");
+    means(&unknown, (2, 1), Marketing, WINDOW, 23, "given up");
+    means(&unknown, (2, 1), Transactional, WINDOW, 23, "resent");
+    means(&unknown, (2, 2), Transactional, WINDOW, 23, "given up");
+    means(&unknown, (1, 1), Marketing, None, 0, "given up");
+    means(&unknown, (1, 1), Transactional, None, 0, "resent");
+    means(&unknown, (1, 2), Transactional, None, 0, "given up");
+}
