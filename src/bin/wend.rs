@@ -9,7 +9,6 @@ use std::process::ExitCode;
 use wend::domain::message::Stream;
 use wend::journey::catalog::Catalog;
 use wend::journey::check::check;
-use wend::journey::definition::StepKind;
 use wend::journey::finding::unknown;
 use wend::journey::lock::Mode;
 use wend::journey::project::{LOCK, Project};
@@ -135,9 +134,9 @@ fn rendered(catalog: &Catalog, email: &str) -> anyhow::Result<Rendered> {
 fn stream_of(catalog: &Catalog, email: &str) -> Stream {
     let steps = catalog.journeys.iter().flat_map(|journey| &journey.steps);
     steps
-        .filter_map(|step| match &step.kind {
-            StepKind::Send(send) if send.email.as_str() == email => Some(send.stream),
-            StepKind::Send(_) | StepKind::Wait(_) => None,
+        .filter_map(|step| match step.kind.as_send() {
+            Some(send) if send.email.as_str() == email => Some(send.stream),
+            Some(_) | None => None,
         })
         .next()
         .unwrap_or(Stream::Marketing)

@@ -97,6 +97,9 @@ pub struct EventData {
     pub url: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub discount_codes: Vec<String>,
+    /// The mail an open or a click is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
     /// Whatever else the event carried (the events API only).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub properties: BTreeMap<String, serde_json::Value>,

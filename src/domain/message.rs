@@ -59,6 +59,12 @@ pub enum DropReason {
     NotListed,
     EmailGone,
     Undecided,
+    /// The contact is in the journey's holdout.
+    HeldOut,
+    /// The step's `when:` did not hold.
+    Condition,
+    /// The frequency cap left no room before the message was too late.
+    Capped,
 }
 
 /// A ledger row.
@@ -166,7 +172,7 @@ impl MessageState {
 }
 
 impl DropReason {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::NoConsent,
         Self::Unsubscribed,
         Self::Suppressed,
@@ -177,6 +183,9 @@ impl DropReason {
         Self::NotListed,
         Self::EmailGone,
         Self::Undecided,
+        Self::HeldOut,
+        Self::Condition,
+        Self::Capped,
     ];
 
     /// For people.
@@ -191,6 +200,9 @@ impl DropReason {
             Self::TooLate => "it would have been too late",
             Self::NotListed => "SEND_ONLY_TO does not list the address",
             Self::EmailGone => "the email no longer exists",
+            Self::HeldOut => "the contact is held out of this journey, to measure its effect",
+            Self::Condition => "the step's condition did not hold",
+            Self::Capped => "the contact had as many mails as the cap allows, until it was too late",
             Self::Undecided => {
                 "a condition failed, so nobody knows whether the contact should still be in the journey"
             }
@@ -209,6 +221,9 @@ impl DropReason {
             Self::NotListed => "not_listed",
             Self::EmailGone => "email_gone",
             Self::Undecided => "undecided",
+            Self::HeldOut => "held_out",
+            Self::Condition => "condition",
+            Self::Capped => "capped",
         }
     }
 }

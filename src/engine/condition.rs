@@ -4,6 +4,7 @@
 //! completely: an absent field has its kind's empty value. What can still fail is listed at [`Error`]; the caller
 //! takes a failure as false, counts it, and in an exit rule holds the send.
 
+use super::state::LastMail;
 use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{Event, EventData, EventKind, LineItem};
@@ -38,6 +39,7 @@ pub struct Scope {
     pub contact: ContactScope,
     pub event: EventScope,
     pub enrollment: EnrollmentScope,
+    pub last: LastScope,
 }
 
 /// `contact.…`
@@ -88,6 +90,14 @@ pub struct EnrollmentScope {
     journey: String,
 }
 
+/// `last.…`: the last mail of this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct LastScope {
+    sent: bool,
+    opened: bool,
+    clicked: bool,
+}
+
 /// JSON whose whole numbers are signed: CEL would not add an unsigned one to anything.
 #[derive(Debug, Clone, PartialEq)]
 struct Plain(serde_json::Value);
@@ -119,6 +129,9 @@ impl Compiled {
             .map_err(|error| failed(&error))?;
         context
             .add_variable("enrollment", &scope.enrollment)
+            .map_err(|error| failed(&error))?;
+        context
+            .add_variable("last", scope.last)
             .map_err(|error| failed(&error))?;
         match Value::resolve(&self.0, &context) {
             Ok(Value::Bool(holds)) => Ok(holds),
@@ -205,6 +218,16 @@ impl EnrollmentScope {
             key: key.as_str().to_owned(),
             journey: journey.as_str().to_owned(),
         }
+    }
+}
+
+impl LastScope {
+    pub fn new(last: Option<&LastMail>) -> Self {
+        last.map_or_else(Self::default, |last| Self {
+            sent: last.sent,
+            opened: last.opened,
+            clicked: last.clicked,
+        })
     }
 }
 

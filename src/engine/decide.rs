@@ -1,15 +1,17 @@
 //! `decide`: the one entry point of the core. Dispatches on the input; each arm is one screen elsewhere.
 
 use super::decision::{Change, CheckoutTaken, Decision, Effect, Input, Remark, Settlement};
-use super::progress::{self, Course, Progress};
+use super::progress::{self, Entry, MAX_STEPS_PER_DECISION, StepOutcome};
 use super::state::{Contact, EndReason, Enrollment, Facts, Position, Sending};
-use super::{enroll, intake};
+use super::steps::wait;
+use super::{enroll, goal, intake};
 use crate::domain::event::Event;
-use crate::domain::ids::MessageId;
+use crate::domain::ids::{MessageId, StepId};
 use crate::domain::message::DropReason;
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
-use crate::journey::definition::{Journey, Otherwise, Step, StepKind, Wait};
+use crate::journey::definition::{Journey, Status};
+use crate::journey::step::{Step, Target};
 
 /// How long a deferred transactional resend waits for evidence before it goes out again.
 pub const EVIDENCE_WAIT: Delay = Delay::from_minutes(15);
@@ -55,6 +57,8 @@ pub(super) struct Turn<'a> {
     pub changes: Vec<Change>,
     pub effects: Vec<Effect>,
     pub remarks: Vec<Remark>,
+    /// Steps that may still be run: journeys that start each other come to an end.
+    pub steps_left: usize,
 }
 
 impl<'a> Turn<'a> {
@@ -66,6 +70,7 @@ impl<'a> Turn<'a> {
             changes: Vec::new(),
             effects: Vec::new(),
             remarks: Vec::new(),
+            steps_left: MAX_STEPS_PER_DECISION,
         }
     }
 
@@ -95,6 +100,8 @@ impl<'a> Turn<'a> {
         if event.test {
             return;
         }
+        intake::read_mail(self, event);
+        goal::reach_by(self, event, facts);
         enroll::exit_by(self, event);
         enroll::continue_by(self, event);
         enroll::start_by(self, event, facts);
@@ -107,6 +114,7 @@ impl<'a> Turn<'a> {
             .enrollments
             .iter()
             .filter(|enrollment| enrollment.wake().is_some_and(|wake| wake <= self.now))
+            .filter(|enrollment| !is_held(self.catalog, enrollment))
             .cloned()
             .collect();
         for enrollment in due {
@@ -135,14 +143,11 @@ impl<'a> Turn<'a> {
             self.enter_moved(journey, enrollment, step, until);
             return;
         }
-        match &step.kind {
-            StepKind::Wait(Wait::Event {
-                otherwise: Otherwise::Exit,
-                ..
-            }) => self.end(enrollment, EndReason::TimedOut),
-            StepKind::Wait(Wait::Delay(_) | Wait::Event { .. }) | StepKind::Send(_) => {
-                self.go_on(enrollment, until);
-            }
+        match step.kind.as_wait().map(|wait| wait::over(wait, until)) {
+            Some(StepOutcome::End(reason)) => self.end(enrollment, reason),
+            Some(StepOutcome::Go { to, at }) => self.go_on(enrollment, to, at),
+            // A step that became another kind under somebody's feet is done when its wait was.
+            Some(StepOutcome::Hold(_)) | None => self.go_on(enrollment, Target::Next, until),
         }
     }
 
@@ -150,24 +155,10 @@ impl<'a> Turn<'a> {
     /// did; anything else begins when the old one ended.
     fn enter_moved(&mut self, journey: &Journey, enrollment: &Enrollment, step: &Step, until: Timestamp) {
         let mut moved = enrollment.clone();
-        match &step.kind {
-            StepKind::Wait(_) => {}
-            StepKind::Send(_) => moved.since = until,
+        if step.kind.as_wait().is_none() {
+            moved.since = until;
         }
-        let mut course = Course {
-            journey,
-            now: self.now,
-            changes: &mut self.changes,
-            effects: &mut self.effects,
-        };
-        let progress = progress::run(&mut course, &self.contact, moved, step);
-        progress::settle(
-            &mut self.contact,
-            &mut self.changes,
-            enrollment,
-            progress,
-            self.now,
-        );
+        self.advance(journey, moved, Entry::At(step));
     }
 
     fn sweep(&mut self) {
@@ -176,8 +167,15 @@ impl<'a> Turn<'a> {
                 self.end(&enrollment, EndReason::JourneyRemoved);
                 continue;
             };
+            if journey.status == Status::Retired {
+                self.end(&enrollment, EndReason::Retired);
+                continue;
+            }
             match journey.resolve(&enrollment.step) {
-                Some(step) => self.arm_anew(&enrollment, step),
+                Some(step) => {
+                    self.arm_anew(&enrollment, step);
+                    self.freeze(&enrollment, journey.status == Status::Frozen);
+                }
                 None => self.end(&enrollment, EndReason::StepRemoved),
             }
         }
@@ -189,74 +187,103 @@ impl<'a> Turn<'a> {
         let Some(held) = found.find(|held| held.id == enrollment.id) else {
             return;
         };
-        match (&mut held.position, &step.kind) {
-            (Position::Waiting { until }, StepKind::Wait(wait)) => {
-                let (Wait::Delay(length) | Wait::Event { timeout: length, .. }) = wait;
-                *until = held.since.plus(*length);
+        let (wait, send) = (step.kind.as_wait(), step.kind.as_send());
+        match (&mut held.position, wait, send) {
+            (Position::Waiting { until }, Some(wait), _) => {
+                *until = wait::until(held.since, wait);
                 held.step = step.id.clone();
             }
-            (Position::Sending(_), StepKind::Send(_)) => held.step = step.id.clone(),
-            (Position::Waiting { .. }, StepKind::Send(_)) | (Position::Sending(_), StepKind::Wait(_)) => {}
+            (Position::Sending(_), _, Some(_)) => held.step = step.id.clone(),
+            (Position::Waiting { .. }, None, _) | (Position::Sending(_), _, None) => {}
         }
     }
 
-    /// Continues after the enrollment's step, done at `at`.
-    pub fn go_on(&mut self, enrollment: &Enrollment, at: Timestamp) {
-        let Some(journey) = self.catalog.journey(&enrollment.journey) else {
-            self.end(enrollment, EndReason::JourneyRemoved);
+    /// Stops the time of a run whose journey was frozen, or lets it go on: it waits as much longer as it stood still.
+    fn freeze(&mut self, enrollment: &Enrollment, frozen: bool) {
+        let now = self.now;
+        let mut found = self.contact.enrollments.iter_mut();
+        let Some(held) = found.find(|held| held.id == enrollment.id) else {
             return;
         };
-        let mut course = Course {
-            journey,
-            now: self.now,
-            changes: &mut self.changes,
-            effects: &mut self.effects,
-        };
-        let progress = progress::after_step(&mut course, &self.contact, enrollment.clone(), at);
-        progress::settle(
-            &mut self.contact,
-            &mut self.changes,
-            enrollment,
-            progress,
-            self.now,
-        );
+        match (frozen, held.frozen_at) {
+            (true, None) => held.frozen_at = Some(now),
+            (false, Some(since)) => {
+                held.frozen_at = None;
+                let stood = now.since(since);
+                held.since = held.since.plus(stood);
+                match &mut held.position {
+                    Position::Waiting { until } => *until = until.plus(stood),
+                    Position::Sending(sending) => {
+                        sending.due = sending.due.plus(stood);
+                        sending.first_due = sending.first_due.plus(stood);
+                    }
+                }
+            }
+            (true, Some(_)) | (false, None) => {}
+        }
     }
 
-    /// Takes an enrollment out of its journey. A message that has not gone out is dropped in the same turn; one whose
-    /// request is out stays in the ledger until its fate is known.
-    pub fn end(&mut self, enrollment: &Enrollment, reason: EndReason) {
+    /// Continues behind the enrollment's step, done at `at`.
+    pub fn go_on(&mut self, enrollment: &Enrollment, to: Target, at: Timestamp) {
+        match self.catalog.journey(&enrollment.journey) {
+            Some(journey) => self.advance(journey, enrollment.clone(), Entry::Behind { to, at }),
+            None => self.end(enrollment, EndReason::JourneyRemoved),
+        }
+    }
+
+    /// Goes to another step from wherever the enrollment stands, as of `at`.
+    pub fn jump(&mut self, enrollment: &Enrollment, to: &StepId, at: Timestamp) {
+        let journey = self.catalog.journey(&enrollment.journey);
+        let Some((journey, step)) = journey.and_then(|journey| Some((journey, journey.step(to)?))) else {
+            self.end(enrollment, EndReason::StepRemoved);
+            return;
+        };
+        self.take_back(enrollment, DropReason::Exited);
+        let mut jumping = enrollment.clone();
+        jumping.since = at;
+        self.advance(journey, jumping, Entry::At(step));
+    }
+
+    /// Drops the message of an enrollment, unless its request is out.
+    fn take_back(&mut self, enrollment: &Enrollment, reason: DropReason) {
         if let Position::Sending(Sending {
             message,
             dispatched: false,
             ..
         }) = &enrollment.position
         {
-            let reason = match &reason {
-                EndReason::CheckoutTaken => DropReason::CheckoutClosed,
-                EndReason::Completed
-                | EndReason::Exited(_)
-                | EndReason::TimedOut
-                | EndReason::Restarted
-                | EndReason::StepRemoved
-                | EndReason::JourneyRemoved
-                | EndReason::TooManyEnrollments
-                | EndReason::StepLimit
-                | EndReason::Merged => DropReason::Exited,
-            };
             self.changes.push(Change::SettleMessage {
                 message: message.clone(),
                 how: Settlement::Dropped(reason),
                 at: self.now,
             });
         }
-        let progress = Progress::Ended(reason, enrollment.step.clone());
-        progress::settle(
-            &mut self.contact,
-            &mut self.changes,
-            enrollment,
-            progress,
-            self.now,
-        );
+    }
+
+    /// Takes an enrollment out of its journey. A message that has not gone out is dropped in the same turn; one whose
+    /// request is out stays in the ledger until its fate is known.
+    pub fn end(&mut self, enrollment: &Enrollment, reason: EndReason) {
+        let dropped = match &reason {
+            EndReason::CheckoutTaken => DropReason::CheckoutClosed,
+            EndReason::Completed
+            | EndReason::Exited(_)
+            | EndReason::TimedOut
+            | EndReason::Restarted
+            | EndReason::StepRemoved
+            | EndReason::JourneyRemoved
+            | EndReason::TooManyEnrollments
+            | EndReason::StepLimit
+            | EndReason::Merged
+            | EndReason::Left
+            | EndReason::GoalReached
+            | EndReason::Stopped
+            | EndReason::Retired => DropReason::Exited,
+        };
+        self.take_back(enrollment, dropped);
+        self.contact.enrollments.retain(|held| held.id != enrollment.id);
+        self.changes.push(Change::EndEnrollment(progress::ended(
+            enrollment, reason, self.now,
+        )));
     }
 
     fn settled(&mut self, message: &MessageId, how: &Settlement) {
@@ -272,7 +299,10 @@ impl<'a> Turn<'a> {
         if let Some(mut enrollment) = found {
             // It held this one send.
             enrollment.doubt = None;
-            self.go_on(&enrollment, self.now);
+            if let Some(last) = enrollment.last.as_mut().filter(|last| last.message == *message) {
+                last.sent = matches!(how, Settlement::Accepted { .. });
+            }
+            self.go_on(&enrollment, Target::Next, self.now);
         }
     }
 
@@ -303,4 +333,11 @@ impl<'a> Turn<'a> {
             self.end(&enrollment, EndReason::CheckoutTaken);
         }
     }
+}
+
+/// Whether its journey keeps everyone where they are.
+pub(super) fn is_held(catalog: &Catalog, enrollment: &Enrollment) -> bool {
+    catalog
+        .journey(&enrollment.journey)
+        .is_some_and(|journey| journey.status.holds())
 }

@@ -4,7 +4,7 @@
 
 use super::state::{Contact, Ended};
 use crate::domain::event::Event;
-use crate::domain::ids::{ContactId, EnrollmentKey, EventId, MessageId};
+use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, EventId, MessageId};
 use crate::domain::message::{DropReason, Lane, Message};
 use crate::domain::order::Order;
 use crate::domain::time::Timestamp;
@@ -76,6 +76,11 @@ pub enum Change {
     RecordEvent(Box<Event>),
     PutOrder(Box<Order>),
     EndEnrollment(Ended),
+    /// The goal of a run that had ended before.
+    ReachGoal {
+        enrollment: EnrollmentId,
+        at: Timestamp,
+    },
     /// A new intent in the ledger.
     PutMessage(Message),
     SettleMessage {

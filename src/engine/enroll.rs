@@ -1,18 +1,17 @@
 //! How events end, continue and start enrollments.
 
-use super::condition::{self, ContactScope, EnrollmentScope, EventScope, Scope};
+use super::ask;
 use super::decide::Turn;
 use super::decision::{Change, Remark};
 use super::ids;
-use super::progress::{self, Course, ended};
+use super::progress::{Entry, ended};
 use super::state::{Doubt, EndReason, Enrollment, Facts, MAX_ENROLLMENTS, Position};
-use crate::domain::event::{Event, EventKind};
-use crate::domain::ids::EnrollmentKey;
+use crate::domain::event::{Event, EventData, EventKind};
+use crate::domain::ids::{EnrollmentKey, JourneyId};
 use crate::domain::order::Order;
 use crate::domain::time::Timestamp;
-use crate::journey::definition::{
-    Condition, ExitRule, Journey, Key, Match, Reenter, Refresh, StepKind, Wait,
-};
+use crate::journey::definition::{ExitRule, Journey, Key, Match, Reenter, Refresh};
+use crate::journey::step::{StepKind, Wait};
 use std::collections::BTreeMap;
 
 /// Ends the enrollments whose exit rules this event meets, also in the middle of a wait.
@@ -35,7 +34,8 @@ pub(super) fn exit_by(turn: &mut Turn<'_>, event: &Event) {
                 Match::Checkout => concerns_checkout(&enrollment, event),
             };
             if concerned {
-                match ask(turn, journey, rule.when.as_ref(), event, &enrollment.key) {
+                let scope = ask::of_exit(&turn.contact, journey, event, &enrollment);
+                match ask::holds(rule.when.as_ref(), &scope, journey, &mut turn.remarks) {
                     Some(verdict) => (leaves, decided) = (leaves || verdict, true),
                     None => failed = true,
                 }
@@ -64,7 +64,7 @@ fn doubt(turn: &mut Turn<'_>, enrollment: &Enrollment, event: &Event, failed: bo
 }
 
 /// This checkout's own token always; and every cart that is older than the event.
-fn concerns_checkout(enrollment: &Enrollment, event: &Event) -> bool {
+pub(super) fn concerns_checkout(enrollment: &Enrollment, event: &Event) -> bool {
     checkout_keys(event).contains(&enrollment.key) || enrollment.data_at <= event.occurred_at
 }
 
@@ -83,16 +83,17 @@ pub(super) fn continue_by(turn: &mut Turn<'_>, event: &Event) {
         let Some(journey) = turn.catalog.journey(&enrollment.journey) else {
             continue;
         };
-        let awaited = journey.awaited().any(|kind| *kind == event.kind);
-        let same_key = key_of(turn, journey.trigger.key, event).as_ref() == Some(&enrollment.key);
-        if !(awaited && same_key) {
+        if !journey.awaited().any(|kind| *kind == event.kind) || !is_meant(turn, journey, &enrollment, event)
+        {
             continue;
         }
-        let waits_here = journey.resolve(&enrollment.step).is_some_and(
-            |step| matches!(&step.kind, StepKind::Wait(Wait::Event { on, .. }) if *on == event.kind),
-        );
-        if waits_here {
-            turn.go_on(&enrollment, event.counts_from());
+        let here = journey.resolve(&enrollment.step).map(|step| &step.kind);
+        let then = match here {
+            Some(StepKind::Wait(Wait::Event { on, then, .. })) if *on == event.kind => Some(then.clone()),
+            Some(_) | None => None,
+        };
+        if let Some(to) = then.filter(|_| !journey.status.holds()) {
+            turn.go_on(&enrollment, to, event.counts_from());
         } else if let Some(held) = turn
             .contact
             .enrollments
@@ -104,13 +105,26 @@ pub(super) fn continue_by(turn: &mut Turn<'_>, event: &Event) {
     }
 }
 
+/// Whether an awaited event is about this run: one about a mail by the mail, any other by the journey's key.
+fn is_meant(turn: &Turn<'_>, journey: &Journey, enrollment: &Enrollment, event: &Event) -> bool {
+    match &event.data.message_id {
+        Some(message) => enrollment
+            .last
+            .as_ref()
+            .is_some_and(|last| last.message.as_str() == message),
+        None => key_of(turn, journey.trigger.key, event).as_ref() == Some(&enrollment.key),
+    }
+}
+
 /// Refreshes or starts the enrollments that this event triggers.
 pub(super) fn start_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
     for journey in turn.catalog.triggered_by(&event.kind) {
         let Some(key) = key_of(turn, journey.trigger.key, event) else {
             continue;
         };
-        if !holds(turn, journey, journey.trigger.when.as_ref(), event, &key) {
+        let scope = ask::of_event(&turn.contact, journey, event, &key);
+        let when = journey.trigger.when.as_ref();
+        if !ask::holds(when, &scope, journey, &mut turn.remarks).unwrap_or(false) {
             continue;
         }
         if journey.trigger.key == Key::Checkout && was_bought(event, facts) {
@@ -125,18 +139,22 @@ pub(super) fn start_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
             .collect();
         match (running.as_slice(), journey.trigger.refresh, journey.reenter) {
             ([], _, _) => {
-                if may_start(turn, journey, &key, event, facts) && !was_left(journey, event, facts) {
+                if may_start(turn, journey, &key, event.occurred_at, facts)
+                    && !was_left(journey, event, facts)
+                {
                     start(turn, journey, key, event, facts);
                 }
             }
-            ([_, ..], _, Reenter::Parallel) => start(turn, journey, key, event, facts),
-            ([_, ..], Refresh::None, Reenter::Restart) => {
+            ([_, ..], _, Reenter::Parallel) if journey.status.admits() => {
+                start(turn, journey, key, event, facts)
+            }
+            ([_, ..], Refresh::None, Reenter::Restart) if journey.status.admits() => {
                 for enrollment in &running {
                     turn.end(enrollment, EndReason::Restarted);
                 }
                 start(turn, journey, key, event, facts);
             }
-            ([_, ..], Refresh::None, Reenter::Once | Reenter::After(_)) => {}
+            ([_, ..], Refresh::None, _) | ([_, ..], _, Reenter::Parallel) => {}
             (
                 [_, ..],
                 Refresh::Data | Refresh::DataAndWait,
@@ -159,7 +177,10 @@ fn was_bought(event: &Event, facts: &Facts) -> bool {
             .any(|order| order.placed_at >= event.occurred_at)
 }
 
-fn may_start(turn: &Turn<'_>, journey: &Journey, key: &EnrollmentKey, event: &Event, facts: &Facts) -> bool {
+fn may_start(turn: &Turn<'_>, journey: &Journey, key: &EnrollmentKey, at: Timestamp, facts: &Facts) -> bool {
+    if !journey.status.admits() {
+        return false;
+    }
     let mut before = facts
         .ended
         .iter()
@@ -170,10 +191,10 @@ fn may_start(turn: &Turn<'_>, journey: &Journey, key: &EnrollmentKey, event: &Ev
         Reenter::After(delay) => before
             .map(|ended| ended.started_at)
             .max()
-            .is_none_or(|last| event.occurred_at >= last.plus(delay)),
+            .is_none_or(|last| at >= last.plus(delay)),
     };
     let cooled = match (journey.cooldown, turn.contact.starts.get(&journey.id)) {
-        (Some(cooldown), Some(last)) => event.occurred_at >= last.plus(cooldown),
+        (Some(cooldown), Some(last)) => at >= last.plus(cooldown),
         (Some(_) | None, _) => true,
     };
     allowed && cooled
@@ -208,48 +229,78 @@ fn seen_before(journey: &Journey, event: &Event, facts: &Facts) -> BTreeMap<Even
 }
 
 fn start(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, event: &Event, facts: &Facts) {
-    let Some(first) = journey.first_step() else { return };
-    let enrollment = Enrollment {
-        id: ids::enrollment(&turn.contact.id, &journey.id, &key, &event.id),
-        journey: journey.id.clone(),
-        key,
-        started_at: event.occurred_at,
-        step: first.id.clone(),
-        since: event.counts_from(),
-        position: Position::Waiting { until: turn.now },
+    let from = Origin {
+        cause: event.id.as_str(),
+        at: event.occurred_at,
+        counts_from: event.counts_from(),
         data: event.data.clone(),
         data_at: event.occurred_at,
         seen: seen_before(journey, event, facts),
-        doubt: None,
+    };
+    begin(turn, journey, key, from);
+}
+
+/// A journey that a step of another run starts. It gets that run's data, and its key if both are about the same thing.
+pub(super) fn start_other(turn: &mut Turn<'_>, id: &JourneyId, by: &Enrollment) {
+    let Some(journey) = turn.catalog.journey(id) else {
+        return;
+    };
+    let key = match journey.trigger.key {
+        Key::Contact => EnrollmentKey::parse(turn.contact.id.as_str()).ok(),
+        Key::Checkout | Key::Order => Some(by.key.clone()),
+    };
+    let Some(key) = key else { return };
+    let is_in = |held: &Enrollment| held.journey == *id && held.key == key;
+    let running = turn.contact.enrollments.iter().any(is_in);
+    let now = turn.now;
+    if running || !may_start(turn, journey, &key, now, &Facts::default()) {
+        return;
+    }
+    let from = Origin {
+        cause: by.id.as_str(),
+        at: now,
+        counts_from: now,
+        data: by.data.clone(),
+        data_at: by.data_at,
+        seen: BTreeMap::new(),
+    };
+    begin(turn, journey, key, from);
+}
+
+/// What a run begins with.
+struct Origin<'a> {
+    /// What made it begin; part of the run's id, so that a replay makes the same.
+    cause: &'a str,
+    at: Timestamp,
+    counts_from: Timestamp,
+    data: EventData,
+    data_at: Timestamp,
+    seen: BTreeMap<EventKind, Timestamp>,
+}
+
+fn begin(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, from: Origin<'_>) {
+    let Some(first) = journey.first_step() else { return };
+    let contact = &turn.contact.id;
+    let held_out = ids::bucket(&["holdout", contact.as_str(), journey.id.as_str()]) / 100;
+    let id = ids::enrollment(contact, &journey.id, &key, from.cause);
+    let enrollment = Enrollment {
+        since: from.counts_from,
+        data: from.data,
+        data_at: from.data_at,
+        seen: from.seen,
+        held_out: held_out < u32::from(journey.holdout),
+        ..Enrollment::new(id, journey.id.clone(), key, first.id.clone(), from.at)
     };
     if turn.contact.enrollments.len() >= MAX_ENROLLMENTS {
         turn.remarks.push(Remark::EnrollmentOverflow {
             journey: journey.id.to_string(),
         });
-        let row = ended(
-            &enrollment,
-            first.id.clone(),
-            EndReason::TooManyEnrollments,
-            turn.now,
-        );
+        let row = ended(&enrollment, EndReason::TooManyEnrollments, turn.now);
         turn.changes.push(Change::EndEnrollment(row));
         return;
     }
-    turn.contact.starts.insert(journey.id.clone(), event.occurred_at);
-    let mut course = Course {
-        journey,
-        now: turn.now,
-        changes: &mut turn.changes,
-        effects: &mut turn.effects,
-    };
-    let progress = progress::run(&mut course, &turn.contact, enrollment.clone(), first);
-    progress::settle(
-        &mut turn.contact,
-        &mut turn.changes,
-        &enrollment,
-        progress,
-        turn.now,
-    );
+    turn.contact.starts.insert(journey.id.clone(), from.at);
+    turn.advance(journey, enrollment, Entry::At(first));
 }
 
 /// Replaces the data and, if the journey says so, starts the current wait anew. An older event changes nothing.
@@ -268,9 +319,9 @@ fn refresh(turn: &mut Turn<'_>, journey: &Journey, id: &crate::domain::ids::Enro
     }
     let delay = journey
         .resolve(&enrollment.step)
-        .and_then(|step| match &step.kind {
-            StepKind::Wait(Wait::Delay(delay)) => Some(*delay),
-            StepKind::Wait(Wait::Event { .. }) | StepKind::Send(_) => None,
+        .and_then(|step| match step.kind.as_wait() {
+            Some(Wait::Delay(delay)) => Some(*delay),
+            Some(Wait::Event { .. }) | None => None,
         });
     if let (Position::Waiting { until }, Some(delay)) = (&mut enrollment.position, delay) {
         let from: Timestamp = enrollment.since.max(event.counts_from());
@@ -279,7 +330,7 @@ fn refresh(turn: &mut Turn<'_>, journey: &Journey, id: &crate::domain::ids::Enro
     }
 }
 
-fn key_of(turn: &Turn<'_>, key: Key, event: &Event) -> Option<EnrollmentKey> {
+pub(super) fn key_of(turn: &Turn<'_>, key: Key, event: &Event) -> Option<EnrollmentKey> {
     match key {
         Key::Contact => EnrollmentKey::parse(turn.contact.id.as_str()).ok(),
         Key::Checkout => event
@@ -297,51 +348,6 @@ fn key_of(turn: &Turn<'_>, key: Key, event: &Event) -> Option<EnrollmentKey> {
 
 fn scoped_key(event: &Event, token: &str) -> Option<EnrollmentKey> {
     EnrollmentKey::parse(&format!("{}:{token}", event.source)).ok()
-}
-
-/// A condition that fails at run time is false, and remarked.
-fn holds(
-    turn: &mut Turn<'_>,
-    journey: &Journey,
-    when: Option<&Condition>,
-    event: &Event,
-    key: &EnrollmentKey,
-) -> bool {
-    ask(turn, journey, when, event, key).unwrap_or(false)
-}
-
-/// What a condition says; none when it fails at run time.
-fn ask(
-    turn: &mut Turn<'_>,
-    journey: &Journey,
-    when: Option<&Condition>,
-    event: &Event,
-    key: &EnrollmentKey,
-) -> Option<bool> {
-    let Some(condition) = when else {
-        return Some(true);
-    };
-    let contact = &turn.contact;
-    let spend = contact.purchases.spend.map_or(0.0, |spend| spend.as_f64());
-    let scope = Scope {
-        contact: ContactScope::new(
-            &contact.profile,
-            contact.address().map(|address| &address.email),
-            contact.purchases.orders as usize,
-            spend,
-            contact.is_subscribed(),
-        ),
-        event: EventScope::new(event),
-        enrollment: EnrollmentScope::new(&journey.id, key),
-    };
-    match condition::holds(condition, &scope) {
-        Ok(verdict) => Some(verdict),
-        Err(error) => {
-            let (journey, error) = (journey.id.to_string(), error.to_string());
-            turn.remarks.push(Remark::ConditionFailed { journey, error });
-            None
-        }
-    }
 }
 
 /// Whether a journey's own exit rules react to orders of the checkout: such mail is checked again at its claim.

@@ -3,7 +3,6 @@
 use super::state::{Address, Contact, Enrollment, Position, Sending};
 use crate::domain::consent::{Consent, ConsentState};
 use crate::domain::email::EmailAddress;
-use crate::domain::event::EventData;
 use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, JourneyId, MessageId, StepId};
 use crate::domain::message::{Lane, Stream};
 use crate::domain::time::Timestamp;
@@ -11,7 +10,6 @@ use crate::journey::catalog::Catalog;
 use crate::journey::check::check;
 use crate::journey::lock::Mode;
 use crate::journey::project::Project;
-use std::collections::BTreeMap;
 use std::path::Path;
 
 pub fn at(seconds: i64) -> Timestamp {
@@ -43,17 +41,14 @@ pub fn contact(state: ConsentState) -> Contact {
 
 pub fn enrollment(journey: &str, key: &str, step: &str, position: Position) -> Enrollment {
     Enrollment {
-        id: EnrollmentId::from_digest(&hex::encode(format!("{journey}{key}"))),
-        journey: JourneyId::parse(journey).unwrap(),
-        key: EnrollmentKey::parse(key).unwrap(),
-        started_at: at(0),
-        step: StepId::parse(step).unwrap(),
-        since: at(0),
         position,
-        data: EventData::default(),
-        data_at: at(0),
-        seen: BTreeMap::new(),
-        doubt: None,
+        ..Enrollment::new(
+            EnrollmentId::from_digest(&hex::encode(format!("{journey}{key}"))),
+            JourneyId::parse(journey).unwrap(),
+            EnrollmentKey::parse(key).unwrap(),
+            StepId::parse(step).unwrap(),
+            at(0),
+        )
     }
 }
 

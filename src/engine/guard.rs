@@ -11,7 +11,7 @@ use crate::domain::consent::ConsentState;
 use crate::domain::message::{DropReason, Stream};
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
-use crate::journey::definition::{Late, StepKind};
+use crate::journey::step::{Late, StepKind};
 use crate::journey::store_file::Region;
 
 /// How long a cart mail waits when it cannot be told whether the cart was bought.

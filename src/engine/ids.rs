@@ -1,36 +1,43 @@
 //! Ids derived from content, so that a replay makes the same ones. Version 1, pinned by a test.
 
-use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, EventId, JourneyId, MessageId, StepId};
+use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, JourneyId, MessageId, StepId};
 use sha2::{Digest, Sha256};
 
-/// Id of the enrollment that `event` starts.
+/// Id of the enrollment that `cause` starts: an event, or the run of another journey.
 pub fn enrollment(
     contact: &ContactId,
     journey: &JourneyId,
     key: &EnrollmentKey,
-    event: &EventId,
+    cause: &str,
 ) -> EnrollmentId {
     EnrollmentId::from_digest(&digest(&[
         contact.as_str(),
         journey.as_str(),
         key.as_str(),
-        event.as_str(),
+        cause,
     ]))
 }
 
-/// Key of a message: the same step of the same enrollment is the same message, whoever asks.
+/// Key of a message: the same step of the same enrollment, in the same round, is the same message, whoever asks.
+/// `round` counts the jumps back that were made before.
 pub fn message(
     contact: &ContactId,
     journey: &JourneyId,
     enrollment: &EnrollmentId,
     step: &StepId,
+    round: u32,
 ) -> MessageId {
-    let own = digest(&[
+    let again = round.to_string();
+    let parts = [
         contact.as_str(),
         journey.as_str(),
         enrollment.as_str(),
         step.as_str(),
-    ]);
+        again.as_str(),
+    ];
+    // The first round has no number.
+    let named = if round == 0 { parts.len() - 1 } else { parts.len() };
+    let own = digest(parts.get(..named).unwrap_or_default());
     let prefix = contact
         .as_str()
         .get(..MessageId::CONTACT_BITS)
@@ -73,12 +80,13 @@ mod tests {
         let contact = ContactId::parse(&"8c7f".repeat(8)).unwrap();
         let journey = JourneyId::parse("welcome").unwrap();
         let key = EnrollmentKey::parse(contact.as_str()).unwrap();
-        let enrollment = enrollment(&contact, &journey, &key, &EventId::parse("shopify:1").unwrap());
+        let enrollment = enrollment(&contact, &journey, &key, "shopify:1");
         let message = message(
             &contact,
             &journey,
             &enrollment,
             &StepId::parse("welcome-hello").unwrap(),
+            0,
         );
         assert_eq!(enrollment.as_str(), "57d4b74fce5a395d21dc67d3");
         assert_eq!(message.as_str(), "8c7f8c7f8c7f8c7f14c2b57110725ccea1f0becc");

@@ -4,7 +4,7 @@ use super::decide::Turn;
 use super::decision::Change;
 use super::state::{Address, Contact, Facts, MAX_ADDRESSES, MAX_IDENTIFIERS, Purchases};
 use crate::domain::consent::{Consent, ConsentState};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, EventKind};
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::{Order, OrderStatus};
 
@@ -25,6 +25,24 @@ pub(super) fn learn(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
     address(contact, event);
     if let (Some(status), false) = (event.kind.order_status(), event.test) {
         order(turn, event, status, facts);
+    }
+}
+
+/// What a reader did with the last mail of a run.
+pub(super) fn read_mail(turn: &mut Turn<'_>, event: &Event) {
+    let (opened, clicked) = (
+        event.kind == EventKind::EmailOpened,
+        event.kind == EventKind::EmailClicked,
+    );
+    let Some(message) = event.data.message_id.as_ref().filter(|_| opened || clicked) else {
+        return;
+    };
+    let mut runs = turn.contact.enrollments.iter_mut();
+    let last = runs.find_map(|run| run.last.as_mut().filter(|last| last.message.as_str() == message));
+    if let Some(last) = last {
+        // Who clicked has opened, whatever became of the pixel.
+        last.opened = true;
+        last.clicked |= clicked;
     }
 }
 

@@ -89,12 +89,17 @@ fn bring(
         (winner.enrollments.len() >= MAX_ENROLLMENTS).then_some(EndReason::TooManyEnrollments)
     };
     if let Some(reason) = reason {
-        let row = progress::ended(&moved, moved.step.clone(), reason, now);
+        let row = progress::ended(&moved, reason, now);
         changes.push(Change::EndEnrollment(row));
         return;
     }
+    let round = moved.rounds();
     if let Position::Sending(sending) = &mut moved.position {
-        rename_message(winner, &enrollment.id, sending, intents, changes);
+        let before = sending.message.clone();
+        rename_message(winner, (&enrollment.id, round), sending, intents, changes);
+        if let Some(last) = moved.last.as_mut().filter(|last| last.message == before) {
+            last.message = sending.message.clone();
+        }
     }
     winner.enrollments.push(moved);
 }
@@ -119,7 +124,7 @@ fn key_of(key: &EnrollmentKey, loser: &ContactId, winner: &ContactId) -> Enrollm
 /// A message id names its contact, so an intent that moves gets a new one.
 fn rename_message(
     winner: &Contact,
-    enrollment: &EnrollmentId,
+    (enrollment, round): (&EnrollmentId, u32),
     sending: &mut Sending,
     intents: &[Message],
     changes: &mut Vec<Change>,
@@ -127,7 +132,7 @@ fn rename_message(
     let Some(intent) = intents.iter().find(|intent| intent.id == sending.message) else {
         return;
     };
-    let id = ids::message(&winner.id, &intent.journey, enrollment, &intent.step);
+    let id = ids::message(&winner.id, &intent.journey, enrollment, &intent.step, round);
     changes.push(Change::PutMessage(Message {
         id: id.clone(),
         state: MessageState::Intended,
@@ -183,6 +188,7 @@ mod tests {
                 Change::EndEnrollment(ended) => Some(ended.reason),
                 Change::RecordEvent(_)
                 | Change::PutOrder(_)
+                | Change::ReachGoal { .. }
                 | Change::PutMessage(_)
                 | Change::SettleMessage { .. } => None,
             })

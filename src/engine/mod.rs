@@ -3,12 +3,14 @@
 //! Called by `edge` inside one storage turn and by the host's simulations. Total, synchronous, deterministic: no
 //! clock, no randomness, no SQL, no HTTP, no rendering.
 
+mod ask;
 pub mod bounds;
 pub mod condition;
 pub mod decide;
 pub mod decision;
 pub mod delivery;
 pub mod enroll;
+mod goal;
 pub mod guard;
 pub mod identity;
 pub mod ids;

@@ -1,21 +1,26 @@
 //! Moves one enrollment along its journey until it waits, sends or ends.
 
-use super::decision::{Change, Effect};
+use super::decide::Turn;
+use super::decision::{Change, Effect, Remark};
+use super::enroll;
 use super::state::{Contact, EndReason, Ended, Enrollment, Position};
 use super::steps;
-use crate::domain::ids::StepId;
+use crate::domain::ids::JourneyId;
 use crate::domain::time::Timestamp;
-use crate::journey::definition::{Journey, Step};
+use crate::journey::definition::Journey;
+use crate::journey::step::{Step, Target};
 
-/// Most steps run in one decision; a longer chain without a wait ends the enrollment, with that reason.
-pub const MAX_STEPS_PER_DECISION: usize = 100;
+/// Most steps run for one enrollment in one decision; a longer chain without a wait ends it, with that reason.
+pub const MAX_STEPS_PER_RUN: usize = 100;
+/// Most steps run in one decision over all enrollments, those that they start included.
+pub const MAX_STEPS_PER_DECISION: usize = 1_000;
 
 /// What became of a step on entering it.
 pub(super) enum StepOutcome {
     /// The contact stays here.
     Hold(Position),
     /// The step is done as of this moment, which the next one counts from.
-    Done(Timestamp),
+    Go { to: Target, at: Timestamp },
     /// The enrollment is over.
     End(EndReason),
 }
@@ -24,74 +29,144 @@ pub(super) enum StepOutcome {
 pub(super) struct Course<'a> {
     pub journey: &'a Journey,
     pub now: Timestamp,
+    pub contact: &'a mut Contact,
     pub changes: &'a mut Vec<Change>,
     pub effects: &'a mut Vec<Effect>,
+    pub remarks: &'a mut Vec<Remark>,
+    /// What the steps want of other journeys. Done once this run stands still, so that none works on a contact that
+    /// another is still changing.
+    pub orders: Vec<Order>,
+}
+
+/// What a step wants of another journey.
+pub(super) enum Order {
+    Start(JourneyId),
+    Stop(JourneyId),
+}
+
+/// Where an enrollment enters its journey, or goes on in it.
+pub(super) enum Entry<'s> {
+    /// Runs this step.
+    At(&'s Step),
+    /// The step it stands on was done at this moment and leads there.
+    Behind { to: Target, at: Timestamp },
 }
 
 /// Where an enrollment stands after it was moved.
-pub(super) enum Progress {
+enum Progress {
     Running(Box<Enrollment>),
-    Ended(EndReason, StepId),
+    Ended(Box<Enrollment>, EndReason),
+}
+
+impl StepOutcome {
+    /// Straight on.
+    pub const fn done(at: Timestamp) -> Self {
+        Self::Go { to: Target::Next, at }
+    }
+}
+
+impl Turn<'_> {
+    /// Moves `enrollment` along and puts it back into the contact, or among the ended; then does what its steps want of
+    /// other journeys.
+    pub(super) fn advance(&mut self, journey: &Journey, mut enrollment: Enrollment, entry: Entry<'_>) {
+        let before = enrollment.clone();
+        let mut course = Course {
+            journey,
+            now: self.now,
+            contact: &mut self.contact,
+            changes: &mut self.changes,
+            effects: &mut self.effects,
+            remarks: &mut self.remarks,
+            orders: Vec::new(),
+        };
+        let steps_left = &mut self.steps_left;
+        let progress = match entry {
+            Entry::At(step) => run(&mut course, enrollment, step, steps_left),
+            Entry::Behind { to, at } => {
+                enrollment.since = at;
+                behind(&mut course, enrollment, &to, steps_left)
+            }
+        };
+        let orders = course.orders;
+        settle(&mut self.contact, &mut self.changes, progress, self.now);
+        for order in orders {
+            match order {
+                Order::Start(id) => enroll::start_other(self, &id, &before),
+                Order::Stop(id) => self.stop_other(&id),
+            }
+        }
+    }
+
+    fn stop_other(&mut self, id: &JourneyId) {
+        for enrollment in self.contact.enrollments.clone() {
+            if enrollment.journey == *id {
+                self.end(&enrollment, EndReason::Stopped);
+            }
+        }
+    }
 }
 
 /// Runs steps from `step` on. `enrollment.since` is when the one before was done.
-pub(super) fn run(
-    course: &mut Course<'_>,
-    contact: &Contact,
-    mut enrollment: Enrollment,
-    step: &Step,
-) -> Progress {
+fn run(course: &mut Course<'_>, mut enrollment: Enrollment, step: &Step, steps_left: &mut usize) -> Progress {
+    let journey = course.journey;
     let mut step = step;
-    for _ in 0..MAX_STEPS_PER_DECISION {
+    for _ in 0..MAX_STEPS_PER_RUN {
         enrollment.step = step.id.clone();
-        match steps::enter(course, contact, &enrollment, step) {
+        if *steps_left == 0 {
+            return Progress::Ended(Box::new(enrollment), EndReason::StepLimit);
+        }
+        *steps_left -= 1;
+        match steps::enter(course, &mut enrollment, step) {
             StepOutcome::Hold(position) => {
                 enrollment.position = position;
                 return Progress::Running(Box::new(enrollment));
             }
-            StepOutcome::End(reason) => return Progress::Ended(reason, step.id.clone()),
-            StepOutcome::Done(at) => {
+            StepOutcome::End(reason) => return Progress::Ended(Box::new(enrollment), reason),
+            StepOutcome::Go { to, at } => {
                 enrollment.since = at;
-                match course.journey.step_after(&step.id) {
-                    Some(next) => step = next,
-                    None => return Progress::Ended(EndReason::Completed, step.id.clone()),
+                match target(journey, step, &to) {
+                    Ok(next) => step = next,
+                    Err(reason) => return Progress::Ended(Box::new(enrollment), reason),
                 }
             }
         }
     }
-    Progress::Ended(EndReason::StepLimit, enrollment.step)
+    Progress::Ended(Box::new(enrollment), EndReason::StepLimit)
 }
 
-/// Continues after the step the enrollment stands on, which was done at `at`.
-pub(super) fn after_step(
+/// Continues behind the step the enrollment stands on.
+fn behind(
     course: &mut Course<'_>,
-    contact: &Contact,
     mut enrollment: Enrollment,
-    at: Timestamp,
+    to: &Target,
+    steps_left: &mut usize,
 ) -> Progress {
-    enrollment.since = at;
-    let here = course
-        .journey
-        .resolve(&enrollment.step)
-        .map(|step| step.id.clone());
-    match here {
-        // A renamed step was never run itself: the enrollment did its predecessor and goes on behind it.
-        Some(id) => match course.journey.step_after(&id) {
-            Some(next) => run(course, contact, enrollment, next),
-            None => Progress::Ended(EndReason::Completed, id),
-        },
-        None => Progress::Ended(EndReason::StepRemoved, enrollment.step),
+    let journey = course.journey;
+    // A renamed step was never run itself: the enrollment did its predecessor and goes on behind it.
+    let Some(here) = journey.resolve(&enrollment.step) else {
+        return Progress::Ended(Box::new(enrollment), EndReason::StepRemoved);
+    };
+    match target(journey, here, to) {
+        Ok(next) => run(course, enrollment, next, steps_left),
+        Err(reason) => {
+            enrollment.step = here.id.clone();
+            Progress::Ended(Box::new(enrollment), reason)
+        }
     }
 }
 
+/// The step that `to`, said by `step`, means; or why there is none.
+fn target<'j>(journey: &'j Journey, step: &'j Step, to: &Target) -> Result<&'j Step, EndReason> {
+    let id = match to {
+        Target::Leave => return Err(EndReason::Left),
+        Target::Next => step.next.as_ref().ok_or(EndReason::Completed)?,
+        Target::Step(id) => id,
+    };
+    journey.step(id).ok_or(EndReason::StepRemoved)
+}
+
 /// Puts the outcome into the contact, or among the ended.
-pub(super) fn settle(
-    contact: &mut Contact,
-    changes: &mut Vec<Change>,
-    before: &Enrollment,
-    progress: Progress,
-    now: Timestamp,
-) {
+fn settle(contact: &mut Contact, changes: &mut Vec<Change>, progress: Progress, now: Timestamp) {
     match progress {
         Progress::Running(enrollment) => {
             match contact
@@ -103,22 +178,25 @@ pub(super) fn settle(
                 None => contact.enrollments.push(*enrollment),
             }
         }
-        Progress::Ended(reason, step) => {
-            contact.enrollments.retain(|held| held.id != before.id);
-            changes.push(Change::EndEnrollment(ended(before, step, reason, now)));
+        Progress::Ended(enrollment, reason) => {
+            contact.enrollments.retain(|held| held.id != enrollment.id);
+            changes.push(Change::EndEnrollment(ended(&enrollment, reason, now)));
         }
     }
 }
 
 /// The row of an enrollment that is over.
-pub(super) fn ended(enrollment: &Enrollment, step: StepId, reason: EndReason, now: Timestamp) -> Ended {
+pub(super) fn ended(enrollment: &Enrollment, reason: EndReason, now: Timestamp) -> Ended {
     Ended {
         id: enrollment.id.clone(),
         journey: enrollment.journey.clone(),
         key: enrollment.key.clone(),
         started_at: enrollment.started_at,
         ended_at: now,
-        step,
+        step: enrollment.step.clone(),
         reason,
+        arms: enrollment.arms.clone(),
+        held_out: enrollment.held_out,
+        goal_at: enrollment.goal_at,
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! One row per contact carries `(queue, due)`; alarms, cron and the order of sending all read it.
 
+use super::decide::is_held;
 use super::state::Contact;
 use crate::domain::message::Lane;
 use crate::domain::time::Timestamp;
@@ -24,6 +25,7 @@ pub fn slot(contact: &Contact, catalog: &Catalog, now: Timestamp) -> Option<Slot
         contact
             .enrollments
             .iter()
+            .filter(|enrollment| !is_held(catalog, enrollment))
             .filter_map(|enrollment| Some((enrollment.wake()?, enrollment)))
     };
     let due = wakes().map(|(wake, _)| wake).min()?;

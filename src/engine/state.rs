@@ -112,6 +112,37 @@ pub struct Enrollment {
     /// An exit rule could not be decided, so that nobody knows whether the contact should still be here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<Doubt>,
+    /// The last message of this run, for conditions and waits about opens and clicks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<LastMail>,
+    /// The arm taken at each split.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub arms: BTreeMap<StepId, String>,
+    /// Jumps made by each `goto`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub jumps: BTreeMap<StepId, u16>,
+    /// Takes the same path as everyone and is sent nothing, so that the mails' effect can be measured.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held_out: bool,
+    /// When the journey's goal was reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goal_at: Option<Timestamp>,
+    /// Since when a frozen journey keeps this run from counting its time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen_at: Option<Timestamp>,
+}
+
+/// The last message of a run, and what its reader did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastMail {
+    pub message: MessageId,
+    /// A provider took it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sent: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub opened: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub clicked: bool,
 }
 
 /// The event whose exit rule failed at run time. Holds the next send, until the same rule can be decided.
@@ -156,6 +187,10 @@ pub struct Ended {
     pub ended_at: Timestamp,
     pub step: StepId,
     pub reason: EndReason,
+    /// The arm taken at each split.
+    pub arms: BTreeMap<StepId, String>,
+    pub held_out: bool,
+    pub goal_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,6 +211,14 @@ pub enum EndReason {
     StepLimit,
     /// Two contacts turned out to be one and both were in it.
     Merged,
+    /// A step led out.
+    Left,
+    /// The goal was reached, and the journey says that it is over then.
+    GoalReached,
+    /// Another journey stopped it.
+    Stopped,
+    /// The journey is retired.
+    Retired,
 }
 
 /// Facts from outside the document, read before the turn.
@@ -244,6 +287,40 @@ impl Contact {
 }
 
 impl Enrollment {
+    /// A run that begins: it stands before `step`, as of `at`.
+    pub fn new(
+        id: EnrollmentId,
+        journey: JourneyId,
+        key: EnrollmentKey,
+        step: StepId,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            journey,
+            key,
+            started_at: at,
+            step,
+            since: at,
+            position: Position::Waiting { until: at },
+            data: EventData::default(),
+            data_at: at,
+            seen: BTreeMap::new(),
+            doubt: None,
+            last: None,
+            arms: BTreeMap::new(),
+            jumps: BTreeMap::new(),
+            held_out: false,
+            goal_at: None,
+            frozen_at: None,
+        }
+    }
+
+    /// Rounds made by jumps so far: part of what names a message, so that a second round is another mail.
+    pub fn rounds(&self) -> u32 {
+        self.jumps.values().map(|jumps| u32::from(*jumps)).sum()
+    }
+
     /// When this enrollment must be looked at again; none while a dispatch has the say.
     pub fn wake(&self) -> Option<Timestamp> {
         match &self.position {
@@ -268,6 +345,10 @@ impl EndReason {
             Self::TooManyEnrollments => "too_many_enrollments",
             Self::StepLimit => "step_limit",
             Self::Merged => "merged",
+            Self::Left => "left",
+            Self::GoalReached => "goal_reached",
+            Self::Stopped => "stopped",
+            Self::Retired => "retired",
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::domain::ids::JourneyId;
 use serde::{Deserialize, Serialize};
 
 /// Everything the build checked. Read once at start; `hash` changes whenever anything in it does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Catalog {
     /// Content hash, 16 hex digits: tells shards when to sweep.
     pub hash: String,

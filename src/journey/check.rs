@@ -57,23 +57,27 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
     );
     let mut templates = template_check::check(&project.templates, &emails);
     findings.append(&mut templates.findings);
-    let names = Names {
-        events: store.as_ref().map_or(&[], |store| store.events.as_slice()),
-        emails: &emails,
-        templates: &templates,
-    };
-    let journeys = journeys(project, names, &mut findings);
     let ids: Vec<String> = project
         .journeys
         .keys()
         .filter_map(|path| stem(path))
         .map(str::to_owned)
         .collect();
+    let names = Names {
+        events: store.as_ref().map_or(&[], |store| store.events.as_slice()),
+        emails: &emails,
+        journeys: &ids,
+        has_team: store.as_ref().is_some_and(|store| store.team.is_some()),
+        templates: &templates,
+    };
+    let journeys = journeys(project, names, &mut findings);
     // Until a journey is right its ids are not: they would only bring more findings about the same mistake.
     let is_sound = |parsed: &&Parsed| !findings.iter().any(|finding| finding.file == parsed.file);
     let sound: Vec<&Parsed> = journeys.iter().filter(is_sound).collect();
+    let between = lint::across(&sound);
     let mut compared = lock::compare(project.lock.as_deref(), &ids, &sound, mode);
     findings.append(&mut compared.findings);
+    findings.extend(between);
     findings.sort();
     let catalog = store.filter(|_| findings.is_empty()).map(|store| {
         let journeys = journeys.into_iter().map(|parsed| parsed.journey).collect();

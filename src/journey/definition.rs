@@ -3,14 +3,15 @@
 //! Everything here has been checked already (`parse`, `lint`): step ids are unique, emails exist, conditions have the
 //! type bool. The engine reads it and never changes it.
 
+use super::step::{Step, Target};
 use crate::domain::event::EventKind;
-use crate::domain::ids::{EmailName, JourneyId, StepId};
-use crate::domain::message::{Lane, Stream};
+use crate::domain::ids::{JourneyId, StepId};
+use crate::domain::message::Lane;
 use crate::domain::time::Delay;
 use serde::{Deserialize, Serialize};
 
 /// One journey.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Journey {
     pub id: JourneyId,
     pub title: String,
@@ -21,7 +22,18 @@ pub struct Journey {
     /// Least time between two starts for one contact, whatever the key.
     pub cooldown: Option<Delay>,
     pub exit: Vec<ExitRule>,
-    /// In order; an enrollment whose last step is done has ended.
+    /// What the journey is for, measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goal: Option<Goal>,
+    /// Percent of contacts who take the same path and are sent nothing, to measure what the mails bring.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub holdout: u8,
+    /// Which of two mails due at once goes first where a cap lets only one through: the higher.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub priority: u8,
+    #[serde(default, skip_serializing_if = "Status::is_active")]
+    pub status: Status,
+    /// In the order of the file, branches laid out flat; the first is where an enrollment starts.
     pub steps: Vec<Step>,
     /// Steps that were removed or renamed: where an enrollment that stands on one continues.
     pub moved: Vec<Moved>,
@@ -106,65 +118,37 @@ pub enum Match {
     Checkout,
 }
 
+/// The event that shows that a run did what it was for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Goal {
+    pub on: EventKind,
+    /// Counted from enrollment.
+    pub within: Delay,
+    pub when: Option<Condition>,
+    /// Where a run goes on that reaches it: on as it was, to a step, or out.
+    pub then: Target,
+}
+
+/// Whether people come in and go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    #[default]
+    Active,
+    /// Everyone stays in place and nobody comes in; times that pass meanwhile have passed.
+    Paused,
+    /// Everyone stays in place and nobody comes in; waits go on where they stopped.
+    Frozen,
+    /// Nobody comes in; who is in goes on to the end.
+    Draining,
+    /// Nobody comes in; who is in leaves.
+    Retired,
+}
+
 /// A CEL expression of type bool, as written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Condition(pub String);
-
-/// A step with its id, which never changes while people may stand on it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
-    pub id: StepId,
-    pub kind: StepKind,
-}
-
-/// What a step does. A new kind is a variant here, a file in `engine/steps/`, and its reading in `journey/parse.rs`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepKind {
-    Send(Send),
-    Wait(Wait),
-}
-
-/// Sends one email; done when it was accepted, dropped or given up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Send {
-    pub email: EmailName,
-    pub stream: Stream,
-    pub late: Late,
-}
-
-/// Holds the contact. Time counts from the moment the step before was done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Wait {
-    /// For a length of time: `wait: 23h`.
-    Delay(Delay),
-    /// For an event of the same key, at most until the timeout: `wait: {for: Order Fulfilled, timeout: 60d, otherwise: exit}`.
-    Event {
-        on: EventKind,
-        timeout: Delay,
-        otherwise: Otherwise,
-    },
-}
-
-/// What happens when the awaited event does not come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Otherwise {
-    Continue,
-    Exit,
-}
-
-/// What a send does when its time came and went, because the runtime, the storefront or we were late.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Late {
-    /// Sends whatever the delay; the default for transactional mail.
-    Send,
-    /// Drops the message when it is later than this; for marketing mail 24 hours unless said.
-    SkipAfter(Delay),
-}
 
 /// `moved: {old-step: new-step}`: the step to continue at, or none to leave the journey.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,14 +157,46 @@ pub struct Moved {
     pub to: Option<StepId>,
 }
 
+impl Key {
+    /// As journeys write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Contact => "contact",
+            Self::Checkout => "checkout_id",
+            Self::Order => "order_id",
+        }
+    }
+}
+
+impl Status {
+    fn is_active(&self) -> bool {
+        *self == Self::Active
+    }
+
+    /// Whether people come in.
+    pub const fn admits(self) -> bool {
+        match self {
+            Self::Active => true,
+            Self::Paused | Self::Frozen | Self::Draining | Self::Retired => false,
+        }
+    }
+
+    /// Whether everyone stays where they are.
+    pub const fn holds(self) -> bool {
+        match self {
+            Self::Paused | Self::Frozen => true,
+            Self::Active | Self::Draining | Self::Retired => false,
+        }
+    }
+}
+
+const fn is_zero(number: &u8) -> bool {
+    *number == 0
+}
+
 impl Journey {
     pub fn step(&self, id: &StepId) -> Option<&Step> {
         self.steps.iter().find(|step| step.id == *id)
-    }
-
-    /// The step after `id`; none when `id` is the last one.
-    pub fn step_after(&self, id: &StepId) -> Option<&Step> {
-        self.steps.iter().skip_while(|step| step.id != *id).nth(1)
     }
 
     pub fn first_step(&self) -> Option<&Step> {
@@ -197,9 +213,6 @@ impl Journey {
 
     /// The events a running enrollment of this journey listens for.
     pub fn awaited(&self) -> impl Iterator<Item = &EventKind> {
-        self.steps.iter().filter_map(|step| match &step.kind {
-            StepKind::Wait(Wait::Event { on, .. }) => Some(on),
-            StepKind::Wait(Wait::Delay(_)) | StepKind::Send(_) => None,
-        })
+        self.steps.iter().filter_map(|step| step.kind.awaits())
     }
 }

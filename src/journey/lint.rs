@@ -3,12 +3,18 @@
 //!
 //! Called by `check` with a parsed file; everything it reports has the place `parse` noted.
 
+mod across;
+mod graph;
+
+pub use across::across;
+
 use super::condition;
-use super::definition::{Condition, Key, Match, StepKind, Wait};
+use super::definition::{Condition, Key, Match};
 use super::email_shape::{GOODS, ORDER};
 use super::finding::{Finding, Place, nearest, unknown};
 use super::parse::{Parsed, Subject};
 use super::shape::Carries;
+use super::step::{Recipient, Step, StepKind, Target, Wait};
 use super::template_check;
 use super::yaml::place_within;
 use crate::domain::event::EventKind;
@@ -21,6 +27,10 @@ pub struct Names<'a> {
     /// Events of the store's own, from `store.yaml`.
     pub events: &'a [String],
     pub emails: &'a [String],
+    /// Files in `journeys/`, without their ending.
+    pub journeys: &'a [String],
+    /// `team:` in `store.yaml` says an address.
+    pub has_team: bool,
     pub templates: &'a template_check::Checked,
 }
 
@@ -33,7 +43,9 @@ pub fn lint(parsed: &Parsed, names: Names<'_>) -> Vec<Finding> {
     };
     lint.trigger();
     lint.exits();
+    lint.goal();
     lint.steps();
+    lint.graph();
     lint.step_ids();
     lint.moved();
     lint.findings
@@ -92,30 +104,78 @@ impl Lint<'_> {
         }
     }
 
-    fn steps(&mut self) {
-        let steps = &self.parsed.journey.steps;
-        for (number, step) in steps.iter().enumerate() {
-            match &step.kind {
-                StepKind::Send(send) => self.email(send.email.as_str(), Subject::StepName(number)),
-                StepKind::Wait(Wait::Event { on, .. }) => {
-                    let subject = Subject::StepName(number);
-                    if self.event(on, subject) && !is_about_mail(on) {
-                        self.carries_key(on, subject);
-                    }
-                }
-                StepKind::Wait(Wait::Delay(_)) => {}
-            }
-        }
-        if !self.parsed.is_complete() {
+    fn goal(&mut self) {
+        let Some(goal) = &self.parsed.journey.goal else {
             return;
+        };
+        if self.event(&goal.on, Subject::GoalEvent)
+            && !is_about_mail(&goal.on)
+            && self.key() != Some(Key::Checkout)
+        {
+            self.carries_key(&goal.on, Subject::GoalEvent);
         }
-        match steps.last().map(|last| &last.kind) {
-            None => self.report(Subject::Steps, "a journey needs at least one step"),
-            Some(StepKind::Wait(_)) => self.report(
-                Subject::Step(steps.len() - 1),
-                "nothing comes after this wait: add a step or remove it",
-            ),
-            Some(StepKind::Send(_)) => {}
+        let carries = Carries::of(&goal.on);
+        self.condition(goal.when.as_ref(), Subject::GoalWhen, carries);
+        if let Target::Step(id) = &goal.then {
+            self.step_exists(id, Subject::GoalThen);
+        }
+    }
+
+    fn steps(&mut self) {
+        let journey = &self.parsed.journey;
+        for (number, step) in journey.steps.iter().enumerate() {
+            self.step(number, step);
+        }
+        if self.parsed.is_complete() && journey.steps.is_empty() {
+            self.report(Subject::Steps, "a journey needs at least one step");
+        }
+    }
+
+    fn step(&mut self, number: usize, step: &Step) {
+        let carries = Carries::any_of(&self.parsed.journey.trigger.on);
+        let name = Subject::StepName(number);
+        match &step.kind {
+            StepKind::Send(send) => {
+                self.email(send.email.as_str(), name);
+                self.condition(send.when.as_ref(), Subject::StepWhen(number), carries);
+                if send.to == Recipient::Team && !self.names.has_team {
+                    self.report(
+                        name,
+                        "nobody is named `team:` in store.yaml, to whom this could go",
+                    );
+                }
+            }
+            StepKind::Wait(Wait::Event { on, .. }) => {
+                if self.event(on, name) && !is_about_mail(on) {
+                    self.carries_key(on, name);
+                }
+            }
+            StepKind::Branch(arms) => {
+                for (at, arm) in arms.iter().enumerate() {
+                    self.condition(arm.when.as_ref(), Subject::ArmWhen(number, at), carries);
+                }
+            }
+            StepKind::Start(journey) | StepKind::Stop(journey) => {
+                let known = self.names.journeys.iter().map(String::as_str);
+                if !self.names.journeys.iter().any(|name| name == journey.as_str()) {
+                    self.report(name, unknown("journey", journey.as_str(), known));
+                } else if *journey == self.parsed.journey.id {
+                    self.report(
+                        name,
+                        "a journey cannot start or stop itself; `goto` repeats, `exit` leaves",
+                    );
+                }
+            }
+            StepKind::Goto(goto) => self.step_exists(&goto.to, name),
+            StepKind::Wait(Wait::Delay(_)) | StepKind::Split(_) | StepKind::Set(_) | StepKind::Exit => {}
+        }
+    }
+
+    fn step_exists(&mut self, id: &StepId, subject: Subject) {
+        let journey = &self.parsed.journey;
+        if self.parsed.is_complete() && journey.step(id).is_none() {
+            let known = journey.steps.iter().map(|step| step.id.as_str());
+            self.report(subject, unknown("step", id.as_str(), known));
         }
     }
 

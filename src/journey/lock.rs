@@ -54,7 +54,7 @@ pub fn compare(text: Option<&str>, names: &[String], journeys: &[&Parsed], mode:
         let id = parsed.journey.id.as_str().to_owned();
         let (_, listed) = lists.entry(id).or_insert_with(|| (Place::START, Vec::new()));
         compared.findings.extend(vanished(parsed, listed));
-        for step in &parsed.journey.steps {
+        for step in parsed.journey.steps.iter().filter(|step| step.kind.holds()) {
             let step = step.id.as_str();
             if listed.iter().any(|(id, _)| id == step) {
                 continue;

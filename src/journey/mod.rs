@@ -5,6 +5,7 @@
 
 pub mod catalog;
 pub mod definition;
+pub mod step;
 pub mod store_file;
 
 #[cfg(not(target_arch = "wasm32"))]

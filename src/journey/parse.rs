@@ -3,18 +3,30 @@
 //! Called by `check`. Knows the form of the language only: whether an event or email exists, and whether the steps make
 //! sense together, is `lint`'s. What the language does not know yet is an unknown field here.
 
+mod kinds;
 mod steps;
 
-use super::definition::{Condition, ExitRule, Journey, Key, Match, Moved, Reenter, Refresh, Stage, Trigger};
+use super::definition::{
+    Condition, ExitRule, Goal, Journey, Key, Match, Moved, Reenter, Refresh, Stage, Status, Trigger,
+};
 use super::finding::{Finding, Place};
+use super::step::Target;
 use super::yaml::{self, Fields, Node, Reader};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{JourneyId, StepId};
 use crate::domain::message::Lane;
 use std::collections::BTreeMap;
 
-const FIELDS: [&str; 9] = [
-    "title", "stage", "lane", "trigger", "reenter", "cooldown", "exit", "steps", "moved",
+const FIELDS: [&str; 13] = [
+    "title", "stage", "lane", "trigger", "reenter", "cooldown", "exit", "goal", "holdout", "priority",
+    "status", "steps", "moved",
+];
+const STATUSES: [(&str, Status); 5] = [
+    ("active", Status::Active),
+    ("paused", Status::Paused),
+    ("frozen", Status::Frozen),
+    ("draining", Status::Draining),
+    ("retired", Status::Retired),
 ];
 const STAGES: [(&str, Stage); 5] = [
     ("awareness", Stage::Awareness),
@@ -72,7 +84,14 @@ pub enum Subject {
     ExitWhen(usize),
     Steps,
     Step(usize),
-    /// The email a send names, or the event a wait is for.
+    /// The condition of a send.
+    StepWhen(usize),
+    /// The condition of an arm of a branch: the step, the arm.
+    ArmWhen(usize, usize),
+    GoalEvent,
+    GoalWhen,
+    GoalThen,
+    /// The email a send names, the event a wait is for, the journey or step another step leads to.
     StepName(usize),
     MovedFrom(usize),
     MovedTo(usize),
@@ -154,6 +173,16 @@ pub fn parse(id: JourneyId, file: &str, source: &str) -> Result<Parsed, Vec<Find
             .unwrap_or(Reenter::Once),
         cooldown: fields.get("cooldown").and_then(|node| reader.delay(node)),
         exit: exit_rules(&mut reader, &mut places, &fields),
+        goal: fields
+            .get("goal")
+            .and_then(|node| goal(&mut reader, &mut places, node)),
+        holdout: percent(&mut reader, &fields).unwrap_or(0),
+        priority: fields
+            .get("priority")
+            .and_then(|node| reader.number(node, 0, 100, "a number from 0 to 100; more goes first"))
+            .and_then(|number| u8::try_from(number).ok())
+            .unwrap_or(0),
+        status: optional(&mut reader, &fields, "status", &STATUSES).unwrap_or_default(),
         steps: steps::steps(&mut reader, &mut places, &fields),
         moved: moved(&mut reader, &mut places, &fields),
     };
@@ -279,6 +308,47 @@ fn exit_rules(reader: &mut Reader<'_>, places: &mut Places, journey: &Fields<'_>
         }
     }
     rules
+}
+
+fn goal(reader: &mut Reader<'_>, places: &mut Places, node: &Node) -> Option<Goal> {
+    let fields = reader.fields(node, "a goal", &["on", "within", "when", "then"])?;
+    let within = reader
+        .required(&fields, "within", "counted from enrollment, as `within: 5d`")
+        .and_then(|node| reader.delay(node));
+    let when = condition(reader, places, &fields, Subject::GoalWhen);
+    let event = reader.required(&fields, "on", "the event that shows it, as `on: Order Completed`")?;
+    places.note(Subject::GoalEvent, event);
+    let on = EventKind::from(reader.text(event, "the name of one event")?.to_owned());
+    let then = match fields.get("then") {
+        None => Target::Next,
+        Some(node) => {
+            places.note(Subject::GoalThen, node);
+            match reader.text(node, "`continue`, `exit` or the id of a step")? {
+                "continue" => Target::Next,
+                LEAVE => Target::Leave,
+                id => Target::Step(step_id(reader, id, node.place)?),
+            }
+        }
+    };
+    Some(Goal {
+        on,
+        within: within?,
+        when,
+        then,
+    })
+}
+
+/// `5%`.
+fn percent(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<u8> {
+    const FORM: &str = "a share from 1% to 50%, as `5%`";
+    let node = fields.get("holdout")?;
+    let text = reader.text(node, FORM)?;
+    let number = text.strip_suffix('%').and_then(|number| number.parse().ok());
+    let number = number.filter(|number| (1..=50).contains(number));
+    if number.is_none() {
+        reader.expected(node, FORM);
+    }
+    number
 }
 
 fn moved(reader: &mut Reader<'_>, places: &mut Places, journey: &Fields<'_>) -> Vec<Moved> {

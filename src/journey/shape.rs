@@ -31,6 +31,7 @@ pub enum Record {
     Event,
     Item,
     Enrollment,
+    Last,
 }
 
 /// What an event can bring along.
@@ -45,10 +46,11 @@ pub struct Carries {
 }
 
 /// What a condition may start from.
-pub const ROOTS: [(&str, Record); 3] = [
+pub const ROOTS: [(&str, Record); 4] = [
     ("contact", Record::Contact),
     ("event", Record::Event),
     ("enrollment", Record::Enrollment),
+    ("last", Record::Last),
 ];
 
 impl Record {
@@ -89,6 +91,7 @@ impl Record {
                 ("variant_id", Text),
             ],
             Self::Enrollment => vec![("key", Text), ("journey", Text)],
+            Self::Last => vec![("sent", Bool), ("opened", Bool), ("clicked", Bool)],
         }
     }
 
@@ -105,6 +108,7 @@ impl Record {
             Self::Event => "event",
             Self::Item => "item",
             Self::Enrollment => "enrollment",
+            Self::Last => "last mail",
         }
     }
 }

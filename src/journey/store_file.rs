@@ -23,6 +23,9 @@ pub struct StoreFile {
     pub events: Vec<String>,
     #[serde(default)]
     pub on_unknown: OnUnknown,
+    /// The store's own people, for mails to them: `send:` with `to: team`.
+    #[serde(default)]
+    pub team: Option<EmailAddress>,
 }
 
 /// How the mails look and what they are signed with.

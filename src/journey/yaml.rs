@@ -261,6 +261,19 @@ impl<'a> Reader<'a> {
         found
     }
 
+    /// A whole number within bounds; `what` says them.
+    pub fn number(&mut self, node: &Node, least: i64, most: i64, what: &str) -> Option<i64> {
+        let number = match &node.value {
+            Value::Text(text) | Value::Other(text) => text.parse().ok(),
+            Value::Null | Value::List(_) | Value::Map(_) => None,
+        };
+        let number = number.filter(|number| (least..=most).contains(number));
+        if number.is_none() {
+            self.expected(node, what);
+        }
+        number
+    }
+
     pub fn delay(&mut self, node: &Node) -> Option<Delay> {
         match &node.value {
             Value::Text(text) | Value::Other(text) => match Delay::parse(text) {

@@ -5,7 +5,9 @@ use super::Error;
 use super::sql::{Row, Sql, Statement};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, JourneyId, StepId};
+use crate::domain::time::Timestamp;
 use crate::engine::state::{EndReason, Ended};
+use std::collections::BTreeMap;
 
 /// Records the end of an enrollment. Writes 1 row, 0 when it is there.
 ///
@@ -17,8 +19,9 @@ pub fn put(sql: &dyn Sql, contact: &ContactId, ended: &Ended) -> Result<(), Erro
 
 pub(super) fn put_statement(contact: &ContactId, ended: &Ended) -> Statement {
     Statement::new(
-        "INSERT INTO enrollment (contact_id, enrollment_id, journey, key, started_at, ended_at, step, reason, detail)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+        "INSERT INTO enrollment (contact_id, enrollment_id, journey, key, started_at, ended_at, step, reason, detail,
+           arms, holdout, goal_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING",
         vec![
             contact.into(),
             (&ended.id).into(),
@@ -29,6 +32,9 @@ pub(super) fn put_statement(contact: &ContactId, ended: &Ended) -> Statement {
             (&ended.step).into(),
             ended.reason.as_str().into(),
             detail(&ended.reason).into(),
+            arms_text(&ended.arms).into(),
+            u32::from(ended.held_out).into(),
+            ended.goal_at.into(),
         ],
     )
 }
@@ -39,7 +45,8 @@ pub(super) fn put_statement(contact: &ContactId, ended: &Ended) -> Statement {
 /// When the statement fails or a row cannot be read.
 pub fn list(sql: &dyn Sql, contact: &ContactId, limit: u32) -> Result<Vec<Ended>, Error> {
     let rows = sql.query(
-        "SELECT enrollment_id, journey, key, started_at, ended_at, step, reason, detail FROM enrollment
+        "SELECT enrollment_id, journey, key, started_at, ended_at, step, reason, detail, arms, holdout, goal_at
+         FROM enrollment
          WHERE contact_id = ?1 ORDER BY ended_at DESC, enrollment_id LIMIT ?2",
         &[contact.into(), limit.into()],
     )?;
@@ -71,7 +78,31 @@ fn read(row: &Row) -> Result<Ended, Error> {
         ended_at: row.time("ended_at")?,
         step: row.parsed("step", StepId::parse)?,
         reason: row.parsed("reason", |word| reason(word, detail))?,
+        arms: arms(row.opt_text("arms")?.unwrap_or_default()),
+        held_out: row.count("holdout")? > 0,
+        goal_at: row.opt_time("goal_at")?,
     })
+}
+
+/// A goal that was reached after the run had ended. Writes 1 row, 0 when it is known already.
+pub(super) fn goal_statement(contact: &ContactId, enrollment: &EnrollmentId, at: Timestamp) -> Statement {
+    Statement::new(
+        "UPDATE enrollment SET goal_at = ?3 WHERE contact_id = ?1 AND enrollment_id = ?2 AND goal_at IS NULL",
+        vec![contact.into(), enrollment.into(), at.into()],
+    )
+}
+
+/// `length=short,offer=none`: the arm of each split, by its step. Names hold neither sign.
+fn arms_text(arms: &BTreeMap<StepId, String>) -> Option<String> {
+    let texts: Vec<String> = arms.iter().map(|(split, arm)| format!("{split}={arm}")).collect();
+    (!texts.is_empty()).then(|| texts.join(","))
+}
+
+fn arms(text: &str) -> BTreeMap<StepId, String> {
+    let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
+    pairs
+        .filter_map(|(split, arm)| Some((StepId::parse(split).ok()?, arm.to_owned())))
+        .collect()
 }
 
 /// The part of a reason that its word does not say.
@@ -86,7 +117,11 @@ fn detail(reason: &EndReason) -> Option<&str> {
         | EndReason::JourneyRemoved
         | EndReason::TooManyEnrollments
         | EndReason::StepLimit
-        | EndReason::Merged => None,
+        | EndReason::Merged
+        | EndReason::Left
+        | EndReason::GoalReached
+        | EndReason::Stopped
+        | EndReason::Retired => None,
     }
 }
 
@@ -101,6 +136,10 @@ fn reason(word: &str, detail: Option<&str>) -> Result<EndReason, String> {
         EndReason::TooManyEnrollments,
         EndReason::StepLimit,
         EndReason::Merged,
+        EndReason::Left,
+        EndReason::GoalReached,
+        EndReason::Stopped,
+        EndReason::Retired,
     ];
     let exited = EndReason::Exited(EventKind::from(detail.unwrap_or_default().to_owned()));
     plain

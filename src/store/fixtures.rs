@@ -17,7 +17,9 @@ use crate::domain::message::{Lane, Message, MessageState, Stream};
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::time::Timestamp;
-use crate::engine::state::{Address, Contact, EndReason, Ended, Enrollment, Position, Purchases, Sending};
+use crate::engine::state::{
+    Address, Contact, EndReason, Ended, Enrollment, LastMail, Position, Purchases, Sending,
+};
 use std::collections::BTreeMap;
 
 pub fn shard() -> Sqlite {
@@ -90,6 +92,7 @@ pub fn event_data() -> EventData {
         items: vec![line_item()],
         url: some("https://shop.example/c/1"),
         discount_codes: vec!["TEA".to_owned()],
+        message_id: some("8c7f"),
         properties: BTreeMap::from([("gift".to_owned(), serde_json::json!(true))]),
     }
 }
@@ -194,6 +197,9 @@ pub fn ended(digits: &str, reason: EndReason) -> Ended {
         ended_at: at(9),
         step: StepId::parse("checkout-nudge").unwrap(),
         reason,
+        arms: arms(),
+        held_out: true,
+        goal_at: Some(at(7)),
     }
 }
 
@@ -210,7 +216,22 @@ pub fn enrollment(contact: &ContactId, digits: &str, position: Position) -> Enro
         data_at: at(0),
         seen: BTreeMap::from([(EventKind::OrderFulfilled, at(5))]),
         doubt: None,
+        last: Some(LastMail {
+            message: message_id(contact, "02"),
+            sent: true,
+            opened: true,
+            clicked: true,
+        }),
+        arms: arms(),
+        jumps: BTreeMap::from([(StepId::parse("goto-4").unwrap(), 2)]),
+        held_out: true,
+        goal_at: Some(at(7)),
+        frozen_at: Some(at(8)),
     }
+}
+
+fn arms() -> BTreeMap<StepId, String> {
+    BTreeMap::from([(StepId::parse("length").unwrap(), "short".to_owned())])
 }
 
 /// A contact with every field set.

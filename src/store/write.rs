@@ -62,6 +62,7 @@ fn statement(contact: &ContactId, change: &Change) -> Result<Statement, Error> {
         Change::RecordEvent(event) => event::record_statement(contact, event),
         Change::PutOrder(order) => order::put_statement(contact, order),
         Change::EndEnrollment(ended) => Ok(enrollment::put_statement(contact, ended)),
+        Change::ReachGoal { enrollment, at } => Ok(enrollment::goal_statement(contact, enrollment, *at)),
         Change::PutMessage(message) => Ok(message::put_statement(contact, message)),
         Change::SettleMessage { message, how, at } => {
             Ok(message::settle_statement(contact, message, how, *at))
@@ -82,6 +83,7 @@ fn refused(sql: &dyn Sql, contact: &ContactId, changes: &[Change]) -> Result<Vec
             | Change::RecordEvent(_)
             | Change::PutOrder(_)
             | Change::EndEnrollment(_)
+            | Change::ReachGoal { .. }
             | Change::SettleMessage { .. } => None,
         });
         let state = message::state(sql, contact, message)?.or(intent);

@@ -186,6 +186,10 @@ fn why_left(reason: &EndReason) -> String {
         EndReason::JourneyRemoved => "the journey is gone",
         EndReason::TooManyEnrollments => "the contact is in too many journeys",
         EndReason::StepLimit => "the journey ran too many steps without a wait",
+        EndReason::Left => "a step led out",
+        EndReason::GoalReached => "the goal was reached",
+        EndReason::Stopped => "another journey stopped it",
+        EndReason::Retired => "the journey is retired",
         EndReason::Merged => "two contacts turned out to be one, and both were in it",
     }
     .to_owned()

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use wend::journey::check::{Checked, check};
-use wend::journey::definition::{Late, StepKind, Wait};
 use wend::journey::lock::Mode;
 use wend::journey::project::Project;
+use wend::journey::step::{Late, StepKind, Wait};
 
 const STORE: &str = r##"brand:
   name: Northfold

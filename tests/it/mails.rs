@@ -58,6 +58,7 @@ pub fn shop() -> StoreFile {
         region: Region::Strict,
         events: vec![],
         on_unknown: OnUnknown::default(),
+        team: None,
     }
 }
 

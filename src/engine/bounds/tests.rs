@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::event::LineItem;
 use crate::domain::identity::{Identifier, IdentifierKind};
 use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, JourneyId, SourceName, StepId};
-use crate::engine::state::{MAX_DOCUMENT_BYTES, MAX_ENROLLMENTS, MAX_IDENTIFIERS, Position};
+use crate::engine::state::{MAX_DOCUMENT_BYTES, MAX_ENROLLMENTS, MAX_IDENTIFIERS};
 
 fn line(text: &str) -> LineItem {
     LineItem {
@@ -23,13 +23,6 @@ fn line(text: &str) -> LineItem {
 fn enrollment(number: usize, items: usize, text: &str) -> Enrollment {
     let at = Timestamp::from_seconds(1_790_000_000 + number as i64);
     Enrollment {
-        id: EnrollmentId::from_digest(&format!("{number:x}")),
-        journey: JourneyId::parse("abandoned-checkout").unwrap(),
-        key: EnrollmentKey::parse(&format!("shopify:{number}")).unwrap(),
-        started_at: at,
-        step: StepId::parse("before-checkout-nudge").unwrap(),
-        since: at,
-        position: Position::Waiting { until: at },
         data: EventData {
             items: vec![line(text); items],
             url: Some(text.to_owned()),
@@ -37,9 +30,13 @@ fn enrollment(number: usize, items: usize, text: &str) -> Enrollment {
             discount_codes: vec!["CODE".to_owned(); 20],
             ..EventData::default()
         },
-        data_at: at,
-        seen: std::collections::BTreeMap::new(),
-        doubt: None,
+        ..Enrollment::new(
+            EnrollmentId::from_digest(&format!("{number:x}")),
+            JourneyId::parse("abandoned-checkout").unwrap(),
+            EnrollmentKey::parse(&format!("shopify:{number}")).unwrap(),
+            StepId::parse("before-checkout-nudge").unwrap(),
+            at,
+        )
     }
 }
 

@@ -30,6 +30,7 @@ fn scope() -> Scope {
             &JourneyId::parse("abandoned-checkout").unwrap(),
             &EnrollmentKey::parse("c1").unwrap(),
         ),
+        last: LastScope::default(),
     }
 }
 

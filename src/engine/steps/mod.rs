@@ -1,20 +1,32 @@
 //! One file per kind of step. Entering a step says whether the contact stays, goes on, or leaves.
 
+mod branch;
+mod goto;
 mod send;
-mod wait;
+mod set;
+mod split;
+pub(super) mod wait;
 
-use super::progress::{Course, StepOutcome};
-use super::state::{Contact, Enrollment};
-use crate::journey::definition::{Step, StepKind};
+use super::progress::{Course, Order, StepOutcome};
+use super::state::{EndReason, Enrollment};
+use crate::journey::step::{Step, StepKind};
 
-pub(super) fn enter(
-    course: &mut Course<'_>,
-    contact: &Contact,
-    enrollment: &Enrollment,
-    step: &Step,
-) -> StepOutcome {
+pub(super) fn enter(course: &mut Course<'_>, enrollment: &mut Enrollment, step: &Step) -> StepOutcome {
     match &step.kind {
-        StepKind::Send(send) => send::enter(course, contact, enrollment, step, send),
+        StepKind::Send(send) => send::enter(course, enrollment, step, send),
         StepKind::Wait(wait) => wait::enter(course.now, enrollment, wait),
+        StepKind::Branch(arms) => branch::enter(course, enrollment, arms),
+        StepKind::Split(split) => split::enter(course, enrollment, step, split),
+        StepKind::Set(set) => set::enter(course, enrollment, set),
+        StepKind::Start(journey) => {
+            course.orders.push(Order::Start(journey.clone()));
+            StepOutcome::done(enrollment.since)
+        }
+        StepKind::Stop(journey) => {
+            course.orders.push(Order::Stop(journey.clone()));
+            StepOutcome::done(enrollment.since)
+        }
+        StepKind::Goto(goto) => goto::enter(enrollment, step, goto),
+        StepKind::Exit => StepOutcome::End(EndReason::Left),
     }
 }

@@ -2,43 +2,68 @@
 //!
 //! Whether it may go out is decided at its claim by `guard`, not here: hours may pass between the two.
 
-use crate::domain::message::{Lane, Message, MessageState, Stream};
+use crate::domain::event::EventKind;
+use crate::domain::message::{DropReason, Lane, Message, MessageState, Stream};
 use crate::engine::decision::{Change, Effect};
 use crate::engine::ids;
 use crate::engine::progress::{Course, StepOutcome};
-use crate::engine::state::{Contact, Enrollment, Position, Sending};
-use crate::journey::definition::{Send, Step};
+use crate::engine::state::{Enrollment, LastMail, Position, Sending};
+use crate::journey::step::{Recipient, Send, Step};
 
 pub(in crate::engine) fn enter(
     course: &mut Course<'_>,
-    contact: &Contact,
-    enrollment: &Enrollment,
+    enrollment: &mut Enrollment,
     step: &Step,
     send: &Send,
 ) -> StepOutcome {
-    let id = ids::message(&contact.id, &enrollment.journey, &enrollment.id, &step.id);
+    let round = enrollment.rounds();
+    let id = ids::message(
+        &course.contact.id,
+        &enrollment.journey,
+        &enrollment.id,
+        &step.id,
+        round,
+    );
     let lane = match (send.stream, course.journey.lane) {
         (Stream::Transactional, _) => Lane::Transactional,
         (Stream::Marketing, Lane::Cart) => Lane::Cart,
         (Stream::Marketing, Lane::Transactional | Lane::Marketing) => Lane::Marketing,
     };
+    // Held-out people get nothing themselves; what goes to the store's team is about them, not for them.
+    let held_out = enrollment.held_out && send.to == Recipient::Contact;
+    enrollment.last = Some(LastMail {
+        message: id.clone(),
+        sent: false,
+        opened: false,
+        clicked: false,
+    });
+    for about_mail in [EventKind::EmailOpened, EventKind::EmailClicked] {
+        enrollment.seen.remove(&about_mail);
+    }
     course.changes.push(Change::PutMessage(Message {
         id: id.clone(),
         journey: enrollment.journey.clone(),
         enrollment: enrollment.id.clone(),
         step: step.id.clone(),
         email: send.email.clone(),
-        variant: String::new(),
+        variant: variant(enrollment),
         stream: send.stream,
         lane,
-        state: MessageState::Intended,
+        state: if held_out {
+            MessageState::Dropped
+        } else {
+            MessageState::Intended
+        },
         attempt: 0,
         due_at: enrollment.since,
-        reason: None,
+        reason: held_out.then(|| DropReason::HeldOut.as_str().to_owned()),
         provider: None,
         provider_id: None,
-        settled_at: None,
+        settled_at: held_out.then_some(course.now),
     }));
+    if held_out {
+        return StepOutcome::done(enrollment.since);
+    }
     course.effects.push(Effect::Deliver {
         message: id.clone(),
         lane,
@@ -52,4 +77,13 @@ pub(in crate::engine) fn enter(
         generation: 1,
         dispatched: false,
     }))
+}
+
+/// The arms that led here, as `length=short`.
+fn variant(enrollment: &Enrollment) -> String {
+    let arms = enrollment
+        .arms
+        .iter()
+        .map(|(split, arm)| format!("{split}={arm}"));
+    arms.collect::<Vec<_>>().join(",")
 }

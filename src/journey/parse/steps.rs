@@ -1,34 +1,56 @@
-//! The steps of a journey: one function a kind, and the ids of all.
+//! The steps of a journey: lists within lists are read in order and laid out flat, each step with its successor.
 
-use super::{LEAVE, Places, Subject, step_id};
-use crate::domain::event::EventKind;
-use crate::domain::ids::{EmailName, StepId};
+use super::kinds::{self, KINDS};
+use super::{Places, Subject, step_id};
+use crate::domain::ids::StepId;
 use crate::domain::message::Stream;
-use crate::domain::time::Delay;
-use crate::journey::definition::{Late, Otherwise, Send, Step, StepKind, Wait};
 use crate::journey::finding::{Place, hint, one_of, unknown};
+use crate::journey::step::{Step, StepKind, Target};
 use crate::journey::yaml::{Fields, Node, Reader, Value};
 
-/// The field that says what a step does, and the fields it takes besides `id`.
-const KINDS: [(&str, &[&str]); 2] = [("send", &["stream", "late"]), ("wait", &[])];
-const STREAMS: [(&str, Stream); 2] = [
-    ("transactional", Stream::Transactional),
-    ("marketing", Stream::Marketing),
-];
-const OTHERWISE: [(&str, Otherwise); 2] = [("continue", Otherwise::Continue), (LEAVE, Otherwise::Exit)];
-/// How late a marketing message may be unless the step says.
-const MARKETING_LATE_MAX: Delay = Delay::from_hours(24);
+/// How deep branches may stand within branches: a reader's limit, not the engine's.
+const DEPTH_MAX: usize = 8;
 
-/// A step whose default id may depend on the step after it.
+/// Reads steps in the order of the file, and what carries over from one to the next.
+pub(super) struct Steps<'r, 'f> {
+    pub reader: &'r mut Reader<'f>,
+    pub places: &'r mut Places,
+    /// Of the send before: only a marketing one is taken over.
+    pub stream_before: Option<Stream>,
+    count: usize,
+    depth: usize,
+}
+
+/// A step in its place.
+pub(super) struct Laid {
+    number: usize,
+    step: Step,
+    /// Goes on behind the list it stands in; where that is, the list around it knows.
+    open: bool,
+}
+
+/// A step whose default id may depend on the step after it, and the steps within it.
 struct Draft {
+    number: usize,
     place: Place,
     id: Option<StepId>,
     /// An id was written, good or bad: no default is needed.
     named: bool,
     kind: StepKind,
+    within: Vec<Laid>,
 }
 
-pub fn steps(reader: &mut Reader<'_>, places: &mut Places, journey: &Fields<'_>) -> Vec<Step> {
+/// A step's own part of its file.
+pub(super) struct Said<'n> {
+    pub number: usize,
+    pub fields: Fields<'n>,
+    /// The value of the field that names the kind.
+    pub value: &'n Node,
+    pub within: Vec<Laid>,
+}
+
+/// Reads the steps of a journey.
+pub(super) fn steps(reader: &mut Reader<'_>, places: &mut Places, journey: &Fields<'_>) -> Vec<Step> {
     let Some(node) = reader.required(journey, "steps", "a list, as `- send: welcome-hello`") else {
         return Vec::new();
     };
@@ -36,177 +58,202 @@ pub fn steps(reader: &mut Reader<'_>, places: &mut Places, journey: &Fields<'_>)
         Some((key, _)) => places.note_place(Subject::Steps, key.place),
         None => places.note(Subject::Steps, node),
     }
-    let Value::List(nodes) = &node.value else {
-        reader.expected(node, "a list of steps, as `- send: welcome-hello`");
-        return Vec::new();
+    let mut steps = Steps {
+        reader,
+        places,
+        stream_before: None,
+        count: 0,
+        depth: 0,
     };
-    let mut drafts: Vec<Draft> = Vec::new();
-    let mut stream_before = None;
-    for node in nodes {
-        if let Some(draft) = step(reader, places, node, drafts.len(), &mut stream_before) {
-            drafts.push(draft);
-        }
-    }
-    with_ids(reader, places, drafts)
+    let mut laid = steps.list(node);
+    laid.sort_by_key(|laid| laid.number);
+    laid.into_iter().map(|laid| laid.step).collect()
 }
 
-fn step(
-    reader: &mut Reader<'_>,
-    places: &mut Places,
-    node: &Node,
-    number: usize,
-    stream_before: &mut Option<Stream>,
-) -> Option<Draft> {
-    let kinds = KINDS.map(|(name, _)| name);
-    let fields = reader.map(node, &format!("a step: a map with {}", one_of(&kinds)))?;
-    let present: Vec<_> = KINDS
-        .iter()
-        .filter(|(name, _)| fields.get(name).is_some())
-        .collect();
-    let (name, own) = match present.as_slice() {
-        [kind] => **kind,
-        [] => {
-            match fields.iter().find(|(key, _)| key.name != "id") {
-                Some((key, _)) => reader.report(key.place, unknown("step", &key.name, kinds)),
-                None => reader.report(fields.place, format!("a step needs {}", one_of(&kinds))),
-            }
-            return None;
-        }
-        [..] => {
-            reader.report(fields.place, "one step does one thing: make this several steps");
-            return None;
-        }
-    };
-    for (key, _) in fields.iter() {
-        if key.name != name && key.name != "id" && !own.contains(&key.name.as_str()) {
-            let known: Vec<&str> = own.iter().copied().chain(["id"]).collect();
-            let hint = hint(&key.name, &known);
-            reader.report(
-                key.place,
-                format!("unknown field `{}` of `{name}`{hint}", key.name),
+impl Steps<'_, '_> {
+    /// Reads a list within a step: where it begins, and its steps.
+    pub fn nested(&mut self, node: &Node) -> (Target, Vec<Laid>) {
+        if self.depth >= DEPTH_MAX {
+            self.reader.report(
+                node.place,
+                format!("more than {DEPTH_MAX} lists within each other; start another journey here instead"),
             );
+            return (Target::Next, Vec::new());
+        }
+        self.depth += 1;
+        let laid = self.list(node);
+        self.depth -= 1;
+        let first = laid.iter().min_by_key(|laid| laid.number);
+        let target = first.map_or(Target::Next, |laid| Target::Step(laid.step.id.clone()));
+        (target, laid)
+    }
+
+    fn list(&mut self, node: &Node) -> Vec<Laid> {
+        let Value::List(nodes) = &node.value else {
+            self.reader
+                .expected(node, "a list of steps, as `- send: welcome-hello`");
+            return Vec::new();
+        };
+        let drafts: Vec<Draft> = nodes.iter().map(|node| self.draft(node)).collect();
+        self.lay(drafts)
+    }
+
+    fn draft(&mut self, node: &Node) -> Draft {
+        let number = self.count;
+        self.count += 1;
+        let place = node.place;
+        self.step(node, number).unwrap_or(Draft {
+            // What is wrong is in the findings; the step stays, so that numbers and order hold.
+            number,
+            place,
+            id: None,
+            named: true,
+            kind: StepKind::Exit,
+            within: Vec::new(),
+        })
+    }
+
+    fn step(&mut self, node: &Node, number: usize) -> Option<Draft> {
+        let names = KINDS.map(|(name, _)| name);
+        if matches!(&node.value, Value::Text(text) if text == "exit") {
+            return Some(Draft {
+                number,
+                place: node.place,
+                id: None,
+                named: false,
+                kind: StepKind::Exit,
+                within: Vec::new(),
+            });
+        }
+        let fields = self
+            .reader
+            .map(node, &format!("a step: a map with {}", one_of(&names)))?;
+        let (name, own) = self.kind_named(&fields, &names)?;
+        for (key, _) in fields.iter() {
+            if key.name != name && key.name != "id" && !own.contains(&key.name.as_str()) {
+                let known: Vec<&str> = own.iter().copied().chain(["id"]).collect();
+                let hint = hint(&key.name, &known);
+                self.reader.report(
+                    key.place,
+                    format!("unknown field `{}` of `{name}`{hint}", key.name),
+                );
+            }
+        }
+        let value = fields.get(name)?;
+        let mut said = Said {
+            number,
+            fields,
+            value,
+            within: Vec::new(),
+        };
+        let kind = kinds::read(self, name, &mut said)?;
+        let id = fields.get("id");
+        let place = id.map_or(value.place, |id| id.place);
+        Some(Draft {
+            number,
+            place,
+            id: id
+                .and_then(|node| self.reader.text(node, "an id, as `id: first-nudge`"))
+                .and_then(|text| step_id(self.reader, text, place)),
+            named: id.is_some(),
+            kind,
+            within: said.within,
+        })
+    }
+
+    fn kind_named(
+        &mut self,
+        fields: &Fields<'_>,
+        names: &[&'static str],
+    ) -> Option<(&'static str, &'static [&'static str])> {
+        let mut present = KINDS.iter().filter(|(name, _)| fields.get(name).is_some());
+        match (present.next(), present.next()) {
+            (Some(kind), None) => Some(*kind),
+            (Some(_), Some(_)) => {
+                self.reader
+                    .report(fields.place, "one step does one thing: make this several steps");
+                None
+            }
+            (None, _) => {
+                match fields.iter().find(|(key, _)| key.name != "id") {
+                    Some((key, _)) => {
+                        let known = names.iter().copied();
+                        self.reader.report(key.place, unknown("step", &key.name, known));
+                    }
+                    None => self
+                        .reader
+                        .report(fields.place, format!("a step needs {}", one_of(names))),
+                }
+                None
+            }
         }
     }
-    let said = fields.get(name)?;
-    let kind = match name {
-        "send" => StepKind::Send(send(reader, places, &fields, said, number, stream_before)?),
-        _ => StepKind::Wait(wait(reader, places, said, number)?),
-    };
-    let id = fields.get("id");
-    let place = id.map_or(said.place, |id| id.place);
-    Some(Draft {
-        place,
-        id: id
-            .and_then(|node| reader.text(node, "an id, as `id: first-nudge`"))
-            .and_then(|text| step_id(reader, text, place)),
-        named: id.is_some(),
-        kind,
-    })
-}
 
-fn send(
-    reader: &mut Reader<'_>,
-    places: &mut Places,
-    fields: &Fields<'_>,
-    said: &Node,
-    number: usize,
-    stream_before: &mut Option<Stream>,
-) -> Option<Send> {
-    places.note(Subject::StepName(number), said);
-    let email = reader
-        .text(said, "the name of an email")
-        .and_then(|name| EmailName::parse(name).ok());
-    let stream = match fields.get("stream") {
-        Some(node) => reader.choice(node, &STREAMS),
-        // Transactional mail skips consent, so nothing becomes transactional by being left out.
-        None if *stream_before == Some(Stream::Marketing) => Some(Stream::Marketing),
-        None => {
-            let advice =
-                "say `marketing` or `transactional`; only a send after a marketing one may leave it out";
-            reader.report(said.place, format!("`stream:` is missing: {advice}"));
-            None
+    /// Gives every step of a list its id and its successor, last to first.
+    fn lay(&mut self, drafts: Vec<Draft>) -> Vec<Laid> {
+        let mut all = Vec::new();
+        let mut following: Option<(StepId, bool)> = None;
+        for draft in drafts.into_iter().rev() {
+            self.places.note_place(Subject::Step(draft.number), draft.place);
+            let is_send = matches!(draft.kind, StepKind::Send(_));
+            let next = following.as_ref().map(|(id, _)| id.clone());
+            let id = self.id_of(&draft, following.as_ref());
+            for mut laid in draft.within {
+                if laid.open {
+                    laid.step.next.clone_from(&next);
+                    laid.open = next.is_none();
+                }
+                all.push(laid);
+            }
+            let Some(id) = id.or_else(|| StepId::parse(&format!("step-{}", draft.number + 1)).ok()) else {
+                continue;
+            };
+            following = Some((id.clone(), is_send));
+            all.push(Laid {
+                number: draft.number,
+                open: next.is_none(),
+                step: Step {
+                    id,
+                    kind: draft.kind,
+                    next,
+                },
+            });
         }
-    };
-    *stream_before = stream.or(Some(Stream::Marketing));
-    let stream = stream.unwrap_or(Stream::Marketing);
-    let late = fields.get("late").and_then(|node| late(reader, node));
-    Some(Send {
-        email: email?,
-        stream,
-        late: late.unwrap_or(match stream {
-            Stream::Marketing => Late::SkipAfter(MARKETING_LATE_MAX),
-            Stream::Transactional => Late::Send,
-        }),
-    })
-}
-
-fn late(reader: &mut Reader<'_>, node: &Node) -> Option<Late> {
-    const FORM: &str = "`send` or `skip after 12h`";
-    let text = reader.text(node, FORM)?;
-    if text == "send" {
-        return Some(Late::Send);
+        all
     }
-    match text.strip_prefix("skip after ").map(Delay::parse) {
-        Some(Ok(delay)) => Some(Late::SkipAfter(delay)),
-        Some(Err(error)) => {
-            reader.report(node.place, error.to_string());
-            None
+
+    /// A send is called after its email, a wait after the send it comes before. What nobody can stand on is numbered;
+    /// what else there is must be named.
+    fn id_of(&mut self, draft: &Draft, following: Option<&(StepId, bool)>) -> Option<StepId> {
+        if draft.id.is_some() || draft.named {
+            return draft.id.clone();
         }
-        None => {
-            reader.expected(node, FORM);
-            None
-        }
-    }
-}
-
-fn wait(reader: &mut Reader<'_>, places: &mut Places, said: &Node, number: usize) -> Option<Wait> {
-    if !matches!(said.value, Value::Map(_)) {
-        return reader.delay(said).map(Wait::Delay);
-    }
-    let fields = reader.fields(said, "a map", &["for", "timeout", "otherwise"])?;
-    let otherwise = fields
-        .get("otherwise")
-        .and_then(|node| reader.choice(node, &OTHERWISE));
-    let timeout = reader
-        .required(&fields, "timeout", "how long to wait at most, as `timeout: 2d`")
-        .and_then(|node| reader.delay(node));
-    let event = reader.required(&fields, "for", "the event to wait for, as `for: Order Fulfilled`")?;
-    places.note(Subject::StepName(number), event);
-    let on = EventKind::from(reader.text(event, "the name of an event")?.to_owned());
-    Some(Wait::Event {
-        on,
-        timeout: timeout?,
-        otherwise: otherwise.unwrap_or(Otherwise::Continue),
-    })
-}
-
-/// A send is called after its email, a wait after the send it comes before; what else there is must be named.
-fn with_ids(reader: &mut Reader<'_>, places: &mut Places, drafts: Vec<Draft>) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
-    let mut following: Option<(StepId, bool)> = None;
-    for (number, draft) in drafts.into_iter().enumerate().rev() {
-        places.note_place(Subject::Step(number), draft.place);
-        let is_send = matches!(draft.kind, StepKind::Send(_));
-        let id = match (draft.id, &draft.kind, &following) {
-            (Some(id), _, _) => Some(id),
-            (None, _, _) if draft.named => None,
-            (None, StepKind::Send(send), _) => step_id(reader, send.email.as_str(), draft.place),
-            (None, StepKind::Wait(_), Some((next, true))) => StepId::parse(&format!("before-{next}")).ok(),
-            (None, StepKind::Wait(_), Some((_, false)) | None) => {
-                reader.report(
+        match (&draft.kind, following) {
+            (StepKind::Send(send), _) => step_id(self.reader, send.email.as_str(), draft.place),
+            (StepKind::Wait(_), Some((next, true))) => StepId::parse(&format!("before-{next}")).ok(),
+            (StepKind::Wait(_), _) => {
+                self.reader.report(
                     draft.place,
                     "this wait needs an `id:`, because no send follows it directly",
                 );
                 None
             }
-        };
-        following = id.clone().map(|id| (id, is_send));
-        // A step without an id is in the findings already; it stays, so that numbers and order hold.
-        let id = id.or_else(|| StepId::parse(&format!("step-{number}")).ok());
-        if let Some(id) = id {
-            steps.push(Step { id, kind: draft.kind });
+            (StepKind::Split(_), _) => {
+                self.reader.report(
+                    draft.place,
+                    "this split needs an `id:`, by which people keep their arm",
+                );
+                None
+            }
+            (
+                StepKind::Branch(_)
+                | StepKind::Set(_)
+                | StepKind::Start(_)
+                | StepKind::Stop(_)
+                | StepKind::Goto(_)
+                | StepKind::Exit,
+                _,
+            ) => StepId::parse(&format!("{}-{}", draft.kind.name(), draft.number + 1)).ok(),
         }
     }
-    steps.reverse();
-    steps
 }

@@ -56,8 +56,9 @@ CREATE TABLE enrollment (
   step          TEXT NOT NULL,
   reason        TEXT NOT NULL,
   detail        TEXT,
-  arm           TEXT,
-  holdout       INTEGER NOT NULL DEFAULT 0,
+  arms          TEXT,
+  holdout       INTEGER NOT NULL,
+  goal_at       INTEGER,
   PRIMARY KEY (contact_id, enrollment_id)
 ) WITHOUT ROWID, STRICT;
 

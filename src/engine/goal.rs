@@ -1,0 +1,99 @@
+//! Goals: the event that shows that a run did what it was for, counted also for a while after the run is over.
+
+use super::ask;
+use super::decide::Turn;
+use super::decision::Change;
+use super::enroll::{concerns_checkout, key_of};
+use super::state::{EndReason, Enrollment, Facts};
+use crate::domain::event::Event;
+use crate::domain::time::Timestamp;
+use crate::journey::definition::{Goal, Journey, Key};
+use crate::journey::step::Target;
+
+/// Notes every goal that this event reaches, and moves the runs whose journey says so.
+pub(super) fn reach_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
+    for enrollment in turn.contact.enrollments.clone() {
+        let Some((journey, goal)) = wanted(turn, &enrollment.journey, event) else {
+            continue;
+        };
+        let concerned = match journey.trigger.key {
+            Key::Checkout => concerns_checkout(&enrollment, event),
+            Key::Contact | Key::Order => {
+                key_of(turn, journey.trigger.key, event).as_ref() == Some(&enrollment.key)
+            }
+        };
+        let in_time = in_time(goal, enrollment.started_at, event);
+        if !concerned
+            || !in_time
+            || enrollment.goal_at.is_some()
+            || !holds(turn, journey, goal, event, &enrollment)
+        {
+            continue;
+        }
+        let mut reached = enrollment;
+        reached.goal_at = Some(event.occurred_at);
+        follow(turn, goal, reached, event);
+    }
+    for ended in &facts.ended {
+        let Some((journey, goal)) = wanted(turn, &ended.journey, event) else {
+            continue;
+        };
+        let concerned = match journey.trigger.key {
+            // What the cart held is gone with the run: any order in time counts.
+            Key::Checkout => true,
+            Key::Contact | Key::Order => {
+                key_of(turn, journey.trigger.key, event).as_ref() == Some(&ended.key)
+            }
+        };
+        // The condition of a goal is about the event and the contact, and needs no run.
+        let scope = ask::of_event(&turn.contact, journey, event, &ended.key);
+        let open = concerned && in_time(goal, ended.started_at, event) && ended.goal_at.is_none();
+        if open && ask::holds(goal.when.as_ref(), &scope, journey, &mut turn.remarks) == Some(true) {
+            turn.changes.push(Change::ReachGoal {
+                enrollment: ended.id.clone(),
+                at: event.occurred_at,
+            });
+        }
+    }
+}
+
+fn wanted<'c>(
+    turn: &Turn<'c>,
+    journey: &crate::domain::ids::JourneyId,
+    event: &Event,
+) -> Option<(&'c Journey, &'c Goal)> {
+    let journey = turn.catalog.journey(journey)?;
+    let goal = journey.goal.as_ref().filter(|goal| goal.on == event.kind)?;
+    Some((journey, goal))
+}
+
+fn in_time(goal: &Goal, started_at: Timestamp, event: &Event) -> bool {
+    event.occurred_at >= started_at && event.occurred_at <= started_at.plus(goal.within)
+}
+
+fn holds(
+    turn: &mut Turn<'_>,
+    journey: &Journey,
+    goal: &Goal,
+    event: &Event,
+    enrollment: &Enrollment,
+) -> bool {
+    let scope = ask::of_exit(&turn.contact, journey, event, enrollment);
+    ask::holds(goal.when.as_ref(), &scope, journey, &mut turn.remarks) == Some(true)
+}
+
+fn follow(turn: &mut Turn<'_>, goal: &Goal, reached: Enrollment, event: &Event) {
+    if let Some(held) = turn
+        .contact
+        .enrollments
+        .iter_mut()
+        .find(|held| held.id == reached.id)
+    {
+        held.goal_at = reached.goal_at;
+    }
+    match &goal.then {
+        Target::Next => {}
+        Target::Leave => turn.end(&reached, EndReason::GoalReached),
+        Target::Step(id) => turn.jump(&reached, id, event.counts_from()),
+    }
+}

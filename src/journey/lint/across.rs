@@ -1,0 +1,90 @@
+//! What is wrong between journeys: starts that cannot work, mails that collide.
+//!
+//! Called by `check` once every journey is sound by itself.
+
+use crate::domain::message::Stream;
+use crate::journey::definition::Journey;
+use crate::journey::finding::Finding;
+use crate::journey::parse::{Parsed, Subject};
+use crate::journey::step::{StepKind, Wait};
+
+/// Everything wrong between journeys.
+pub fn across(all: &[&Parsed]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for parsed in all {
+        starts(parsed, all, &mut findings);
+    }
+    for (at, one) in all.iter().enumerate() {
+        for other in all.iter().skip(at + 1) {
+            collision(one, other, &mut findings);
+        }
+    }
+    findings
+}
+
+/// A journey that another starts gets that one's key, so both must be about the same thing, or it about the contact.
+fn starts(parsed: &Parsed, all: &[&Parsed], findings: &mut Vec<Finding>) {
+    use crate::journey::definition::Key;
+    for (number, step) in parsed.journey.steps.iter().enumerate() {
+        let StepKind::Start(id) = &step.kind else { continue };
+        let Some(other) = all.iter().find(|other| other.journey.id == *id) else {
+            continue;
+        };
+        let (own, key) = (parsed.journey.trigger.key, other.journey.trigger.key);
+        if key != Key::Contact && key != own {
+            let message = format!(
+                "`{id}` is about a `{}` and this journey has none; only one with `key: contact` can be started here",
+                key.as_str()
+            );
+            let place = parsed.places.of(Subject::StepName(number));
+            findings.push(Finding::at(&parsed.file, place, message));
+        }
+    }
+}
+
+/// Two journeys that one event starts and that mail at once: a shopper gets both, or a cap picks one by chance.
+fn collision(one: &Parsed, other: &Parsed, findings: &mut Vec<Finding>) {
+    let (a, b) = (&one.journey, &other.journey);
+    let shared = a.trigger.on.iter().position(|event| b.trigger.on.contains(event));
+    let Some(number) = shared else { return };
+    if a.priority != b.priority || !mails_at_once(a) || !mails_at_once(b) {
+        return;
+    }
+    let Some(event) = a.trigger.on.get(number) else {
+        return;
+    };
+    let message = format!(
+        "`{event}` starts `{}` too, and both send marketing at once: give one of them a higher `priority:`",
+        b.id
+    );
+    let place = one.places.of(Subject::TriggerEvent(number));
+    findings.push(Finding::at(&one.file, place, message));
+}
+
+/// Whether a marketing mail comes before any wait.
+fn mails_at_once(journey: &Journey) -> bool {
+    let mut open: Vec<_> = journey.first_step().into_iter().collect();
+    let mut seen = Vec::new();
+    while let Some(step) = open.pop() {
+        if seen.contains(&&step.id) {
+            continue;
+        }
+        seen.push(&step.id);
+        match &step.kind {
+            StepKind::Send(send) if send.stream == Stream::Marketing => return true,
+            StepKind::Wait(Wait::Delay(_) | Wait::Event { .. }) => {}
+            StepKind::Send(_)
+            | StepKind::Branch(_)
+            | StepKind::Split(_)
+            | StepKind::Set(_)
+            | StepKind::Start(_)
+            | StepKind::Stop(_)
+            | StepKind::Goto(_)
+            | StepKind::Exit => {
+                let next = step.successors().into_iter().flatten();
+                open.extend(next.filter_map(|id| journey.step(id)));
+            }
+        }
+    }
+    false
+}

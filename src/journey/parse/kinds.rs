@@ -1,0 +1,319 @@
+//! What each kind of step says in a file: one function a kind.
+
+use super::steps::{Said, Steps};
+use super::{LEAVE, Subject, condition, is_plain_name};
+use crate::domain::event::EventKind;
+use crate::domain::ids::{EmailName, JourneyId, StepId};
+use crate::domain::message::Stream;
+use crate::domain::time::Delay;
+use crate::journey::step::{
+    Arm, Goto, Late, Recipient, Send, Set, Share, Split, StepKind, Sticky, Target, Wait,
+};
+use crate::journey::yaml::{Node, Value};
+
+/// The field that says what a step does, and the fields it takes besides `id`.
+pub(super) const KINDS: [(&str, &[&str]); 10] = [
+    ("send", &["stream", "late", "when", "to"]),
+    ("wait", &[]),
+    ("branch", &[]),
+    ("split", &["by"]),
+    ("set", &[]),
+    ("tag", &[]),
+    ("untag", &[]),
+    ("start", &[]),
+    ("stop", &[]),
+    ("goto", &["times"]),
+];
+const STREAMS: [(&str, Stream); 2] = [
+    ("transactional", Stream::Transactional),
+    ("marketing", Stream::Marketing),
+];
+const STICKY: [(&str, Sticky); 2] = [("contact", Sticky::Contact), ("enrollment", Sticky::Enrollment)];
+const RECIPIENTS: [(&str, Recipient); 2] = [("contact", Recipient::Contact), ("team", Recipient::Team)];
+/// How late a marketing message may be unless the step says.
+const MARKETING_LATE_MAX: Delay = Delay::from_hours(24);
+/// What a target says that goes straight on.
+const CONTINUE: &str = "continue";
+/// Most jumps that one `goto` may make in one run.
+const TIMES_MAX: u16 = 100;
+
+pub(super) fn read(steps: &mut Steps<'_, '_>, name: &str, said: &mut Said<'_>) -> Option<StepKind> {
+    match name {
+        "send" => send(steps, said).map(StepKind::Send),
+        "wait" => wait(steps, said).map(StepKind::Wait),
+        "branch" => branch(steps, said).map(StepKind::Branch),
+        "split" => split(steps, said).map(StepKind::Split),
+        "set" => set(steps, said).map(StepKind::Set),
+        "tag" => tags(steps, said).map(|tags| {
+            StepKind::Set(Set {
+                tags,
+                ..Set::default()
+            })
+        }),
+        "untag" => tags(steps, said).map(|untag| {
+            StepKind::Set(Set {
+                untag,
+                ..Set::default()
+            })
+        }),
+        "start" => journey(steps, said).map(StepKind::Start),
+        "stop" => journey(steps, said).map(StepKind::Stop),
+        _ => goto(steps, said).map(StepKind::Goto),
+    }
+}
+
+fn send(steps: &mut Steps<'_, '_>, said: &Said<'_>) -> Option<Send> {
+    steps.places.note(Subject::StepName(said.number), said.value);
+    let fields = &said.fields;
+    let email = steps
+        .reader
+        .text(said.value, "the name of an email")
+        .and_then(|name| EmailName::parse(name).ok());
+    let to = fields
+        .get("to")
+        .and_then(|node| steps.reader.choice(node, &RECIPIENTS))
+        .unwrap_or_default();
+    let stream = match (fields.get("stream"), to) {
+        (Some(node), _) => steps.reader.choice(node, &STREAMS),
+        (None, Recipient::Team) => Some(Stream::Transactional),
+        // Transactional mail skips consent, so nothing becomes transactional by being left out.
+        (None, Recipient::Contact) if steps.stream_before == Some(Stream::Marketing) => {
+            Some(Stream::Marketing)
+        }
+        (None, Recipient::Contact) => {
+            let advice =
+                "say `marketing` or `transactional`; only a send after a marketing one may leave it out";
+            steps
+                .reader
+                .report(said.value.place, format!("`stream:` is missing: {advice}"));
+            None
+        }
+    };
+    if to == Recipient::Contact {
+        steps.stream_before = stream.or(Some(Stream::Marketing));
+    }
+    let stream = stream.unwrap_or(Stream::Marketing);
+    let late = fields.get("late").and_then(|node| late(steps, node));
+    let when = condition(steps.reader, steps.places, fields, Subject::StepWhen(said.number));
+    Some(Send {
+        email: email?,
+        stream,
+        late: late.unwrap_or(match stream {
+            Stream::Marketing => Late::SkipAfter(MARKETING_LATE_MAX),
+            Stream::Transactional => Late::Send,
+        }),
+        when,
+        to,
+    })
+}
+
+fn late(steps: &mut Steps<'_, '_>, node: &Node) -> Option<Late> {
+    const FORM: &str = "`send` or `skip after 12h`";
+    let text = steps.reader.text(node, FORM)?;
+    if text == "send" {
+        return Some(Late::Send);
+    }
+    match text.strip_prefix("skip after ").map(Delay::parse) {
+        Some(Ok(delay)) => Some(Late::SkipAfter(delay)),
+        Some(Err(error)) => {
+            steps.reader.report(node.place, error.to_string());
+            None
+        }
+        None => {
+            steps.reader.expected(node, FORM);
+            None
+        }
+    }
+}
+
+fn wait(steps: &mut Steps<'_, '_>, said: &mut Said<'_>) -> Option<Wait> {
+    if !matches!(said.value.value, Value::Map(_)) {
+        return steps.reader.delay(said.value).map(Wait::Delay);
+    }
+    let known = ["for", "timeout", "then", "otherwise"];
+    let fields = steps.reader.fields(said.value, "a map", &known)?;
+    let timeout = steps
+        .reader
+        .required(&fields, "timeout", "how long to wait at most, as `timeout: 2d`")
+        .and_then(|node| steps.reader.delay(node));
+    let event = steps
+        .reader
+        .required(&fields, "for", "the event to wait for, as `for: Order Fulfilled`")?;
+    steps.places.note(Subject::StepName(said.number), event);
+    let on = EventKind::from(steps.reader.text(event, "the name of an event")?.to_owned());
+    let then = target(steps, said, fields.get("then"));
+    let otherwise = target(steps, said, fields.get("otherwise"));
+    Some(Wait::Event {
+        on,
+        timeout: timeout?,
+        then,
+        otherwise,
+    })
+}
+
+/// `continue`, `exit` or a list of steps; what is left out goes on.
+fn target(steps: &mut Steps<'_, '_>, said: &mut Said<'_>, node: Option<&Node>) -> Target {
+    let Some(node) = node else { return Target::Next };
+    match &node.value {
+        Value::List(_) => {
+            let (target, within) = steps.nested(node);
+            said.within.extend(within);
+            target
+        }
+        Value::Text(_) | Value::Other(_) | Value::Null | Value::Map(_) => steps
+            .reader
+            .choice(node, &[(CONTINUE, false), (LEAVE, true)])
+            .map_or(
+                Target::Next,
+                |leaves| {
+                    if leaves { Target::Leave } else { Target::Next }
+                },
+            ),
+    }
+}
+
+fn branch(steps: &mut Steps<'_, '_>, said: &mut Said<'_>) -> Option<Vec<Arm>> {
+    const FORM: &str = "a list of arms, as `- when: contact.orders == 0` with `steps:`, and `- else:`";
+    let Value::List(nodes) = &said.value.value else {
+        steps.reader.expected(said.value, FORM);
+        return None;
+    };
+    let mut arms: Vec<Arm> = Vec::new();
+    for node in nodes {
+        let Some(fields) = steps.reader.fields(node, "an arm", &["when", "steps", "else"]) else {
+            continue;
+        };
+        if arms.last().is_some_and(|arm| arm.when.is_none()) {
+            steps
+                .reader
+                .report(node.place, "nothing comes here: `else` takes all that is left");
+        }
+        let subject = Subject::ArmWhen(said.number, arms.len());
+        let when = condition(steps.reader, steps.places, &fields, subject);
+        let list = match (&when, fields.get("else")) {
+            (None, Some(list)) => Some(list),
+            (Some(_), None) => {
+                steps
+                    .reader
+                    .required(&fields, "steps", "what this arm does, as a list of steps")
+            }
+            (Some(_), Some(_)) | (None, None) => {
+                steps.reader.report(
+                    node.place,
+                    "an arm is either `when:` with `steps:`, or `else:` with a list",
+                );
+                None
+            }
+        };
+        let to = list.map_or(Target::Next, |list| target(steps, said, Some(list)));
+        arms.push(Arm { when, to });
+    }
+    if nodes.is_empty() {
+        steps
+            .reader
+            .report(said.value.place, format!("a branch needs an arm: {FORM}"));
+    }
+    Some(arms)
+}
+
+fn split(steps: &mut Steps<'_, '_>, said: &mut Said<'_>) -> Option<Split> {
+    const FORM: &str = "a list of arms, as `- arm: short` with `weight: 50` and `steps:`";
+    let Value::List(nodes) = &said.value.value else {
+        steps.reader.expected(said.value, FORM);
+        return None;
+    };
+    let mut arms = Vec::new();
+    for node in nodes {
+        let Some(fields) = steps.reader.fields(node, "an arm", &["arm", "weight", "steps"]) else {
+            continue;
+        };
+        let name = steps
+            .reader
+            .required(&fields, "arm", "its name in reports, as `arm: short`")
+            .and_then(|node| steps.reader.text(node, "a name"))
+            .unwrap_or_default()
+            .to_owned();
+        let weight = steps
+            .reader
+            .required(&fields, "weight", "its share in percent, as `weight: 50`")
+            .and_then(|node| steps.reader.number(node, 1, 99, "a share from 1 to 99 percent"));
+        let to = target(steps, said, fields.get("steps"));
+        arms.push(Share {
+            name,
+            weight: weight.and_then(|weight| u8::try_from(weight).ok()).unwrap_or(0),
+            to,
+        });
+    }
+    let whole: u32 = arms.iter().map(|arm| u32::from(arm.weight)).sum();
+    if whole != 100 && arms.iter().all(|arm| arm.weight > 0) {
+        let said_so = arms.iter().map(|arm| arm.weight.to_string()).collect::<Vec<_>>();
+        steps.reader.report(
+            said.value.place,
+            format!("the weights make {whole}, not 100: {}", said_so.join(" + ")),
+        );
+    }
+    let by = said.fields.get("by");
+    let by = by.and_then(|node| steps.reader.choice(node, &STICKY));
+    Some(Split {
+        arms,
+        by: by.unwrap_or_default(),
+    })
+}
+
+fn set(steps: &mut Steps<'_, '_>, said: &Said<'_>) -> Option<Set> {
+    let fields = steps
+        .reader
+        .map(said.value, "attributes of the contact, as `{ favourite: mugs }`")?;
+    let mut attributes = Vec::new();
+    for (key, node) in fields.iter() {
+        let value = match &node.value {
+            Value::Text(text) => serde_json::Value::from(text.as_str()),
+            Value::Other(text) => serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into()),
+            Value::Null => serde_json::Value::Null,
+            Value::List(_) | Value::Map(_) => {
+                steps.reader.expected(node, "a text, a number, true or false");
+                continue;
+            }
+        };
+        attributes.push((key.name.clone(), value));
+    }
+    Some(Set {
+        attributes,
+        ..Set::default()
+    })
+}
+
+fn tags(steps: &mut Steps<'_, '_>, said: &Said<'_>) -> Option<Vec<String>> {
+    let nodes = steps.reader.nodes(said.value, "a tag or a list of tags");
+    let tags: Vec<String> = nodes
+        .into_iter()
+        .filter_map(|node| steps.reader.text(node, "a tag").map(str::to_owned))
+        .collect();
+    (!tags.is_empty()).then_some(tags)
+}
+
+fn journey(steps: &mut Steps<'_, '_>, said: &Said<'_>) -> Option<JourneyId> {
+    steps.places.note(Subject::StepName(said.number), said.value);
+    let name = steps.reader.text(said.value, "the name of a journey")?;
+    JourneyId::parse(name).ok()
+}
+
+fn goto(steps: &mut Steps<'_, '_>, said: &Said<'_>) -> Option<Goto> {
+    steps.places.note(Subject::StepName(said.number), said.value);
+    let name = steps.reader.text(said.value, "the id of a step")?;
+    if !is_plain_name(name) {
+        steps.reader.expected(said.value, "the id of a step");
+        return None;
+    }
+    let times = steps
+        .reader
+        .required(&said.fields, "times", "how often at most, as `times: 3`")
+        .and_then(|node| {
+            let most = i64::from(TIMES_MAX);
+            steps.reader.number(node, 1, most, "a number from 1 to 100")
+        });
+    Some(Goto {
+        to: StepId::parse(name).ok()?,
+        times: u16::try_from(times?).ok()?,
+    })
+}

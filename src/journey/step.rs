@@ -1,0 +1,257 @@
+//! The steps of a journey as plain data: a graph whose nodes name their successors.
+//!
+//! A file nests branches; the parser lays them out flat, so that the engine follows ids and never a position in a tree.
+//! A new kind is a variant of [`StepKind`], its reading in `parse/steps`, its checks in `lint`, and one file in
+//! `engine/steps/` (`docs/adding-a-step.md`).
+
+use super::definition::Condition;
+use crate::domain::event::EventKind;
+use crate::domain::ids::{EmailName, JourneyId, StepId};
+use crate::domain::message::Stream;
+use crate::domain::time::Delay;
+use serde::{Deserialize, Serialize};
+
+/// A step with its id, which never changes while people may stand on it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    pub id: StepId,
+    pub kind: StepKind,
+    /// The step after this one; none when the journey is over then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<StepId>,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    Send(Send),
+    Wait(Wait),
+    /// The first arm whose condition holds; none of them: on behind the branch.
+    Branch(Vec<Arm>),
+    Split(Split),
+    Set(Set),
+    /// Starts another journey for the contact, as if its trigger had come.
+    Start(JourneyId),
+    /// Ends the contact's runs of another journey.
+    Stop(JourneyId),
+    Goto(Goto),
+    /// Leaves the journey.
+    Exit,
+}
+
+/// Where a step leads, other than straight on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// On behind the step that asks.
+    Next,
+    Step(StepId),
+    /// Out of the journey.
+    Leave,
+}
+
+/// Sends one email; done when it was accepted, dropped or given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Send {
+    pub email: EmailName,
+    pub stream: Stream,
+    pub late: Late,
+    /// Asked right before the mail leaves; when it does not hold, the mail is dropped and the journey goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Condition>,
+    #[serde(default, skip_serializing_if = "Recipient::is_contact")]
+    pub to: Recipient,
+}
+
+/// Whom a mail goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Recipient {
+    #[default]
+    Contact,
+    /// The store's own people: `team:` in `store.yaml`.
+    Team,
+}
+
+/// What a send does when its time came and went, because the runtime, the storefront or we were late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Late {
+    /// Sends whatever the delay; the default for transactional mail.
+    Send,
+    /// Drops the message when it is later than this; for marketing mail 24 hours unless said.
+    SkipAfter(Delay),
+}
+
+/// Holds the contact. Time counts from the moment the step before was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wait {
+    /// For a length of time: `wait: 23h`.
+    Delay(Delay),
+    /// For an event of the same key, at most until the timeout.
+    Event {
+        on: EventKind,
+        timeout: Delay,
+        /// Where to go when it comes.
+        then: Target,
+        /// Where to go when it does not.
+        otherwise: Target,
+    },
+}
+
+/// An alternative of a branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arm {
+    /// None for `else`.
+    pub when: Option<Condition>,
+    pub to: Target,
+}
+
+/// Shares people out by a hash, the same way on every run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Split {
+    pub arms: Vec<Share>,
+    pub by: Sticky,
+}
+
+/// An arm of a split.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// Its name in reports.
+    pub name: String,
+    /// Percent; those of one split make 100.
+    pub weight: u8,
+    pub to: Target,
+}
+
+/// What keeps its arm of a split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sticky {
+    /// The contact: in this journey always the same arm.
+    #[default]
+    Contact,
+    /// The run: another run may be in another arm.
+    Enrollment,
+}
+
+/// Writes something down about the contact.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Set {
+    pub attributes: Vec<(String, serde_json::Value)>,
+    pub tags: Vec<String>,
+    pub untag: Vec<String>,
+}
+
+/// Jumps to another step, but only so often in one run; then straight on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Goto {
+    pub to: StepId,
+    pub times: u16,
+}
+
+impl Recipient {
+    fn is_contact(&self) -> bool {
+        *self == Self::Contact
+    }
+}
+
+impl Step {
+    /// The steps this one may lead to, in the order of the file; none stands for the end of the journey.
+    pub fn successors(&self) -> Vec<Option<&StepId>> {
+        let next = || self.next.as_ref();
+        match &self.kind {
+            StepKind::Send(_)
+            | StepKind::Set(_)
+            | StepKind::Start(_)
+            | StepKind::Stop(_)
+            | StepKind::Wait(Wait::Delay(_)) => vec![next()],
+            StepKind::Wait(Wait::Event { then, otherwise, .. }) => {
+                vec![self.resolved(then), self.resolved(otherwise)]
+            }
+            StepKind::Branch(arms) => {
+                let falls_through = !arms.iter().any(|arm| arm.when.is_none());
+                let arms = arms.iter().map(|arm| self.resolved(&arm.to));
+                arms.chain(falls_through.then(next)).collect()
+            }
+            StepKind::Split(split) => split.arms.iter().map(|arm| self.resolved(&arm.to)).collect(),
+            StepKind::Goto(goto) => vec![Some(&goto.to), next()],
+            StepKind::Exit => vec![None],
+        }
+    }
+
+    /// The step that a target of this one means; none when it leaves the journey.
+    pub fn resolved<'a>(&'a self, target: &'a Target) -> Option<&'a StepId> {
+        match target {
+            Target::Next => self.next.as_ref(),
+            Target::Step(id) => Some(id),
+            Target::Leave => None,
+        }
+    }
+}
+
+impl StepKind {
+    /// Whether a contact can stand on such a step, so that its id must stay.
+    pub const fn holds(&self) -> bool {
+        match self {
+            Self::Send(_) | Self::Wait(_) => true,
+            Self::Branch(_)
+            | Self::Split(_)
+            | Self::Set(_)
+            | Self::Start(_)
+            | Self::Stop(_)
+            | Self::Goto(_)
+            | Self::Exit => false,
+        }
+    }
+
+    /// The event it waits for.
+    pub const fn awaits(&self) -> Option<&EventKind> {
+        match self {
+            Self::Wait(Wait::Event { on, .. }) => Some(on),
+            Self::Wait(Wait::Delay(_))
+            | Self::Send(_)
+            | Self::Branch(_)
+            | Self::Split(_)
+            | Self::Set(_)
+            | Self::Start(_)
+            | Self::Stop(_)
+            | Self::Goto(_)
+            | Self::Exit => None,
+        }
+    }
+
+    pub const fn as_send(&self) -> Option<&Send> {
+        if let Self::Send(send) = self {
+            Some(send)
+        } else {
+            None
+        }
+    }
+
+    pub const fn as_wait(&self) -> Option<&Wait> {
+        if let Self::Wait(wait) = self {
+            Some(wait)
+        } else {
+            None
+        }
+    }
+
+    /// The field that names the kind in a file.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Send(_) => "send",
+            Self::Wait(_) => "wait",
+            Self::Branch(_) => "branch",
+            Self::Split(_) => "split",
+            Self::Set(_) => "set",
+            Self::Start(_) => "start",
+            Self::Stop(_) => "stop",
+            Self::Goto(_) => "goto",
+            Self::Exit => "exit",
+        }
+    }
+}
