@@ -6,12 +6,15 @@
 
 use super::enroll::leaves_when_bought;
 use super::state::{Address, Contact, Enrollment, Sending};
+use super::{ask, condition};
 use crate::domain::clearance::Clearance;
 use crate::domain::consent::ConsentState;
+use crate::domain::email::EmailAddress;
 use crate::domain::message::{DropReason, Stream};
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
-use crate::journey::step::{Late, StepKind};
+use crate::journey::definition::Journey;
+use crate::journey::step::{Late, Recipient, Send};
 use crate::journey::store_file::Region;
 
 /// How long a cart mail waits when it cannot be told whether the cart was bought.
@@ -64,25 +67,30 @@ pub fn check(
     facts: &Facts,
     now: Timestamp,
 ) -> Verdict {
+    let journey = catalog.journey(&enrollment.journey);
+    let Some((journey, send)) =
+        journey.and_then(|journey| Some((journey, journey.resolve(&enrollment.step)?.kind.as_send()?)))
+    else {
+        return Verdict::Drop(DropReason::Exited);
+    };
+    if let Some(refused) = refused_by_step(contact, journey, enrollment, send) {
+        return refused;
+    }
+    if send.to == Recipient::Team {
+        return to_team(catalog, sending, facts);
+    }
     let Some(address) = contact.address() else {
         return Verdict::Drop(DropReason::NoAddress);
     };
     if facts.suppressed || address.consent.state == ConsentState::Suppressed {
         return Verdict::Drop(DropReason::Suppressed);
     }
-    let journey = catalog.journey(&enrollment.journey);
-    let Some(step) = journey.and_then(|journey| journey.resolve(&enrollment.step)) else {
-        return Verdict::Drop(DropReason::Exited);
-    };
-    let StepKind::Send(send) = &step.kind else {
-        return Verdict::Drop(DropReason::Exited);
-    };
     if sending.stream == Stream::Marketing
         && let Some(reason) = marketing_refusal(catalog.store.region, contact, address)
     {
         return Verdict::Drop(reason);
     }
-    if journey.is_some_and(leaves_when_bought) {
+    if leaves_when_bought(journey) {
         match facts.checkout {
             CheckoutFact::Open => {}
             CheckoutFact::Closed => return Verdict::Drop(DropReason::CheckoutClosed),
@@ -110,7 +118,7 @@ pub fn check(
     {
         return Verdict::Drop(DropReason::TooLate);
     }
-    if !listed(facts.send_only_to.as_deref(), address) {
+    if !listed(facts.send_only_to.as_deref(), &address.email) {
         return Verdict::Drop(DropReason::NotListed);
     }
     Verdict::Allow(Clearance::grant(
@@ -118,6 +126,34 @@ pub fn check(
         sending.message.clone(),
         sending.stream,
     ))
+}
+
+/// The step's own `when:`, asked as late as can be.
+fn refused_by_step(
+    contact: &Contact,
+    journey: &Journey,
+    enrollment: &Enrollment,
+    send: &Send,
+) -> Option<Verdict> {
+    let condition = send.when.as_ref()?;
+    let scope = ask::of_enrollment(contact, journey, enrollment);
+    match condition::holds(condition, &scope) {
+        Ok(true) => None,
+        // One that fails at run time does not hold.
+        Ok(false) | Err(_) => Some(Verdict::Drop(DropReason::Condition)),
+    }
+}
+
+/// A mail to the store's own people: no shopper's consent is asked, but `SEND_ONLY_TO` holds for them too.
+fn to_team(catalog: &Catalog, sending: &Sending, facts: &Facts) -> Verdict {
+    let Some(team) = &catalog.store.team else {
+        return Verdict::Drop(DropReason::NoAddress);
+    };
+    if !listed(facts.send_only_to.as_deref(), team) {
+        return Verdict::Drop(DropReason::NotListed);
+    }
+    let message = sending.message.clone();
+    Verdict::Allow(Clearance::grant(team.clone(), message, Stream::Transactional))
 }
 
 /// Why marketing may not go to this address; none when it may.
@@ -134,9 +170,9 @@ fn marketing_refusal(region: Region, contact: &Contact, address: &Address) -> Op
     }
 }
 
-fn listed(allowed: Option<&[String]>, address: &Address) -> bool {
+fn listed(allowed: Option<&[String]>, address: &EmailAddress) -> bool {
     let Some(allowed) = allowed else { return true };
-    let (email, domain) = (address.email.canonical(), address.email.domain());
+    let (email, domain) = (address.canonical(), address.domain());
     allowed.iter().any(|entry| {
         let entry = entry.to_lowercase();
         entry == email || entry.trim_start_matches('@') == domain

@@ -15,6 +15,7 @@
 //!                                               `order 1..50` are fifty of them
 //!   again                                       the last delivery once more
 //!   click nadia                                 the unsubscribe link of the last mail to nadia
+//!   opened | clicked nadia                      the provider's report about the last mail to nadia; `mail=2` the one before
 //!   fault lost | silent | broken | busy | unauthorised [times=3]
 //!   crash claimed | answered                    the process dies when the next request is written down, or answered
 //!   outage                                      the clock gets here without anything being run on the way
@@ -31,6 +32,7 @@ use super::world::{Failure, World};
 use effects::Effects;
 use std::path::{Path, PathBuf};
 use story::{Line, Story};
+use wend::domain::email::EmailAddress;
 use wend::domain::ids::MessageId;
 use wend::journey::store_file::{Region, UnknownPolicy};
 use wend::providers::ProviderKind;
@@ -114,6 +116,7 @@ impl Stage {
             match (key, value) {
                 ("region", "opt_out") => store.region = Region::OptOut,
                 ("region", "soft_opt_in") => store.region = Region::SoftOptIn,
+                ("team", name) => store.team = Some(EmailAddress::parse(&story::address(name)).unwrap()),
                 ("marketing", "resend_once") => store.on_unknown.marketing = UnknownPolicy::ResendOnce,
                 ("transactional", "give_up") => store.on_unknown.transactional = UnknownPolicy::GiveUp,
                 other => panic!("store {other:?}"),
@@ -166,6 +169,7 @@ impl Stage {
                 }
             }
             "click" => self.click(&story::address(line.word(1)))?,
+            "opened" | "clicked" => self.read(line)?,
             "show" => self.effects.show(&self.world, &story::address(line.word(1))),
             _ => {
                 for line in line.each() {
@@ -208,7 +212,28 @@ impl Stage {
         self.effects.look(&self.world);
     }
 
+    /// A provider's report that the last mail, or an earlier one, was opened or clicked.
+    fn read(&mut self, line: &Line) -> Result<(), String> {
+        let back = line.number("mail").unwrap_or(1) as usize;
+        let mut mails = self.mails_to(&story::address(line.word(1)));
+        let message = mails.nth_back(back - 1).ok_or("she got no such mail")?;
+        let event = self.story.report(line, self.world.now, message.as_str());
+        self.deliver(event);
+        Ok(())
+    }
+
     fn click(&mut self, address: &str) -> Result<(), String> {
+        let message = self.mails_to(address).next_back().ok_or("she got no mail")?;
+        let shard = self.world.settings.shards.of_message(&message);
+        self.world
+            .call(shard, Call::Unsubscribe { message })
+            .map_err(|error| error.to_string())?;
+        self.effects.look(&self.world);
+        Ok(())
+    }
+
+    /// Ids of the mails that went to an address, oldest first.
+    fn mails_to(&self, address: &str) -> impl DoubleEndedIterator<Item = MessageId> + use<> {
         let outbox = self
             .world
             .outbox()
@@ -219,12 +244,8 @@ impl Stage {
             .into_iter()
             .map(|mail| (mail.at, mail.to, MessageId::parse(&mail.message).unwrap()));
         let mails = outbox.chain(sent).filter(|(_, to, _)| to == address);
-        let message = mails.max().ok_or("she got no mail")?.2;
-        let shard = self.world.settings.shards.of_message(&message);
-        self.world
-            .call(shard, Call::Unsubscribe { message })
-            .map_err(|error| error.to_string())?;
-        self.effects.look(&self.world);
-        Ok(())
+        let mut mails: Vec<_> = mails.collect();
+        mails.sort();
+        mails.into_iter().map(|(_, _, message)| message)
     }
 }

@@ -8,7 +8,7 @@ pub mod provider;
 
 use provider::Provider;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use wend::domain::event::Event;
 use wend::domain::ids::{ContactId, MessageId};
@@ -49,6 +49,8 @@ pub struct World {
     pub settings: Settings,
     pub start: Timestamp,
     pub now: Timestamp,
+    /// Journeys that differ from the repository's own; none for one that was removed.
+    edits: BTreeMap<String, Option<String>>,
     shards: Vec<Host>,
     bucket: RefCell<Bucket>,
     pub provider: RefCell<Provider>,
@@ -85,6 +87,7 @@ impl World {
             settings: settings(shards, provider),
             start,
             now: start,
+            edits: BTreeMap::new(),
             shards: hosts,
             bucket: RefCell::new(bucket(start)),
             provider: RefCell::default(),
@@ -94,11 +97,13 @@ impl World {
         }
     }
 
-    /// Deploys journeys: the repository's own, with some files replaced or, when the text is none, removed.
+    /// Deploys journeys: the repository's own, with some files replaced or, when the text is none, removed, besides
+    /// those that were changed before.
     pub fn deploy(&mut self, changes: &[(String, Option<String>)]) {
         let mut project = Project::read(Path::new(env!("CARGO_MANIFEST_DIR")));
         project.lock = None;
-        for (file, text) in changes {
+        self.edits.extend(changes.iter().cloned());
+        for (file, text) in &self.edits {
             let path = format!("journeys/{file}.yaml");
             match text {
                 Some(text) => project.journeys.insert(path, text.clone()),

@@ -4,7 +4,7 @@ use crate::world::World;
 use std::collections::{BTreeMap, BTreeSet};
 use wend::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, MessageId};
 use wend::domain::message::{DropReason, Message, MessageState};
-use wend::engine::state::{Contact, EndReason, Position};
+use wend::engine::state::{Contact, EndReason, Ended, Position};
 
 /// More lines of a kind in one moment are told in one.
 const MANY: usize = 9;
@@ -91,7 +91,7 @@ impl Effects {
         for ended in world.ended(&contact.id) {
             if self.ended.insert(ended.id.clone()) {
                 let key = about(&ended.key, &address_of(contact));
-                let (journey, how) = (&ended.journey, in_words(&ended.reason));
+                let (journey, how) = (&ended.journey, in_words(&ended));
                 if self.running.contains(&ended.id) {
                     news.push(format!("ended {journey} for {key}: {how}"));
                 } else {
@@ -199,9 +199,19 @@ fn drop_words(reason: &str) -> &str {
     known.map_or(reason, |known| known.in_words())
 }
 
-fn in_words(reason: &EndReason) -> String {
-    match reason {
+fn in_words(ended: &Ended) -> String {
+    let mut words = match &ended.reason {
         EndReason::Exited(kind) => format!("exited by {kind}"),
         other => other.as_str().replace('_', " "),
+    };
+    for (split, arm) in &ended.arms {
+        words.push_str(&format!(", {split} {arm}"));
     }
+    if ended.held_out {
+        words.push_str(", held out");
+    }
+    if ended.goal_at.is_some() {
+        words.push_str(", goal reached");
+    }
+    words
 }

@@ -177,6 +177,34 @@ impl Story {
         self.last = Some(event.clone());
         Ok(event)
     }
+
+    /// What a provider tells of a mail.
+    pub fn report(&mut self, line: &Line, now: Timestamp, message: &str) -> Event {
+        self.deliveries += 1;
+        let kind = match line.what() {
+            "opened" => EventKind::EmailOpened,
+            _ => EventKind::EmailClicked,
+        };
+        let email = EmailAddress::parse(&address(line.word(1))).unwrap();
+        let data = EventData {
+            message_id: Some(message.to_owned()),
+            ..EventData::default()
+        };
+        Event {
+            id: EventId::parse(&format!("resend:report:{}", self.deliveries)).unwrap(),
+            source: SourceName::parse("resend").unwrap(),
+            occurred_at: now,
+            received_at: now,
+            starts_at: None,
+            test: false,
+            identifiers: vec![Identifier::email(&email)],
+            consent: None,
+            profile: Profile::default(),
+            data,
+            email: Some(email),
+            kind,
+        }
+    }
 }
 
 fn kind(line: &Line) -> Result<EventKind, String> {
