@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "the library uses the rest")]
 
 #[path = "src/domain/mod.rs"]
+#[allow(unused_imports, reason = "the library uses the rest")]
 mod domain;
 #[path = "src/journey/mod.rs"]
 mod journey;

@@ -3,6 +3,7 @@
 //! Everything else speaks in these types. They are parsed once at the rim and cannot be wrong afterwards.
 //! This folder holds no policy beyond parsing and ordering, and depends on nothing else in the crate.
 
+pub mod civil;
 pub mod clearance;
 pub mod consent;
 pub mod contact;
