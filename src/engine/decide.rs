@@ -1,17 +1,19 @@
 //! `decide`: the one entry point of the core. Dispatches on the input; each arm is one screen elsewhere.
 
+use super::civil::Calendar;
 use super::decision::{Change, CheckoutTaken, Decision, Effect, Input, Remark, Settlement};
 use super::progress::{self, Entry, MAX_STEPS_PER_DECISION, StepOutcome};
 use super::state::{Contact, EndReason, Enrollment, Facts, Position, Sending};
 use super::steps::wait;
 use super::{enroll, goal, intake};
+use crate::domain::contact::Profile;
 use crate::domain::event::Event;
 use crate::domain::ids::{MessageId, StepId};
 use crate::domain::message::DropReason;
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
 use crate::journey::definition::{Journey, Status};
-use crate::journey::step::{Step, Target};
+use crate::journey::step::{Step, Target, Wait};
 
 /// How long a deferred transactional resend waits for evidence before it goes out again.
 pub const EVIDENCE_WAIT: Delay = Delay::from_minutes(15);
@@ -95,7 +97,9 @@ impl<'a> Turn<'a> {
         if facts.seen {
             return;
         }
+        let before = self.contact.profile.clone();
         intake::learn(self, event, facts);
+        self.tell_time_anew(&before);
         self.changes.push(Change::RecordEvent(Box::new(event.clone())));
         if event.test {
             return;
@@ -183,18 +187,41 @@ impl<'a> Turn<'a> {
 
     /// Takes over the step's new name and length. Where its kind changed, the time of the old one still decides.
     fn arm_anew(&mut self, enrollment: &Enrollment, step: &Step) {
+        let (wait, send) = (step.kind.as_wait(), step.kind.as_send());
+        let until = wait.and_then(|wait| self.until(enrollment, wait));
         let mut found = self.contact.enrollments.iter_mut();
         let Some(held) = found.find(|held| held.id == enrollment.id) else {
             return;
         };
-        let (wait, send) = (step.kind.as_wait(), step.kind.as_send());
-        match (&mut held.position, wait, send) {
-            (Position::Waiting { until }, Some(wait), _) => {
-                *until = wait::until(held.since, wait);
+        match &mut held.position {
+            Position::Waiting { until: held_until } if wait.is_some() => {
+                *held_until = until.unwrap_or(*held_until);
                 held.step = step.id.clone();
             }
-            (Position::Sending(_), _, Some(_)) => held.step = step.id.clone(),
-            (Position::Waiting { .. }, None, _) | (Position::Sending(_), _, None) => {}
+            Position::Sending(_) if send.is_some() => held.step = step.id.clone(),
+            Position::Waiting { .. } | Position::Sending(_) => {}
+        }
+    }
+
+    /// When a wait of this run is over, by the calendars as they are now.
+    fn until(&self, enrollment: &Enrollment, wait: &Wait) -> Option<Timestamp> {
+        let journey = self.catalog.journey(&enrollment.journey);
+        let calendar = Calendar::new(&self.catalog.store, journey, &self.contact);
+        wait::until(wait, enrollment.since, calendar, &self.contact, &enrollment.data)
+    }
+
+    /// Another zone or another date: what waits by the calendar gets its new time.
+    fn tell_time_anew(&mut self, before: &Profile) {
+        let after = &self.contact.profile;
+        if before.timezone == after.timezone && before.attributes == after.attributes {
+            return;
+        }
+        for enrollment in self.contact.enrollments.clone() {
+            let journey = self.catalog.journey(&enrollment.journey);
+            let step = journey.and_then(|journey| journey.step(&enrollment.step));
+            if let Some(step) = step.filter(|step| step.kind.as_wait().is_some_and(Wait::is_civil)) {
+                self.arm_anew(&enrollment, step);
+            }
         }
     }
 

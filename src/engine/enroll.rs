@@ -1,11 +1,13 @@
 //! How events end, continue and start enrollments.
 
 use super::ask;
+use super::civil::Calendar;
 use super::decide::Turn;
 use super::decision::{Change, Remark};
 use super::ids;
 use super::progress::{Entry, ended};
 use super::state::{Doubt, EndReason, Enrollment, Facts, MAX_ENROLLMENTS, Position};
+use super::steps::wait;
 use crate::domain::event::{Event, EventData, EventKind};
 use crate::domain::ids::{EnrollmentKey, JourneyId};
 use crate::domain::order::Order;
@@ -317,16 +319,22 @@ fn refresh(turn: &mut Turn<'_>, journey: &Journey, id: &crate::domain::ids::Enro
     if journey.trigger.refresh != Refresh::DataAndWait {
         return;
     }
-    let delay = journey
+    let wait = journey
         .resolve(&enrollment.step)
-        .and_then(|step| match step.kind.as_wait() {
-            Some(Wait::Delay(delay)) => Some(*delay),
-            Some(Wait::Event { .. }) | None => None,
-        });
-    if let (Position::Waiting { until }, Some(delay)) = (&mut enrollment.position, delay) {
-        let from: Timestamp = enrollment.since.max(event.counts_from());
-        enrollment.since = from;
-        *until = from.plus(delay);
+        .and_then(|step| step.kind.as_wait());
+    // A wait for an event goes on: it is about the event, not about the time.
+    let Some(wait) = wait.filter(|wait| !matches!(wait, Wait::Event { .. })) else {
+        return;
+    };
+    let mut anew = enrollment.clone();
+    anew.since = anew.since.max(event.counts_from());
+    let calendar = Calendar::new(&turn.catalog.store, Some(journey), &turn.contact);
+    let until = wait::until(wait, anew.since, calendar, &turn.contact, &anew.data);
+    if let (Position::Waiting { until: held }, Some(until)) = (&mut anew.position, until) {
+        *held = until;
+        if let Some(enrollment) = turn.contact.enrollments.iter_mut().find(|held| held.id == *id) {
+            *enrollment = anew;
+        }
     }
 }
 

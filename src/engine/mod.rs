@@ -5,6 +5,7 @@
 
 mod ask;
 pub mod bounds;
+pub mod civil;
 pub mod condition;
 pub mod decide;
 pub mod decision;

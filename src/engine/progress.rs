@@ -1,5 +1,6 @@
 //! Moves one enrollment along its journey until it waits, sends or ends.
 
+use super::civil::Calendar;
 use super::decide::Turn;
 use super::decision::{Change, Effect, Remark};
 use super::enroll;
@@ -29,6 +30,7 @@ pub(super) enum StepOutcome {
 pub(super) struct Course<'a> {
     pub journey: &'a Journey,
     pub now: Timestamp,
+    pub calendar: Calendar,
     pub contact: &'a mut Contact,
     pub changes: &'a mut Vec<Change>,
     pub effects: &'a mut Vec<Effect>,
@@ -73,6 +75,7 @@ impl Turn<'_> {
         let mut course = Course {
             journey,
             now: self.now,
+            calendar: Calendar::new(&self.catalog.store, Some(journey), &self.contact),
             contact: &mut self.contact,
             changes: &mut self.changes,
             effects: &mut self.effects,

@@ -4,6 +4,7 @@
 //! type bool. The engine reads it and never changes it.
 
 use super::step::{Step, Target};
+use crate::domain::civil::{Window, Zone};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{JourneyId, StepId};
 use crate::domain::message::Lane;
@@ -33,6 +34,12 @@ pub struct Journey {
     pub priority: u8,
     #[serde(default, skip_serializing_if = "Status::is_active")]
     pub status: Status,
+    /// For contacts whose own zone is not known; else the store's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<Zone>,
+    /// When its marketing mails may go out, by the contact's clock; others are held until it opens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
     /// In the order of the file, branches laid out flat; the first is where an enrollment starts.
     pub steps: Vec<Step>,
     /// Steps that were removed or renamed: where an enrollment that stands on one continues.

@@ -167,7 +167,7 @@ impl Lint<'_> {
                 }
             }
             StepKind::Goto(goto) => self.step_exists(&goto.to, name),
-            StepKind::Wait(Wait::Delay(_)) | StepKind::Split(_) | StepKind::Set(_) | StepKind::Exit => {}
+            StepKind::Wait(_) | StepKind::Split(_) | StepKind::Set(_) | StepKind::Exit => {}
         }
     }
 

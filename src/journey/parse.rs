@@ -9,17 +9,18 @@ mod steps;
 use super::definition::{
     Condition, ExitRule, Goal, Journey, Key, Match, Moved, Reenter, Refresh, Stage, Status, Trigger,
 };
-use super::finding::{Finding, Place};
+use super::finding::{Finding, Place, nearest};
 use super::step::Target;
 use super::yaml::{self, Fields, Node, Reader};
+use crate::domain::civil::Zone;
 use crate::domain::event::EventKind;
 use crate::domain::ids::{JourneyId, StepId};
 use crate::domain::message::Lane;
 use std::collections::BTreeMap;
 
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 15] = [
     "title", "stage", "lane", "trigger", "reenter", "cooldown", "exit", "goal", "holdout", "priority",
-    "status", "steps", "moved",
+    "status", "timezone", "window", "steps", "moved",
 ];
 const STATUSES: [(&str, Status); 5] = [
     ("active", Status::Active),
@@ -182,6 +183,10 @@ pub fn parse(id: JourneyId, file: &str, source: &str) -> Result<Parsed, Vec<Find
             .and_then(|node| reader.number(node, 0, 100, "a number from 0 to 100; more goes first"))
             .and_then(|number| u8::try_from(number).ok())
             .unwrap_or(0),
+        timezone: fields.get("timezone").and_then(|node| zone(&mut reader, node)),
+        window: fields
+            .get("window")
+            .and_then(|node| reader.parsed(node, "hours such as `09:00-18:00 weekdays`")),
         status: optional(&mut reader, &fields, "status", &STATUSES).unwrap_or_default(),
         steps: steps::steps(&mut reader, &mut places, &fields),
         moved: moved(&mut reader, &mut places, &fields),
@@ -336,6 +341,20 @@ fn goal(reader: &mut Reader<'_>, places: &mut Places, node: &Node) -> Option<Goa
         when,
         then,
     })
+}
+
+/// A zone, or the finding that names the nearest one.
+fn zone(reader: &mut Reader<'_>, node: &Node) -> Option<Zone> {
+    let text = reader.text(node, "a time zone such as `Europe/Warsaw`")?;
+    let zone = text.parse().ok();
+    if zone.is_none() {
+        let hint = nearest(text, Zone::names()).map_or_else(
+            || ", for example `Europe/Warsaw`".to_owned(),
+            |near| format!("; did you mean `{near}`?"),
+        );
+        reader.report(node.place, format!("`{text}` is not a time zone{hint}"));
+    }
+    zone
 }
 
 /// `5%`.

@@ -5,6 +5,7 @@
 //! `engine/steps/` (`docs/adding-a-step.md`).
 
 use super::definition::Condition;
+use crate::domain::civil::{CalendarDelay, TimeOfDay, Weekdays};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{EmailName, JourneyId, StepId};
 use crate::domain::message::Stream;
@@ -90,6 +91,19 @@ pub enum Late {
 pub enum Wait {
     /// For a length of time: `wait: 23h`.
     Delay(Delay),
+    /// For days or months of the calendar, to the same time by the clock: `wait: 2 calendar days`.
+    Calendar(CalendarDelay),
+    /// Until a time of day, on certain days of the week.
+    Until { at: TimeOfDay, days: Weekdays },
+    /// Until a date that is known of the contact or came with the event, and an offset.
+    Date {
+        /// Name of a property of the event or an attribute of the contact, in this order.
+        of: String,
+        offset_days: i32,
+        at: TimeOfDay,
+        /// Where to go when there is no such date. No delay is implied.
+        otherwise: Target,
+    },
     /// For an event of the same key, at most until the timeout.
     Event {
         on: EventKind,
@@ -153,6 +167,16 @@ pub struct Goto {
     pub times: u16,
 }
 
+impl Wait {
+    /// Whether its end depends on the contact's zone or dates, so that it must be worked out anew when they change.
+    pub const fn is_civil(&self) -> bool {
+        match self {
+            Self::Calendar(_) | Self::Until { .. } | Self::Date { .. } => true,
+            Self::Delay(_) | Self::Event { .. } => false,
+        }
+    }
+}
+
 impl Recipient {
     fn is_contact(&self) -> bool {
         *self == Self::Contact
@@ -168,7 +192,8 @@ impl Step {
             | StepKind::Set(_)
             | StepKind::Start(_)
             | StepKind::Stop(_)
-            | StepKind::Wait(Wait::Delay(_)) => vec![next()],
+            | StepKind::Wait(Wait::Delay(_) | Wait::Calendar(_) | Wait::Until { .. }) => vec![next()],
+            StepKind::Wait(Wait::Date { otherwise, .. }) => vec![next(), self.resolved(otherwise)],
             StepKind::Wait(Wait::Event { then, otherwise, .. }) => {
                 vec![self.resolved(then), self.resolved(otherwise)]
             }
@@ -212,7 +237,7 @@ impl StepKind {
     pub const fn awaits(&self) -> Option<&EventKind> {
         match self {
             Self::Wait(Wait::Event { on, .. }) => Some(on),
-            Self::Wait(Wait::Delay(_))
+            Self::Wait(Wait::Delay(_) | Wait::Calendar(_) | Wait::Until { .. } | Wait::Date { .. })
             | Self::Send(_)
             | Self::Branch(_)
             | Self::Split(_)

@@ -274,6 +274,21 @@ impl<'a> Reader<'a> {
         number
     }
 
+    /// A text that parses, whose error says what is wrong with it; `what` is for what is no text at all.
+    pub fn parsed<T: std::str::FromStr<Err: fmt::Display>>(&mut self, node: &Node, what: &str) -> Option<T> {
+        let (Value::Text(text) | Value::Other(text)) = &node.value else {
+            self.expected(node, what);
+            return None;
+        };
+        match text.parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.report(node.place, T::Err::to_string(&error));
+                None
+            }
+        }
+    }
+
     pub fn delay(&mut self, node: &Node) -> Option<Delay> {
         match &node.value {
             Value::Text(text) | Value::Other(text) => match Delay::parse(text) {

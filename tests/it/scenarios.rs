@@ -32,7 +32,6 @@ use super::world::{Failure, World};
 use effects::Effects;
 use std::path::{Path, PathBuf};
 use story::{Line, Story};
-use wend::domain::email::EmailAddress;
 use wend::domain::ids::MessageId;
 use wend::journey::store_file::{Region, UnknownPolicy};
 use wend::providers::ProviderKind;
@@ -116,7 +115,6 @@ impl Stage {
             match (key, value) {
                 ("region", "opt_out") => store.region = Region::OptOut,
                 ("region", "soft_opt_in") => store.region = Region::SoftOptIn,
-                ("team", name) => store.team = Some(EmailAddress::parse(&story::address(name)).unwrap()),
                 ("marketing", "resend_once") => store.on_unknown.marketing = UnknownPolicy::ResendOnce,
                 ("transactional", "give_up") => store.on_unknown.transactional = UnknownPolicy::GiveUp,
                 other => panic!("store {other:?}"),

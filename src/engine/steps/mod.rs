@@ -14,7 +14,7 @@ use crate::journey::step::{Step, StepKind};
 pub(super) fn enter(course: &mut Course<'_>, enrollment: &mut Enrollment, step: &Step) -> StepOutcome {
     match &step.kind {
         StepKind::Send(send) => send::enter(course, enrollment, step, send),
-        StepKind::Wait(wait) => wait::enter(course.now, enrollment, wait),
+        StepKind::Wait(wait) => wait::enter(course, enrollment, wait),
         StepKind::Branch(arms) => branch::enter(course, enrollment, arms),
         StepKind::Split(split) => split::enter(course, enrollment, step, split),
         StepKind::Set(set) => set::enter(course, enrollment, set),

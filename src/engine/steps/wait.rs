@@ -1,13 +1,15 @@
-//! `wait`: for a length of time, or for an event with a timeout.
+//! `wait`: for a length of time, until a time by the contact's clock, or for an event with a timeout.
 
+use crate::domain::event::EventData;
 use crate::domain::time::Timestamp;
-use crate::engine::progress::StepOutcome;
-use crate::engine::state::{EndReason, Enrollment, Position};
+use crate::engine::civil::{Calendar, date_named};
+use crate::engine::progress::{Course, StepOutcome};
+use crate::engine::state::{Contact, EndReason, Enrollment, Position};
 use crate::journey::step::{Target, Wait};
 
 /// A wait whose time has passed already is done as of that time, so that a late start catches up step by step and
 /// each send sees how late it is.
-pub(in crate::engine) fn enter(now: Timestamp, enrollment: &Enrollment, wait: &Wait) -> StepOutcome {
+pub(in crate::engine) fn enter(course: &Course<'_>, enrollment: &Enrollment, wait: &Wait) -> StepOutcome {
     if let Wait::Event { on, then, .. } = wait
         && let Some(at) = enrollment.seen.get(on)
     {
@@ -16,25 +18,40 @@ pub(in crate::engine) fn enter(now: Timestamp, enrollment: &Enrollment, wait: &W
             at: *at,
         };
     }
-    let until = until(enrollment.since, wait);
-    if until > now {
-        StepOutcome::Hold(Position::Waiting { until })
-    } else {
-        over(wait, until)
+    let since = enrollment.since;
+    match until(wait, since, course.calendar, course.contact, &enrollment.data) {
+        Some(until) if until > course.now => StepOutcome::Hold(Position::Waiting { until }),
+        Some(until) => over(wait, until),
+        None => no_date(wait, since),
     }
 }
 
-/// When the wait of somebody who came to it at `since` is over.
-pub(in crate::engine) fn until(since: Timestamp, wait: &Wait) -> Timestamp {
+/// When the wait of somebody who came to it at `since` is over; none when it waits for a date that nobody knows.
+pub(in crate::engine) fn until(
+    wait: &Wait,
+    since: Timestamp,
+    calendar: Calendar,
+    contact: &Contact,
+    data: &EventData,
+) -> Option<Timestamp> {
     match wait {
-        Wait::Delay(length) | Wait::Event { timeout: length, .. } => since.plus(*length),
+        Wait::Delay(length) | Wait::Event { timeout: length, .. } => Some(since.plus(*length)),
+        Wait::Calendar(length) => Some(length.after(since, calendar.contact)),
+        Wait::Until { at, days } => Some(calendar.next(since, *at, *days)),
+        Wait::Date {
+            of, offset_days, at, ..
+        } => {
+            let date = date_named(of, contact, data, calendar.contact)?;
+            date.once(*offset_days, *at, calendar.contact)
+                .or_else(|| Some(calendar.yearly(date, since, *offset_days, *at)))
+        }
     }
 }
 
 /// What happens when its time is up.
 pub(in crate::engine) fn over(wait: &Wait, at: Timestamp) -> StepOutcome {
     match wait {
-        Wait::Delay(_) => StepOutcome::done(at),
+        Wait::Delay(_) | Wait::Calendar(_) | Wait::Until { .. } | Wait::Date { .. } => StepOutcome::done(at),
         Wait::Event {
             otherwise: Target::Leave,
             ..
@@ -43,5 +60,15 @@ pub(in crate::engine) fn over(wait: &Wait, at: Timestamp) -> StepOutcome {
             to: otherwise.clone(),
             at,
         },
+    }
+}
+
+fn no_date(wait: &Wait, at: Timestamp) -> StepOutcome {
+    match wait {
+        Wait::Date { otherwise, .. } => StepOutcome::Go {
+            to: otherwise.clone(),
+            at,
+        },
+        Wait::Delay(_) | Wait::Calendar(_) | Wait::Until { .. } | Wait::Event { .. } => StepOutcome::done(at),
     }
 }

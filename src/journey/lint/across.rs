@@ -6,7 +6,7 @@ use crate::domain::message::Stream;
 use crate::journey::definition::Journey;
 use crate::journey::finding::Finding;
 use crate::journey::parse::{Parsed, Subject};
-use crate::journey::step::{StepKind, Wait};
+use crate::journey::step::StepKind;
 
 /// Everything wrong between journeys.
 pub fn across(all: &[&Parsed]) -> Vec<Finding> {
@@ -72,7 +72,7 @@ fn mails_at_once(journey: &Journey) -> bool {
         seen.push(&step.id);
         match &step.kind {
             StepKind::Send(send) if send.stream == Stream::Marketing => return true,
-            StepKind::Wait(Wait::Delay(_) | Wait::Event { .. }) => {}
+            StepKind::Wait(_) => {}
             StepKind::Send(_)
             | StepKind::Branch(_)
             | StepKind::Split(_)

@@ -2,7 +2,7 @@
 
 use super::{Lint, Subject};
 use crate::domain::ids::StepId;
-use crate::journey::step::{Step, StepKind, Target, Wait};
+use crate::journey::step::{Step, StepKind, Target};
 use std::collections::BTreeSet;
 
 impl Lint<'_> {
@@ -71,7 +71,7 @@ impl Lint<'_> {
                 let Some(reached) = self.parsed.journey.step(id) else {
                     continue;
                 };
-                let waits = matches!(&reached.kind, StepKind::Wait(Wait::Delay(_) | Wait::Event { .. }));
+                let waits = reached.kind.as_wait().is_some();
                 if !waits && seen.insert(id) {
                     open.extend(reached.successors().into_iter().flatten());
                 }

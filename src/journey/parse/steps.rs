@@ -38,6 +38,7 @@ struct Draft {
     named: bool,
     kind: StepKind,
     within: Vec<Laid>,
+    lead: Option<StepId>,
 }
 
 /// A step's own part of its file.
@@ -47,6 +48,8 @@ pub(super) struct Said<'n> {
     /// The value of the field that names the kind.
     pub value: &'n Node,
     pub within: Vec<Laid>,
+    /// The send that the first list within begins with, with nothing to hold people before it.
+    pub lead: Option<StepId>,
 }
 
 /// Reads the steps of a journey.
@@ -65,34 +68,38 @@ pub(super) fn steps(reader: &mut Reader<'_>, places: &mut Places, journey: &Fiel
         count: 0,
         depth: 0,
     };
-    let mut laid = steps.list(node);
+    let (mut laid, _) = steps.list(node);
     laid.sort_by_key(|laid| laid.number);
     laid.into_iter().map(|laid| laid.step).collect()
 }
 
 impl Steps<'_, '_> {
-    /// Reads a list within a step: where it begins, and its steps.
-    pub fn nested(&mut self, node: &Node) -> (Target, Vec<Laid>) {
+    /// Reads a list within a step, and says where it begins.
+    pub fn nested(&mut self, said: &mut Said<'_>, node: &Node) -> Target {
         if self.depth >= DEPTH_MAX {
             self.reader.report(
                 node.place,
                 format!("more than {DEPTH_MAX} lists within each other; start another journey here instead"),
             );
-            return (Target::Next, Vec::new());
+            return Target::Next;
         }
         self.depth += 1;
-        let laid = self.list(node);
+        let (laid, lead) = self.list(node);
         self.depth -= 1;
+        if said.within.is_empty() {
+            said.lead = lead;
+        }
         let first = laid.iter().min_by_key(|laid| laid.number);
         let target = first.map_or(Target::Next, |laid| Target::Step(laid.step.id.clone()));
-        (target, laid)
+        said.within.extend(laid);
+        target
     }
 
-    fn list(&mut self, node: &Node) -> Vec<Laid> {
+    fn list(&mut self, node: &Node) -> (Vec<Laid>, Option<StepId>) {
         let Value::List(nodes) = &node.value else {
             self.reader
                 .expected(node, "a list of steps, as `- send: welcome-hello`");
-            return Vec::new();
+            return (Vec::new(), None);
         };
         let drafts: Vec<Draft> = nodes.iter().map(|node| self.draft(node)).collect();
         self.lay(drafts)
@@ -110,6 +117,7 @@ impl Steps<'_, '_> {
             named: true,
             kind: StepKind::Exit,
             within: Vec::new(),
+            lead: None,
         })
     }
 
@@ -123,6 +131,7 @@ impl Steps<'_, '_> {
                 named: false,
                 kind: StepKind::Exit,
                 within: Vec::new(),
+                lead: None,
             });
         }
         let fields = self
@@ -145,6 +154,7 @@ impl Steps<'_, '_> {
             fields,
             value,
             within: Vec::new(),
+            lead: None,
         };
         let kind = kinds::read(self, name, &mut said)?;
         let id = fields.get("id");
@@ -158,6 +168,7 @@ impl Steps<'_, '_> {
             named: id.is_some(),
             kind,
             within: said.within,
+            lead: said.lead,
         })
     }
 
@@ -189,15 +200,14 @@ impl Steps<'_, '_> {
         }
     }
 
-    /// Gives every step of a list its id and its successor, last to first.
-    fn lay(&mut self, drafts: Vec<Draft>) -> Vec<Laid> {
+    /// Gives every step of a list its id and its successor, last to first. Also says which send the list begins with.
+    fn lay(&mut self, drafts: Vec<Draft>) -> (Vec<Laid>, Option<StepId>) {
         let mut all = Vec::new();
-        let mut following: Option<(StepId, bool)> = None;
+        let mut next: Option<StepId> = None;
+        let mut lead: Option<StepId> = None;
         for draft in drafts.into_iter().rev() {
             self.places.note_place(Subject::Step(draft.number), draft.place);
-            let is_send = matches!(draft.kind, StepKind::Send(_));
-            let next = following.as_ref().map(|(id, _)| id.clone());
-            let id = self.id_of(&draft, following.as_ref());
+            let id = self.id_of(&draft, lead.as_ref());
             for mut laid in draft.within {
                 if laid.open {
                     laid.step.next.clone_from(&next);
@@ -208,33 +218,44 @@ impl Steps<'_, '_> {
             let Some(id) = id.or_else(|| StepId::parse(&format!("step-{}", draft.number + 1)).ok()) else {
                 continue;
             };
-            following = Some((id.clone(), is_send));
+            lead = match &draft.kind {
+                StepKind::Send(_) => Some(id.clone()),
+                StepKind::Wait(_) => None,
+                StepKind::Branch(_)
+                | StepKind::Split(_)
+                | StepKind::Set(_)
+                | StepKind::Start(_)
+                | StepKind::Stop(_)
+                | StepKind::Goto(_)
+                | StepKind::Exit => draft.lead.or(lead),
+            };
+            let behind = next.replace(id.clone());
             all.push(Laid {
                 number: draft.number,
-                open: next.is_none(),
+                open: behind.is_none(),
                 step: Step {
                     id,
                     kind: draft.kind,
-                    next,
+                    next: behind,
                 },
             });
         }
-        all
+        (all, lead)
     }
 
-    /// A send is called after its email, a wait after the send it comes before. What nobody can stand on is numbered;
+    /// A send is called after its email, a wait after the send it comes before, be it the first of a branch. What nobody can stand on is numbered;
     /// what else there is must be named.
-    fn id_of(&mut self, draft: &Draft, following: Option<&(StepId, bool)>) -> Option<StepId> {
+    fn id_of(&mut self, draft: &Draft, lead: Option<&StepId>) -> Option<StepId> {
         if draft.id.is_some() || draft.named {
             return draft.id.clone();
         }
-        match (&draft.kind, following) {
+        match (&draft.kind, lead) {
             (StepKind::Send(send), _) => step_id(self.reader, send.email.as_str(), draft.place),
-            (StepKind::Wait(_), Some((next, true))) => StepId::parse(&format!("before-{next}")).ok(),
+            (StepKind::Wait(_), Some(send)) => StepId::parse(&format!("before-{send}")).ok(),
             (StepKind::Wait(_), _) => {
                 self.reader.report(
                     draft.place,
-                    "this wait needs an `id:`, because no send follows it directly",
+                    "this wait needs an `id:`, because no send follows it",
                 );
                 None
             }

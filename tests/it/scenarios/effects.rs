@@ -94,6 +94,8 @@ impl Effects {
                 let (journey, how) = (&ended.journey, in_words(&ended));
                 if self.running.contains(&ended.id) {
                     news.push(format!("ended {journey} for {key}: {how}"));
+                } else if ended.reason != EndReason::TooManyEnrollments {
+                    news.push(format!("went through {journey} for {key}: {how}"));
                 } else {
                     news.push(format!("did not start {journey} for {key}: {how}"));
                 }
