@@ -20,6 +20,16 @@ pub(super) fn of_event(contact: &Contact, journey: &Journey, event: &Event, key:
     }
 }
 
+/// What a trigger sees that a time pulls: there is no event.
+pub(super) fn of_moment(contact: &Contact, journey: &Journey, key: &EnrollmentKey) -> Scope {
+    Scope {
+        contact: of_contact(contact),
+        event: EventScope::default(),
+        enrollment: EnrollmentScope::new(&journey.id, key),
+        last: LastScope::default(),
+    }
+}
+
 /// What an exit rule sees: the event that came, and the run it may end.
 pub(super) fn of_exit(contact: &Contact, journey: &Journey, event: &Event, enrollment: &Enrollment) -> Scope {
     Scope {

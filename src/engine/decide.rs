@@ -5,7 +5,7 @@ use super::decision::{Change, CheckoutTaken, Decision, Effect, Input, Remark, Se
 use super::progress::{self, Entry, MAX_STEPS_PER_DECISION, StepOutcome};
 use super::state::{Contact, EndReason, Enrollment, Facts, Position, Sending};
 use super::steps::wait;
-use super::{enroll, goal, intake};
+use super::{enroll, goal, intake, moment, pace};
 use crate::domain::contact::Profile;
 use crate::domain::event::Event;
 use crate::domain::ids::{MessageId, StepId};
@@ -38,6 +38,11 @@ pub fn decide(
         Input::Deferred { message, until } => {
             turn.reschedule(message, |sending| {
                 (sending.due, sending.dispatched) = (*until, false)
+            });
+        }
+        Input::Held { message, until } => {
+            turn.reschedule(message, |sending| {
+                (sending.due, sending.held_until) = (*until, Some(*until))
             });
         }
         Input::Dispatched { message } => turn.reschedule(message, |sending| sending.dispatched = true),
@@ -109,10 +114,14 @@ impl<'a> Turn<'a> {
         enroll::exit_by(self, event);
         enroll::continue_by(self, event);
         enroll::start_by(self, event, facts);
+        if before != self.contact.profile || !moment::is_armed(self) {
+            moment::arm(self);
+        }
     }
 
     /// Everything whose time has come.
     fn wake(&mut self) {
+        moment::fire(self);
         let due: Vec<Enrollment> = self
             .contact
             .enrollments
@@ -166,6 +175,7 @@ impl<'a> Turn<'a> {
     }
 
     fn sweep(&mut self) {
+        moment::arm(self);
         for enrollment in self.contact.enrollments.clone() {
             let Some(journey) = self.catalog.journey(&enrollment.journey) else {
                 self.end(&enrollment, EndReason::JourneyRemoved);
@@ -324,6 +334,9 @@ impl<'a> Turn<'a> {
             .sending(message)
             .map(|(enrollment, _)| enrollment.clone());
         if let Some(mut enrollment) = found {
+            if matches!(how, Settlement::Accepted { .. }) {
+                pace::count(&mut self.contact, &enrollment, &self.catalog.store, self.now);
+            }
             // It held this one send.
             enrollment.doubt = None;
             if let Some(last) = enrollment.last.as_mut().filter(|last| last.message == *message) {

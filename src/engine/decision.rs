@@ -29,6 +29,11 @@ pub enum Input {
         message: MessageId,
         until: Timestamp,
     },
+    /// A message must wait for our own rules: hours, caps. That is not lateness.
+    Held {
+        message: MessageId,
+        until: Timestamp,
+    },
     /// A message's request went out and its fate is unknown: only its dispatch row may move it now.
     Dispatched {
         message: MessageId,

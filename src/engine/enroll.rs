@@ -179,7 +179,7 @@ fn was_bought(event: &Event, facts: &Facts) -> bool {
             .any(|order| order.placed_at >= event.occurred_at)
 }
 
-fn may_start(turn: &Turn<'_>, journey: &Journey, key: &EnrollmentKey, at: Timestamp, facts: &Facts) -> bool {
+pub(super) fn may_start(turn: &Turn<'_>, journey: &Journey, key: &EnrollmentKey, at: Timestamp, facts: &Facts) -> bool {
     if !journey.status.admits() {
         return false;
     }
@@ -270,17 +270,17 @@ pub(super) fn start_other(turn: &mut Turn<'_>, id: &JourneyId, by: &Enrollment) 
 }
 
 /// What a run begins with.
-struct Origin<'a> {
+pub(super) struct Origin<'a> {
     /// What made it begin; part of the run's id, so that a replay makes the same.
-    cause: &'a str,
-    at: Timestamp,
-    counts_from: Timestamp,
-    data: EventData,
-    data_at: Timestamp,
-    seen: BTreeMap<EventKind, Timestamp>,
+    pub cause: &'a str,
+    pub at: Timestamp,
+    pub counts_from: Timestamp,
+    pub data: EventData,
+    pub data_at: Timestamp,
+    pub seen: BTreeMap<EventKind, Timestamp>,
 }
 
-fn begin(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, from: Origin<'_>) {
+pub(super) fn begin(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, from: Origin<'_>) {
     let Some(first) = journey.first_step() else { return };
     let contact = &turn.contact.id;
     let held_out = ids::bucket(&["holdout", contact.as_str(), journey.id.as_str()]) / 100;

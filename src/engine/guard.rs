@@ -6,11 +6,12 @@
 
 use super::enroll::leaves_when_bought;
 use super::state::{Address, Contact, Enrollment, Sending};
+use super::pace::{self, Hold};
 use super::{ask, condition};
 use crate::domain::clearance::Clearance;
 use crate::domain::consent::ConsentState;
 use crate::domain::email::EmailAddress;
-use crate::domain::message::{DropReason, Stream};
+use crate::domain::message::{DropReason, Lane, Stream};
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
 use crate::journey::definition::Journey;
@@ -36,6 +37,20 @@ pub enum DeferReason {
     CheckoutUnreadable,
     /// An exit rule failed at run time: the contact may have left the journey.
     ExitUndecided,
+    /// Quiet hours, or outside of the journey's window.
+    Hours,
+    /// As many mails as the cap allows went out lately.
+    Capped,
+}
+
+impl DeferReason {
+    /// Whether our own rules hold the mail: such time is not lateness.
+    pub const fn is_ours(self) -> bool {
+        match self {
+            Self::Hours | Self::Capped => true,
+            Self::CheckoutUnreadable | Self::ExitUndecided => false,
+        }
+    }
 }
 
 /// What the gate must know besides the contact.
@@ -44,6 +59,8 @@ pub struct Facts {
     /// The address is on the suppression list.
     pub suppressed: bool,
     pub checkout: CheckoutFact,
+    /// Lanes of the contact's other marketing mails that are on their way.
+    pub in_flight: Vec<Lane>,
     /// `SEND_ONLY_TO`, when set: the only addresses or domains that mail may go to.
     pub send_only_to: Option<Vec<String>>,
 }
@@ -114,9 +131,14 @@ pub fn check(
         };
     }
     if let Late::SkipAfter(limit) = send.late
-        && now.since(sending.first_due) > limit
+        && now.since(sending.ready_since()) > limit
     {
         return Verdict::Drop(DropReason::TooLate);
+    }
+    if sending.stream == Stream::Marketing
+        && let Some(hold) = pace::hold(catalog, journey, contact, sending, &facts.in_flight, now)
+    {
+        return held(hold, sending, send.late);
     }
     if !listed(facts.send_only_to.as_deref(), &address.email) {
         return Verdict::Drop(DropReason::NotListed);
@@ -126,6 +148,23 @@ pub fn check(
         sending.message.clone(),
         sending.stream,
     ))
+}
+
+/// A mail waits for its hours as long as they take, but for room in a cap only until it is too late.
+fn held(hold: Hold, sending: &Sending, late: Late) -> Verdict {
+    match (hold, late) {
+        (Hold::Hours(until), _) => Verdict::Defer {
+            until,
+            reason: DeferReason::Hours,
+        },
+        (Hold::Cap(until), Late::SkipAfter(limit)) if until.since(sending.first_due) > limit => {
+            Verdict::Drop(DropReason::Capped)
+        }
+        (Hold::Cap(until), Late::SkipAfter(_) | Late::Send) => Verdict::Defer {
+            until,
+            reason: DeferReason::Capped,
+        },
+    }
 }
 
 /// The step's own `when:`, asked as late as can be.

@@ -17,6 +17,8 @@ pub mod identity;
 pub mod ids;
 pub mod intake;
 pub mod merge;
+mod moment;
+mod pace;
 pub mod permits;
 mod progress;
 pub mod retry;

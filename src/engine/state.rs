@@ -69,6 +69,19 @@ pub struct Contact {
     /// Last start of each journey, for cooldowns.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub starts: BTreeMap<JourneyId, Timestamp>,
+    /// The next moment of each journey that a time starts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub armed: BTreeMap<JourneyId, Timestamp>,
+    /// Marketing mails that went out lately, oldest first, for the frequency cap.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mailed: Vec<Mailed>,
+}
+
+/// A marketing mail that a provider took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mailed {
+    pub at: Timestamp,
+    pub lane: Lane,
 }
 
 /// An address and its consent. The one seen last is written to.
@@ -170,6 +183,9 @@ pub struct Sending {
     pub due: Timestamp,
     /// When it was due first: lateness counts from here.
     pub first_due: Timestamp,
+    /// Until when our own rules held it back (hours, caps, pauses): such time is not lateness.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<Timestamp>,
     /// 1, or 2 once it was resent because its fate stayed unknown. Part of the idempotency key.
     pub generation: u8,
     /// Its request is out or its fate unknown: the dispatch row has the say until it is settled.
@@ -247,6 +263,8 @@ impl Contact {
             purchases: Purchases::default(),
             enrollments: Vec::new(),
             starts: BTreeMap::new(),
+            armed: BTreeMap::new(),
+            mailed: Vec::new(),
         }
     }
 
@@ -283,6 +301,14 @@ impl Contact {
                 Position::Sending(sending) if !sending.dispatched && sending.due <= now => Some(sending),
                 Position::Sending(_) | Position::Waiting { .. } => None,
             })
+    }
+}
+
+impl Sending {
+    /// Since when it could have gone out.
+    pub fn ready_since(&self) -> Timestamp {
+        self.held_until
+            .map_or(self.first_due, |held| held.max(self.first_due))
     }
 }
 

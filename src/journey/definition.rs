@@ -4,7 +4,7 @@
 //! type bool. The engine reads it and never changes it.
 
 use super::step::{Step, Target};
-use crate::domain::civil::{Window, Zone};
+use crate::domain::civil::{Feb29, Recurrence, TimeOfDay, Window, Zone};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{JourneyId, StepId};
 use crate::domain::message::Lane;
@@ -61,10 +61,29 @@ pub enum Stage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trigger {
     pub on: Vec<EventKind>,
+    /// A time instead of an event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moment: Option<Moment>,
     pub key: Key,
     pub refresh: Refresh,
     /// Must hold for the event to start or refresh an enrollment.
     pub when: Option<Condition>,
+}
+
+/// A time that starts an enrollment, for each contact by itself. One run a date: its key names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Moment {
+    /// A date among the contact's attributes, by the contact's clock.
+    Date {
+        of: String,
+        offset_days: i32,
+        at: TimeOfDay,
+        yearly: bool,
+        leap: Feb29,
+    },
+    /// A recurring date, by the store's clock.
+    Schedule(Recurrence),
 }
 
 /// What one enrollment is about.

@@ -5,9 +5,10 @@
 
 mod kinds;
 mod steps;
+mod trigger;
 
 use super::definition::{
-    Condition, ExitRule, Goal, Journey, Key, Match, Moved, Reenter, Refresh, Stage, Status, Trigger,
+    Condition, ExitRule, Goal, Journey, Match, Moved, Reenter, Stage, Status,
 };
 use super::finding::{Finding, Place, nearest};
 use super::step::Target;
@@ -40,16 +41,6 @@ const LANES: [(&str, Lane); 3] = [
     ("transactional", Lane::Transactional),
     ("cart", Lane::Cart),
     ("marketing", Lane::Marketing),
-];
-const KEYS: [(&str, Key); 3] = [
-    ("contact", Key::Contact),
-    ("checkout_id", Key::Checkout),
-    ("order_id", Key::Order),
-];
-const REFRESHES: [(&str, Refresh); 3] = [
-    ("none", Refresh::None),
-    ("data", Refresh::Data),
-    ("data+wait", Refresh::DataAndWait),
 ];
 const MATCHES: [(&str, Match); 3] = [
     ("contact", Match::Contact),
@@ -167,7 +158,7 @@ pub fn parse(id: JourneyId, file: &str, source: &str) -> Result<Parsed, Vec<Find
         title,
         stage,
         lane,
-        trigger: trigger(&mut reader, &mut places, &fields),
+        trigger: trigger::trigger(&mut reader, &mut places, &fields),
         reenter: fields
             .get("reenter")
             .and_then(|node| reenter(&mut reader, node))
@@ -207,42 +198,6 @@ fn optional<T: Copy>(
     choices: &[(&str, T)],
 ) -> Option<T> {
     fields.get(name).and_then(|node| reader.choice(node, choices))
-}
-
-fn trigger(reader: &mut Reader<'_>, places: &mut Places, journey: &Fields<'_>) -> Trigger {
-    let mut trigger = Trigger {
-        on: Vec::new(),
-        key: Key::Contact,
-        refresh: Refresh::None,
-        when: None,
-    };
-    let Some(fields) = reader
-        .required(
-            journey,
-            "trigger",
-            "what starts it, as `trigger: {on: Signed Up, key: contact}`",
-        )
-        .and_then(|node| reader.fields(node, "a map", &["on", "key", "refresh", "when"]))
-    else {
-        return trigger;
-    };
-    if let Some(node) = reader.required(&fields, "on", "the events that start it, as `on: [Signed Up]`") {
-        for event in reader.nodes(node, "one event or a list of events") {
-            if let Some(name) = reader.text(event, "the name of an event") {
-                places.note(Subject::TriggerEvent(trigger.on.len()), event);
-                trigger.on.push(EventKind::from(name.to_owned()));
-            }
-        }
-    }
-    if let Some(node) = reader.required(&fields, "key", "`contact`, `checkout_id` or `order_id`")
-        && let Some(key) = reader.choice(node, &KEYS)
-    {
-        places.note(Subject::Key, node);
-        trigger.key = key;
-    }
-    trigger.refresh = optional(reader, &fields, "refresh", &REFRESHES).unwrap_or(Refresh::None);
-    trigger.when = condition(reader, places, &fields, Subject::TriggerWhen);
-    trigger
 }
 
 fn condition(

@@ -5,8 +5,9 @@
 use super::finding::{Finding, Place, hint, nearest};
 use super::project::STORE;
 use super::store_file::StoreFile;
-use super::yaml::{self, Fields, Node, Reader};
+use super::yaml::{self, Fields, Node, Reader, Value};
 use crate::domain::event::EventKind;
+use crate::domain::message::Lane;
 
 /// Reads `store.yaml`.
 ///
@@ -82,6 +83,9 @@ fn values(reader: &mut Reader<'_>, fields: &Fields<'_>, store: &StoreFile) {
             reader.expected(node, "a colour such as \"#1f4d3a\", in quotes");
         }
     }
+    if let Some(node) = fields.get("caps") {
+        caps(reader, node, store);
+    }
     if let Some(node) = fields.get("events") {
         for node in reader.nodes(node, "a list of names") {
             let Some(name) = reader.text(node, "the name of an event") else {
@@ -93,6 +97,22 @@ fn values(reader: &mut Reader<'_>, fields: &Fields<'_>, store: &StoreFile) {
                     format!("`{name}` is built in; only events of your own are declared here"),
                 );
             }
+        }
+    }
+}
+
+/// No mails at all is not a cap, and no cap is an empty list: the two must not look alike.
+fn caps(reader: &mut Reader<'_>, node: &Node, store: &StoreFile) {
+    let Value::List(nodes) = &node.value else { return };
+    for (cap, node) in store.caps.iter().zip(nodes) {
+        if cap.mails == 0 {
+            reader.report(
+                node.place,
+                "a cap of 0 would hold all marketing for ever; `caps: []` is no cap at all",
+            );
+        }
+        if cap.except.contains(&Lane::Transactional) {
+            reader.report(node.place, "caps never hold transactional mail: leave it out of `except`");
         }
     }
 }

@@ -1,7 +1,10 @@
 //! `store.yaml`: brand, sender and policy of the store. Compiled in; changing it means a deploy.
 
+use crate::domain::civil::Quiet;
 use crate::domain::email::EmailAddress;
+use crate::domain::message::Lane;
 use crate::domain::money::Currency;
+use crate::domain::time::Delay;
 use serde::{Deserialize, Serialize};
 
 /// The settings that belong to the store rather than to the installation.
@@ -23,9 +26,43 @@ pub struct StoreFile {
     pub events: Vec<String>,
     #[serde(default)]
     pub on_unknown: OnUnknown,
+    /// How many marketing mails a contact gets at most. An empty list: as many as there are.
+    #[serde(default = "default_caps")]
+    pub caps: Vec<Cap>,
+    /// No marketing at these hours by the contact's clock; it is held until they end.
+    #[serde(default)]
+    pub quiet_hours: Option<Quiet>,
     /// The store's own people, for mails to them: `send:` with `to: team`.
     #[serde(default)]
     pub team: Option<EmailAddress>,
+}
+
+/// At most so many marketing mails to one contact within any such time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cap {
+    pub mails: u8,
+    #[serde(with = "delay")]
+    pub per: Delay,
+    /// Lanes that neither count nor wait.
+    #[serde(default)]
+    pub except: Vec<Lane>,
+}
+
+/// One mail in 16 hours, as Klaviyo's smart sending does, carts aside; four in a week.
+fn default_caps() -> Vec<Cap> {
+    vec![
+        Cap {
+            mails: 1,
+            per: Delay::from_hours(16),
+            except: vec![Lane::Cart],
+        },
+        Cap {
+            mails: 4,
+            per: Delay::from_days(7),
+            except: Vec::new(),
+        },
+    ]
 }
 
 /// How the mails look and what they are signed with.
@@ -92,5 +129,21 @@ impl Default for OnUnknown {
             transactional: UnknownPolicy::ResendOnce,
             marketing: UnknownPolicy::GiveUp,
         }
+    }
+}
+
+/// A delay as people write it.
+mod delay {
+    use crate::domain::time::Delay;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(delay: &Delay, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(delay)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Delay, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Delay::parse(&text).map_err(D::Error::custom)
     }
 }

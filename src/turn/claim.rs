@@ -108,8 +108,13 @@ impl Turn<'_> {
         let (message, generation) = (item.message.clone(), sending.generation);
         match verdict {
             Verdict::Drop(reason) => self.finish(loaded, message, Settlement::Dropped(reason))?,
-            Verdict::Defer { until, reason: _ } => {
-                self.settle(loaded, &Facts::default(), &Input::Deferred { message, until })?;
+            Verdict::Defer { until, reason } => {
+                let input = if reason.is_ours() {
+                    Input::Held { message, until }
+                } else {
+                    Input::Deferred { message, until }
+                };
+                self.settle(loaded, &Facts::default(), &input)?;
             }
             Verdict::Allow(_) if self.settings.mode == Mode::Shadow => {
                 self.finish(loaded, message, Settlement::Shadowed)?;

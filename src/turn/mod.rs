@@ -144,6 +144,7 @@ impl Turn<'_> {
             // These come from the dispatch itself, or from a turn that has asked.
             Input::Settled { .. }
             | Input::Deferred { .. }
+            | Input::Held { .. }
             | Input::Dispatched { .. }
             | Input::Resend { .. } => {}
         }

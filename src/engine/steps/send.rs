@@ -74,6 +74,7 @@ pub(in crate::engine) fn enter(
         stream: send.stream,
         due: enrollment.since,
         first_due: enrollment.since,
+        held_until: None,
         generation: 1,
         dispatched: false,
     }))
