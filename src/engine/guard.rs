@@ -35,6 +35,26 @@ pub enum DeferReason {
     ExitUndecided,
 }
 
+impl DeferReason {
+    pub const ALL: [Self; 2] = [Self::CheckoutUnreadable, Self::ExitUndecided];
+
+    /// The word stored with the message.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CheckoutUnreadable => "checkout_unreadable",
+            Self::ExitUndecided => "exit_undecided",
+        }
+    }
+
+    /// For people.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::CheckoutUnreadable => "it could not be told whether the cart was bought",
+            Self::ExitUndecided => "a condition of an exit failed, so it waits until that is decided",
+        }
+    }
+}
+
 /// What the gate must know besides the contact.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {

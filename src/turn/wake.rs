@@ -2,7 +2,7 @@
 
 use super::{Error, Turn};
 use crate::domain::ids::{ContactId, MessageId};
-use crate::domain::message::Lane;
+use crate::domain::message::{Lane, Stream};
 use crate::domain::time::{Delay, Timestamp};
 use crate::engine::decision::{Effect, Input};
 use crate::engine::retry::next_attempt_at;
@@ -18,6 +18,9 @@ const FAILURE_PAUSE: Delay = Delay::from_minutes(1);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueMessage {
     pub lane: Lane,
+    pub stream: Stream,
+    /// 2 for the second try of a message whose fate stayed unknown.
+    pub generation: u8,
     pub due: Timestamp,
     pub contact: ContactId,
     pub message: MessageId,
@@ -44,6 +47,8 @@ impl Turn<'_> {
             .filter(|sending| wanted(&sending.message))
             .map(|sending| DueMessage {
                 lane: sending.lane,
+                stream: sending.stream,
+                generation: sending.generation,
                 due: sending.due,
                 contact: own.id.clone(),
                 message: sending.message.clone(),

@@ -71,7 +71,7 @@ fn message(email: &str, stream: Stream) -> Message {
         variant: String::new(),
         stream,
         lane: Lane::Cart,
-        state: MessageState::Claimed,
+        state: MessageState::Intended,
         attempt: 1,
         due_at: Timestamp::from_seconds(0),
         reason: None,
