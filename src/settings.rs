@@ -7,11 +7,14 @@ use crate::domain::shard::ShardCount;
 use crate::providers::ProviderKind;
 use crate::providers::registry::{Account, preference};
 use crate::render::links::LinkKeys;
-use crate::signing::Secrets;
+use crate::signing::{Secrets, hmac_sha256};
 use std::collections::BTreeMap;
 
 /// Shortest key we hash identities with, in bytes.
 const MIN_KEY_BYTES: usize = 16;
+
+/// Hex digits of the fingerprint of `HASH_KEY`.
+const FINGERPRINT_DIGITS: usize = 16;
 
 /// Everything that `wrangler.toml` and the secrets say.
 pub struct Settings {
@@ -98,6 +101,7 @@ impl Settings {
             });
         let providers = read_providers(get("EMAIL_PROVIDER").as_deref(), &mut faults);
         let accounts = read_accounts(&providers, &get, &mut faults);
+        faults.extend(outbox_in_production(environment, mode, &providers));
         let hash_key = Secrets::new(&get("HASH_KEY").unwrap_or_default());
         if hash_key.iter().next().is_none_or(|key| key.len() < MIN_KEY_BYTES) {
             let problem =
@@ -143,6 +147,14 @@ impl Settings {
         !self.faults.iter().any(|fault| fault.fatal)
     }
 
+    /// Tells one `HASH_KEY` from another without giving it away: kept at install, because it must never change.
+    pub fn hash_key_fingerprint(&self) -> Option<String> {
+        let key = self.hash_key.iter().next()?;
+        let mut text = hex::encode(hmac_sha256(key.as_bytes(), &[b"wend/1/hash-key/fingerprint"]));
+        text.truncate(FINGERPRINT_DIGITS);
+        Some(text)
+    }
+
     /// Whether the development routes exist: only in `dev`, and only when no mail can reach a person.
     pub fn dev_routes(&self) -> bool {
         let harmless = |kind: &ProviderKind| {
@@ -160,6 +172,19 @@ impl Fault {
             fatal: true,
         }
     }
+}
+
+/// The outbox keeps mails where a developer looks at them. In production nobody does, and each would count as sent.
+fn outbox_in_production(environment: Environment, mode: Mode, providers: &[ProviderKind]) -> Option<Fault> {
+    let problem =
+        "names `outbox`, which keeps mails and sends none; name an email API, or set ENVIRONMENT to `dev`";
+    let outbox = environment == Environment::Production && providers.contains(&ProviderKind::Outbox);
+    outbox.then(|| Fault {
+        setting: "EMAIL_PROVIDER",
+        problem: problem.to_owned(),
+        // In shadow mode no mail should leave anyway.
+        fatal: mode == Mode::Live,
+    })
 }
 
 fn read_providers(setting: Option<&str>, faults: &mut Vec<Fault>) -> Vec<ProviderKind> {
@@ -199,4 +224,54 @@ fn words(list: &str) -> Vec<String> {
         .filter(|word| !word.is_empty())
         .map(str::to_owned)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: &[(&str, &str)]) -> Settings {
+        let get = |wanted: &str| {
+            let found = values.iter().find(|(name, _)| *name == wanted);
+            found
+                .map(|(_, value)| (*value).to_owned())
+                .or_else(|| match wanted {
+                    "HASH_KEY" | "LINK_KEY" => Some("0123456789abcdef0123456789abcdef".to_owned()),
+                    _ => None,
+                })
+        };
+        Settings::read(get, &[])
+    }
+
+    #[test]
+    fn the_outbox_is_for_development() {
+        for (values, usable, faults) in [
+            (&[("ENVIRONMENT", "dev")][..], true, 0),
+            (&[("EMAIL_PROVIDER", "outbox")][..], false, 1),
+            (&[("MODE", "shadow")][..], true, 1),
+            (
+                &[("EMAIL_PROVIDER", "resend outbox"), ("RESEND_API_KEY", "re_1")][..],
+                false,
+                1,
+            ),
+            (
+                &[("EMAIL_PROVIDER", "resend"), ("RESEND_API_KEY", "re_1")][..],
+                true,
+                0,
+            ),
+        ] {
+            let settings = read(values);
+            assert_eq!(settings.usable(), usable, "{values:?}");
+            assert_eq!(settings.faults.len(), faults, "{values:?}: {:?}", settings.faults);
+        }
+    }
+
+    #[test]
+    fn the_fingerprint_tells_keys_apart() {
+        let of = |key: &str| read(&[("HASH_KEY", key)]).hash_key_fingerprint().unwrap();
+        let (one, other) = (of("a-key-of-some-length"), of("b-key-of-some-length"));
+        assert_ne!(one, other);
+        assert_eq!(one, of("a-key-of-some-length"));
+        assert_eq!(one.len(), FINGERPRINT_DIGITS);
+    }
 }

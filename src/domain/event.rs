@@ -199,6 +199,30 @@ impl fmt::Display for EventKind {
 }
 
 impl Event {
+    /// An event that says no more than what happened and when.
+    pub fn new(
+        id: EventId,
+        kind: EventKind,
+        source: SourceName,
+        occurred_at: Timestamp,
+        received_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            kind,
+            source,
+            occurred_at,
+            received_at,
+            starts_at: None,
+            test: false,
+            identifiers: Vec::new(),
+            email: None,
+            profile: Profile::default(),
+            consent: None,
+            data: EventData::default(),
+        }
+    }
+
     /// The moment that waits caused by this event count from.
     pub fn counts_from(&self) -> Timestamp {
         self.starts_at.unwrap_or(self.occurred_at)

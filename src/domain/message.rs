@@ -24,14 +24,16 @@ pub enum Lane {
 /// Where a message stands. Only the moves of [`MessageState::may_become`] exist.
 ///
 /// ```text
-/// Intended --claim--> Claimed --answer--> Accepted | Failed | Intended (certainly not taken) | Unknown
-/// Intended --gate---> Dropped                       Unknown --retry, evidence, on_unknown--> Accepted | Failed | GivenUp | Intended
+/// Intended --answer--> Accepted | Failed | Intended (certainly not taken) | Unknown
+/// Intended --gate----> Dropped | Intended (put off)
+/// Unknown  --retry, evidence, on_unknown--> Accepted | Failed | GivenUp | Intended
 /// ```
+///
+/// That a message's request is out is said by its dispatch row alone: a state for it would cost a row each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MessageState {
     Intended,
-    Claimed,
     Unknown,
     /// The provider has it.
     Accepted,
@@ -84,7 +86,7 @@ pub struct Message {
     pub attempt: u32,
     /// When the message was due first: lateness is measured from here.
     pub due_at: Timestamp,
-    /// Reason of a drop, failure or retry, in words for people.
+    /// Reason of a drop, deferral, failure or retry: a stored word of ours, or words for people.
     pub reason: Option<String>,
     pub provider: Option<String>,
     pub provider_id: Option<String>,
@@ -111,9 +113,8 @@ impl Lane {
 }
 
 impl MessageState {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::Intended,
-        Self::Claimed,
         Self::Unknown,
         Self::Accepted,
         Self::Failed,
@@ -125,7 +126,6 @@ impl MessageState {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Intended => "intended",
-            Self::Claimed => "claimed",
             Self::Unknown => "unknown",
             Self::Accepted => "accepted",
             Self::Failed => "failed",
@@ -138,7 +138,7 @@ impl MessageState {
     /// Whether nothing more will happen to the message.
     pub const fn is_final(self) -> bool {
         match self {
-            Self::Intended | Self::Claimed | Self::Unknown => false,
+            Self::Intended | Self::Unknown => false,
             Self::Accepted | Self::Failed | Self::Dropped | Self::GivenUp | Self::Shadowed => true,
         }
     }
@@ -148,7 +148,6 @@ impl MessageState {
             Self::Intended => matches!(
                 next,
                 Self::Intended
-                    | Self::Claimed
                     | Self::Unknown
                     | Self::Dropped
                     | Self::Shadowed
@@ -156,15 +155,9 @@ impl MessageState {
                     | Self::Failed
                     | Self::GivenUp
             ),
-            Self::Claimed => {
-                matches!(
-                    next,
-                    Self::Intended | Self::Unknown | Self::Accepted | Self::Failed | Self::Dropped
-                )
-            }
             Self::Unknown => matches!(
                 next,
-                Self::Claimed | Self::Intended | Self::Accepted | Self::Failed | Self::GivenUp
+                Self::Intended | Self::Accepted | Self::Failed | Self::GivenUp
             ),
             Self::Accepted | Self::Failed | Self::Dropped | Self::GivenUp | Self::Shadowed => false,
         }

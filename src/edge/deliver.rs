@@ -6,28 +6,28 @@
 use super::error::Error;
 use super::shard_object::{ALARM_FLOOR, Shard};
 use super::store_call::{StoreAnswer, StoreCall};
-use super::{http_client, log};
-use crate::domain::ids::IdentifierHash;
+use super::{http_client, log, runtime};
 use crate::domain::message::Lane;
 use crate::domain::outcome::Outcome;
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::{Delay, Timestamp};
 use crate::engine::delivery::REQUEST_TIMEOUT;
-use crate::engine::guard::CheckoutFact;
 use crate::engine::permits::Lease;
 use crate::providers::ProviderKind;
 use crate::providers::answer::Answer as Reply;
 use crate::providers::registry::Account;
 use crate::store;
 use crate::turn::backlog::{by_lane, cut};
+use crate::turn::baton::Grip;
+use crate::turn::bought::{CheckoutFacts, Questions, facts_from};
 use crate::turn::call::{Answer, Call};
-use crate::turn::claim::{CheckoutFacts, Claimed};
+use crate::turn::claim::Claimed;
 use crate::turn::forward::{Delivery, Followed};
 use crate::turn::outcome::Concluded;
+use crate::turn::schedule::DISPATCHES_AT_ONCE;
 use crate::turn::wake::DueMessage;
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
-use std::collections::BTreeMap;
 
 /// Requests waiting for an answer at once: the platform's limit for connections of one invocation.
 const REQUESTS_AT_ONCE: usize = 6;
@@ -62,22 +62,26 @@ impl Shard {
             self.floor.set(EMPTY_RUN_FLOOR);
             return Ok(true);
         }
-        if self.running.replace(true) {
-            return Ok(false);
-        }
         let before = self.sql()?.rows_written();
-        let result = self.run_slices(me, now).await;
-        self.running.set(false);
+        let Some(grip) = self.running.take(runtime::wall_clock()) else {
+            return Ok(false);
+        };
+        let result = self.run_slices(me, now, grip).await;
+        self.running.give_back(grip);
         let idle = self.sql()?.rows_written() == before && self.rest_until.get() <= now;
         self.floor.set(if idle { EMPTY_RUN_FLOOR } else { ALARM_FLOOR });
         result.map(|()| true)
     }
 
-    async fn run_slices(&self, me: ShardIndex, now: Timestamp) -> Result<(), Error> {
+    async fn run_slices(&self, me: ShardIndex, now: Timestamp, grip: Grip) -> Result<(), Error> {
         self.rest_until.set(Timestamp::default());
+        let mut looked = String::new();
         for _ in 0..SLICES_PER_RUN {
             self.deliver_forwards(me, now).await?;
-            let slice = self.slice(me, now).await?;
+            if !self.still_runs(grip) {
+                break;
+            }
+            let slice = self.slice(me, now, grip, &mut looked).await?;
             if !slice.worked || slice.blocked {
                 break;
             }
@@ -85,17 +89,59 @@ impl Shard {
         Ok(())
     }
 
-    async fn slice(&self, me: ShardIndex, now: Timestamp) -> Result<Slice, Error> {
+    /// Says that the run goes on; false when it hung for so long that another one took over.
+    fn still_runs(&self, grip: Grip) -> bool {
+        self.running.hold(grip, runtime::wall_clock())
+    }
+
+    async fn slice(
+        &self,
+        me: ShardIndex,
+        now: Timestamp,
+        grip: Grip,
+        looked: &mut String,
+    ) -> Result<Slice, Error> {
         let mut slice = Slice::default();
         if self.turn(me, now, |turn| turn.stopped())? {
             return Ok(slice);
         }
-        let awaited = self.awaited.borrow().clone();
-        let open = self.turn(me, now, |turn| turn.due_dispatches(|id| awaited.contains(id)))?;
-        for id in open {
-            match self.turn(me, now, |turn| turn.take_over_dispatch(&id)) {
+        slice.worked |= self.take_over_due(me, now, grip, looked).await?;
+        let due = self.wake_due(me, now)?;
+        slice.worked |= due.woken > 0;
+        let (routed, unroutable) = by_lane(&self.settings(), due.messages);
+        slice.blocked = unroutable > 0;
+        for ((lane, provider), messages) in routed {
+            let sent = self.send_all(me, now, grip, (provider, lane), messages).await?;
+            slice.blocked |= !sent;
+        }
+        Ok(slice)
+    }
+
+    /// Looks at a page of the dispatches that are due, behind those `looked` at before. Returns whether there was work,
+    /// or may be more of it.
+    async fn take_over_due(
+        &self,
+        me: ShardIndex,
+        now: Timestamp,
+        grip: Grip,
+        looked: &mut String,
+    ) -> Result<bool, Error> {
+        let page = self.turn(me, now, |turn| turn.due_dispatches(looked))?;
+        let mut worked = false;
+        match page.last() {
+            Some(last) if page.len() >= DISPATCHES_AT_ONCE as usize => {
+                looked.clone_from(last);
+                worked = true;
+            }
+            Some(_) | None => looked.clear(),
+        }
+        for id in page {
+            if self.awaited.borrow().contains(&id) || !self.still_runs(grip) {
+                continue;
+            }
+            match self.take_over(me, now, &id).await {
                 Ok(Some(claimed)) => {
-                    slice.worked = true;
+                    worked = true;
                     self.exchange(me, now, claimed).await?;
                 }
                 Ok(None) => {}
@@ -103,20 +149,19 @@ impl Shard {
                 Err(error) => {
                     log::error(
                         "dispatch failed",
-                        json!({ "dispatch": id, "error": error.to_string() }),
+                        json!({ "dispatch": id, "error": error.for_log() }),
                     );
                 }
             }
         }
-        let due = self.wake_due(me, now)?;
-        slice.worked |= due.woken > 0;
-        let (routed, unroutable) = by_lane(&self.settings(), due.messages);
-        slice.blocked = unroutable > 0;
-        for ((lane, provider), messages) in routed {
-            let sent = self.send_all(me, now, provider, lane, messages).await?;
-            slice.blocked |= !sent;
-        }
-        Ok(slice)
+        Ok(worked)
+    }
+
+    /// Takes over a dispatch, once other shards have said whether the carts of its members were bought.
+    async fn take_over(&self, me: ShardIndex, now: Timestamp, id: &str) -> Result<Option<Claimed>, Error> {
+        let questions = self.turn(me, now, |turn| turn.questions_of(id))?;
+        let checkouts = self.checkout_facts(now, questions).await;
+        self.turn(me, now, |turn| turn.take_over_dispatch(id, &checkouts))
     }
 
     /// Runs the due steps of due contacts, each in its own turn: one that fails is put aside alone.
@@ -127,7 +172,7 @@ impl Shard {
             match self.turn(me, now, |turn| turn.wake(&due.contact)) {
                 Ok(messages) => woken.messages.extend(messages),
                 Err(error) => {
-                    let problem = error.to_string();
+                    let problem = error.for_log();
                     log::error(
                         "contact failed",
                         json!({ "contact": due.contact, "error": problem }),
@@ -145,19 +190,20 @@ impl Shard {
         &self,
         me: ShardIndex,
         now: Timestamp,
-        provider: ProviderKind,
-        lane: Lane,
+        grip: Grip,
+        (provider, lane): (ProviderKind, Lane),
         messages: Vec<DueMessage>,
     ) -> Result<bool, Error> {
         if provider.capabilities().local || self.settings().mode == crate::settings::Mode::Shadow {
-            let checkouts = self.checkout_facts(me, now, &messages).await?;
+            let questions = self.turn(me, now, |turn| Ok(turn.questions(&messages)))?;
+            let checkouts = self.checkout_facts(now, questions).await;
             for part in messages.chunks(MAILS_PER_TURN) {
                 self.claim(me, now, part, provider, &checkouts)?;
             }
             return Ok(true);
         }
         let mut waiting = messages.as_slice();
-        while !waiting.is_empty() {
+        while !waiting.is_empty() && self.still_runs(grip) {
             let wanted = u32::try_from(waiting.len().min(REQUESTS_AT_ONCE)).unwrap_or(1);
             let lease = self.permits(provider, lane, wanted, now).await?;
             if lease.granted == 0 {
@@ -169,9 +215,9 @@ impl Shard {
             let parts = cut(waiting, granted, batch_max, &self.single.borrow());
             let taken: usize = parts.iter().map(|part| part.len()).sum();
             // Asked anew for each round: a request may take half a minute, and a cart may be bought in it.
-            let checkouts = self
-                .checkout_facts(me, now, waiting.get(..taken).unwrap_or_default())
-                .await?;
+            let asked = waiting.get(..taken).unwrap_or_default();
+            let questions = self.turn(me, now, |turn| Ok(turn.questions(asked)))?;
+            let checkouts = self.checkout_facts(now, questions).await;
             let mut claimed = Vec::new();
             for part in parts {
                 claimed.extend(self.claim(me, now, part, provider, &checkouts)?);
@@ -199,7 +245,7 @@ impl Shard {
     ) -> Result<Vec<Claimed>, Error> {
         let problem = match self.turn(me, now, |turn| turn.claim_messages(part, provider, checkouts)) {
             Ok(claimed) => return Ok(claimed.into_iter().collect()),
-            Err(error) => error.to_string(),
+            Err(error) => error.for_log(),
         };
         if let [only] = part {
             log::error(
@@ -334,62 +380,47 @@ impl Shard {
         self.peers(now).store(&call).await.map(drop)
     }
 
-    /// Asks other shards about the checkouts that these messages depend on. A shard that does not answer leaves its
-    /// checkouts unreadable: the gate then defers.
-    async fn checkout_facts(
-        &self,
-        me: ShardIndex,
-        now: Timestamp,
-        messages: &[DueMessage],
-    ) -> Result<CheckoutFacts, Error> {
-        let mut asked: BTreeMap<ShardIndex, Vec<(IdentifierHash, &DueMessage)>> = BTreeMap::new();
-        for message in messages {
-            if let Some(hash) = self.turn(me, now, |turn| turn.foreign_checkout(message))? {
-                let shard = self.settings().shards.of_identifier(&hash);
-                asked.entry(shard).or_default().push((hash, message));
-            }
-        }
-        let mut facts = CheckoutFacts::new();
-        for (shard, questions) in asked {
-            let hashes = questions.iter().map(|(hash, _)| hash.clone()).collect();
-            let answer = self.peers(now).shard(shard, Call::Bought(hashes)).await;
-            for (hash, message) in questions {
-                let fact = match &answer {
-                    Ok(Answer::Bought(bought)) if bought.contains(&hash) => CheckoutFact::Closed,
-                    Ok(Answer::Bought(_)) => CheckoutFact::Open,
-                    Ok(_) | Err(_) => CheckoutFact::Unreadable,
-                };
-                facts.insert(message.message.clone(), fact);
-            }
-        }
-        Ok(facts)
+    /// Asks other shards whether carts were bought, all at once. One that does not answer leaves its carts unreadable: the
+    /// gate then defers.
+    async fn checkout_facts(&self, now: Timestamp, questions: Questions) -> CheckoutFacts {
+        let peers = self.peers(now);
+        let answers = questions.into_iter().map(|(shard, hashes)| {
+            let call = Call::Bought(hashes.iter().cloned().collect());
+            let asked = peers.shard(shard, call);
+            async move { facts_from(hashes, asked.await.ok().as_ref()) }
+        });
+        let answers = stream::iter(answers).buffer_unordered(REQUESTS_AT_ONCE);
+        answers.concat().await
     }
 
     /// Delivers work for other shards, and for this one. What cannot be delivered now stays and is tried again.
     ///
     /// One at a time: a delivery may bring a call back to this shard, which must not start on the same rows again.
     pub(super) async fn deliver_forwards(&self, me: ShardIndex, now: Timestamp) -> Result<(), Error> {
-        if self.forwarding.replace(true) {
+        let Some(grip) = self.forwarding.take(runtime::wall_clock()) else {
             return Ok(());
-        }
-        let result = self.deliver_rounds(me, now).await;
-        self.forwarding.set(false);
+        };
+        let result = self.deliver_rounds(me, now, grip).await;
+        self.forwarding.give_back(grip);
         result
     }
 
     /// A delivery may bring more work; what is left after the last round waits for the alarm.
-    async fn deliver_rounds(&self, me: ShardIndex, now: Timestamp) -> Result<(), Error> {
+    async fn deliver_rounds(&self, me: ShardIndex, now: Timestamp, grip: Grip) -> Result<(), Error> {
         for _ in 0..FORWARD_ROUNDS {
             if store::forward::count(self.sql()?)? == 0 {
                 return Ok(());
             }
-            self.deliver_due(me, now).await?;
+            self.deliver_due(me, now, grip).await?;
         }
         Ok(())
     }
 
-    async fn deliver_due(&self, me: ShardIndex, now: Timestamp) -> Result<(), Error> {
+    async fn deliver_due(&self, me: ShardIndex, now: Timestamp, grip: Grip) -> Result<(), Error> {
         for (original, attempts) in self.turn(me, now, |turn| turn.due_forwards())? {
+            if !self.forwarding.hold(grip, runtime::wall_clock()) {
+                break;
+            }
             let mut delivery = Delivery::new(original.clone());
             let followed = loop {
                 let forward = delivery.forward.clone();
@@ -408,7 +439,7 @@ impl Shard {
                     Err(error) => {
                         log::error(
                             "forward failed",
-                            json!({ "forward": original.id, "error": error.to_string() }),
+                            json!({ "forward": original.id, "error": error.for_log() }),
                         );
                         break Followed::Kept;
                     }

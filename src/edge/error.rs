@@ -1,5 +1,6 @@
 //! Errors of the shell: what the runtime refused, what storage refused, what did not answer.
 
+use crate::store::place;
 use crate::{store, turn};
 
 #[derive(Debug, thiserror::Error)]
@@ -19,4 +20,17 @@ pub enum Error {
     /// A shard or the store refused the call and says why.
     #[error("{error}")]
     Refused { error: String, hint: String },
+}
+
+impl Error {
+    /// What went wrong, for a log line: ids and places, and never a value that was read, which may be an address.
+    pub fn for_log(&self) -> String {
+        match self {
+            Self::Runtime(_) | Self::NoAnswer(_) | Self::Refused { .. } => self.to_string(),
+            Self::Store(error) => error.without_values(),
+            Self::Turn(error) => error.without_values(),
+            Self::Protocol(error) => format!("internal message not understood: {}", place(error)),
+            Self::Page(_) => "the page could not be made".to_owned(),
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! `GET /health`: whether Wend can work, and which setting to add when it cannot. Tells nothing about the store.
 
 use super::error::Error;
+use super::log;
 use super::routes::{Visit, store_snapshot, wrong_method};
 use crate::http::Method;
 use crate::sources::SourceKind;
@@ -29,10 +30,7 @@ pub async fn answer(visit: &Visit<'_>) -> Result<Response, Error> {
     let mut ok = visit.settings.usable();
     match store_snapshot(&visit.peers()).await {
         Ok(snapshot) => {
-            let wanted = Installed {
-                shards: visit.settings.shards,
-                jurisdiction: visit.settings.jurisdiction.clone(),
-            };
+            let wanted = Installed::from(&*visit.settings);
             if let Some(Objection { setting, error, hint }) = snapshot
                 .installed
                 .and_then(|installed| installed.objection(&wanted))
@@ -52,7 +50,8 @@ pub async fn answer(visit: &Visit<'_>) -> Result<Response, Error> {
         }
         Err(error) => {
             ok = false;
-            missing.push(json!({ "problem": error.to_string(), "fatal": true }));
+            log::error("health failed", json!({ "error": error.for_log() }));
+            missing.push(json!({ "problem": "the Store object does not answer", "fatal": true }));
         }
     }
     let body = json!({ "ok": ok, "version": env!("CARGO_PKG_VERSION"), "attention": missing });

@@ -29,10 +29,18 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
     match routes::answer(request, &env).await {
         Ok(response) => Ok(response),
         Err(error) => {
-            log::error("request failed", json!({ "error": error.to_string() }));
+            log::error("request failed", json!({ "error": error.for_log() }));
             match error {
                 error::Error::Refused { error, hint } => answer::unavailable(&error, &hint),
-                other => answer::unavailable(&other.to_string(), "send it again; nothing was lost"),
+                // What failed inside is nobody's business outside: the log has it.
+                error::Error::Runtime(_)
+                | error::Error::Store(_)
+                | error::Error::Turn(_)
+                | error::Error::NoAnswer(_)
+                | error::Error::Protocol(_)
+                | error::Error::Page(_) => {
+                    answer::unavailable("Wend could not do this now", "send it again; nothing was lost")
+                }
             }
         }
     }
@@ -42,6 +50,6 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     if let Err(error) = routes::tick(&env).await {
-        log::error("cron failed", json!({ "error": error.to_string() }));
+        log::error("cron failed", json!({ "error": error.for_log() }));
     }
 }

@@ -3,15 +3,21 @@
 use super::error::Error;
 use super::store_call::{StoreAnswer, StoreCall};
 use crate::domain::shard::ShardIndex;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Delay, Timestamp};
 use crate::settings::{Environment, Settings};
 use crate::turn::call::{Answer, Call, Envelope};
+use futures_util::future::{Either, select};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::pin::pin;
 use std::rc::Rc;
+use std::time::Duration;
 use worker::js_sys::{Function, Reflect};
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, Method, ObjectNamespace, Request, RequestInit, Stub};
+
+/// How long an object may take for a call that is one turn. Senders of webhooks wait five seconds or more.
+const PATIENCE: Delay = Delay::from_seconds(10);
 
 /// Name of the one `Store` object.
 const STORE_NAME: &str = "store";
@@ -34,12 +40,14 @@ impl Peers<'_> {
             shards: self.settings.shards,
             shard,
             jurisdiction: self.settings.jurisdiction.clone(),
+            hash_key: self.settings.hash_key_fingerprint(),
             now: self.now,
             origin: self.origin.clone(),
             call,
         };
         let stub = self.stub("SHARD", &shard.to_string())?;
-        match post(&stub, &envelope).await? {
+        let patience = patience(&envelope.call);
+        match post(&stub, &envelope, patience).await? {
             Answer::Refused { error, hint } => Err(Error::Refused { error, hint }),
             answer => Ok(answer),
         }
@@ -50,7 +58,7 @@ impl Peers<'_> {
     /// # Errors
     /// When it cannot be reached or fails.
     pub async fn store(&self, call: &StoreCall) -> Result<StoreAnswer, Error> {
-        post(&self.stub("STORE", STORE_NAME)?, call).await
+        post(&self.stub("STORE", STORE_NAME)?, call, PATIENCE).await
     }
 
     fn stub(&self, binding: &str, name: &str) -> Result<Stub, Error> {
@@ -80,7 +88,38 @@ fn within(env: &Env, binding: &str, jurisdiction: &str) -> Result<ObjectNamespac
     Ok(part.unchecked_into())
 }
 
-async fn post<B: Serialize, A: DeserializeOwned>(stub: &Stub, body: &B) -> Result<A, Error> {
+/// How long a call may take before the caller goes on without its answer. What was asked may still be done: every call
+/// may be repeated.
+const fn patience(call: &Call) -> Delay {
+    match call {
+        Call::Touch(_)
+        | Call::Ingest(_)
+        | Call::Receive(_)
+        | Call::Find(_)
+        | Call::Absorb { .. }
+        | Call::Bought(_)
+        | Call::Stop { .. }
+        | Call::Unsubscribe { .. } => PATIENCE,
+        // These go through many rows.
+        Call::Prune | Call::Sweep | Call::Mails | Call::Reasons | Call::Overview => Delay::from_minutes(1),
+        // A run waits for the provider; cron has a quarter of an hour for all shards.
+        Call::RunDue => Delay::from_minutes(5),
+    }
+}
+
+/// Asks an object, and waits for its answer no longer than `patience`: one that hangs must not hang its callers.
+async fn post<B: Serialize, A: DeserializeOwned>(stub: &Stub, body: &B, patience: Delay) -> Result<A, Error> {
+    let answer = pin!(exchange(stub, body));
+    let deadline = pin!(worker::Delay::from(Duration::from_millis(
+        patience.as_millis().unsigned_abs()
+    )));
+    match select(answer, deadline).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(((), _)) => Err(Error::NoAnswer("an object did not answer in time".to_owned())),
+    }
+}
+
+async fn exchange<B: Serialize, A: DeserializeOwned>(stub: &Stub, body: &B) -> Result<A, Error> {
     let body = serde_json::to_string(body)?;
     let mut init = RequestInit::new();
     init.with_method(Method::Post)

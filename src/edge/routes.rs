@@ -9,13 +9,15 @@ use crate::domain::time::Timestamp;
 use crate::http;
 use crate::settings::Settings;
 use crate::turn::call::{Answer, Call};
-use futures_util::stream::StreamExt;
+use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 use std::rc::Rc;
 use worker::{Env, Method, Request, Response};
 
 /// Largest body of a signed source (`DESIGN.md` §6).
 const MAX_BODY_BYTES: usize = 8 << 20;
+/// Shards asked at once: the platform's limit for connections of one invocation.
+const SHARDS_AT_ONCE: usize = 6;
 /// Most pages of contacts swept in a shard at one tick.
 const SWEEP_PAGES: usize = 50;
 
@@ -197,29 +199,42 @@ pub async fn tick(env: &Env) -> Result<(), Error> {
     let Some(installed) = snapshot.installed else {
         return Ok(());
     };
-    for shard in installed.shards.all() {
-        if let Err(error) = sweep(&peers, shard).await {
-            log::error(
-                "sweep failed",
-                json!({ "shard": shard.to_string(), "error": error.to_string() }),
-            );
-        }
-        for call in [
-            Call::Stop {
-                stopped: snapshot.stopped,
-            },
-            Call::RunDue,
-            Call::Prune,
-        ] {
-            if let Err(error) = peers.shard(shard, call).await {
-                log::error(
-                    "shard failed at cron",
-                    json!({ "shard": shard.to_string(), "error": error.to_string() }),
-                );
-            }
-        }
-    }
+    // The switch first, to all: no shard may send on because another one is slow.
+    let shards: Vec<ShardIndex> = installed.shards.all().collect();
+    let stop = Call::Stop {
+        stopped: snapshot.stopped,
+    };
+    for_each(&shards, |shard| at_cron(&peers, shard, stop.clone())).await;
+    for_each(&shards, |shard| tend(&peers, shard)).await;
     Ok(())
+}
+
+/// Works on the shards side by side, as many at once as the platform allows.
+async fn for_each<F: Future<Output = ()>>(shards: &[ShardIndex], work: impl Fn(ShardIndex) -> F) {
+    stream::iter(shards)
+        .for_each_concurrent(SHARDS_AT_ONCE, |shard| work(*shard))
+        .await;
+}
+
+/// A shard's tick. What fails is logged, and keeps nothing else from being done.
+async fn tend(peers: &Peers<'_>, shard: ShardIndex) {
+    if let Err(error) = sweep(peers, shard).await {
+        log::error(
+            "sweep failed",
+            json!({ "shard": shard.to_string(), "error": error.for_log() }),
+        );
+    }
+    at_cron(peers, shard, Call::RunDue).await;
+    at_cron(peers, shard, Call::Prune).await;
+}
+
+async fn at_cron(peers: &Peers<'_>, shard: ShardIndex, call: Call) {
+    if let Err(error) = peers.shard(shard, call).await {
+        log::error(
+            "shard failed at cron",
+            json!({ "shard": shard.to_string(), "error": error.for_log() }),
+        );
+    }
 }
 
 /// After a deploy that changed journeys, looks at a shard's contacts; what is left is for the next tick.
@@ -244,15 +259,17 @@ pub async fn store_snapshot(peers: &Peers<'_>) -> Result<Snapshot, Error> {
     }
 }
 
-/// Asks every shard the same; the answers in the order of the shards.
+/// Asks every shard the same, side by side; the answers in the order of the shards. All are asked, whichever fails.
 ///
 /// # Errors
 /// When one of them fails.
 pub async fn ask_all(visit: &Visit<'_>, call: &Call) -> Result<Vec<Answer>, Error> {
     let peers = visit.peers();
-    let mut answers = Vec::new();
-    for shard in visit.settings.shards.all() {
-        answers.push(peers.shard(shard, call.clone()).await?);
-    }
-    Ok(answers)
+    let asked = visit
+        .settings
+        .shards
+        .all()
+        .map(|shard| peers.shard(shard, call.clone()));
+    let answers: Vec<Result<Answer, Error>> = stream::iter(asked).buffered(SHARDS_AT_ONCE).collect().await;
+    answers.into_iter().collect()
 }

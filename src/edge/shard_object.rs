@@ -14,6 +14,7 @@ use crate::domain::time::{Delay, Timestamp};
 use crate::settings::{Environment, Settings};
 use crate::store::meta::{self, Key};
 use crate::store::migrate::{SHARD, migrate};
+use crate::turn::baton::Baton;
 use crate::turn::call::{Answer, Call, Envelope};
 use crate::turn::install::{Installed, Objection};
 use crate::turn::{self, Turn};
@@ -45,11 +46,11 @@ pub struct Shard {
     /// Development clock less the wall's.
     offset: Cell<Option<i64>>,
     /// One run at a time.
-    pub(super) running: Cell<bool>,
+    pub(super) running: Baton,
     /// Shortest time until the next run by alarm.
     pub(super) floor: Cell<Delay>,
     /// Forwards are being delivered.
-    pub(super) forwarding: Cell<bool>,
+    pub(super) forwarding: Baton,
     /// Messages of a refused batch: they go singly.
     pub(super) single: RefCell<BTreeSet<MessageId>>,
     /// Dispatches whose answer this very process awaits.
@@ -71,9 +72,9 @@ impl DurableObject for Shard {
             alarm_at: Cell::default(),
             alarms_set: Cell::default(),
             offset: Cell::default(),
-            running: Cell::default(),
+            running: Baton::default(),
             floor: Cell::new(ALARM_FLOOR),
-            forwarding: Cell::default(),
+            forwarding: Baton::default(),
             single: RefCell::default(),
             awaited: RefCell::default(),
             faulty: RefCell::default(),
@@ -90,8 +91,8 @@ impl DurableObject for Shard {
         match self.serve(&body).await {
             Ok(answer) => Response::from_json(&answer),
             Err(error) => {
-                log::error("shard call failed", json!({ "error": error.to_string() }));
-                answer::error(500, &error.to_string(), "see the log of the shard")
+                log::error("shard call failed", json!({ "error": error.for_log() }));
+                answer::error(500, "the shard failed", "see the log of the shard")
             }
         }
     }
@@ -104,7 +105,7 @@ impl DurableObject for Shard {
         self.alarm_at.set(None);
         // An error is logged and not thrown: after six throws the runtime would drop the alarm for good.
         if let Err(error) = self.run_by_alarm().await {
-            log::error("alarm failed", json!({ "error": error.to_string() }));
+            log::error("alarm failed", json!({ "error": error.for_log() }));
             self.set_alarm(runtime::wall_clock().plus(Delay::from_seconds(30)))
                 .await?;
         }
@@ -136,7 +137,7 @@ impl Shard {
         };
         // The call has committed: what cannot be delivered now stays in its row, and is no failure of the call.
         if let Err(error) = self.deliver_forwards(me, now).await {
-            log::error("forwards failed", json!({ "error": error.to_string() }));
+            log::error("forwards failed", json!({ "error": error.for_log() }));
         }
         self.arm(me, now).await?;
         Ok(answer)
@@ -209,10 +210,12 @@ impl Shard {
     }
 
     async fn installed(&self, call: &Installed, now: Timestamp) -> std::result::Result<Installed, Error> {
-        if let Some(installed) = self.installed.borrow().clone() {
+        // One that was installed before fingerprints were kept asks for it: all shards must hold the same.
+        let complete = |held: &Installed| held.hash_key.is_some() || call.hash_key.is_none();
+        if let Some(installed) = self.installed.borrow().clone().filter(complete) {
             return Ok(installed);
         }
-        let installed = match Installed::load(self.sql()?)? {
+        let installed = match Installed::load(self.sql()?)?.filter(complete) {
             Some(installed) => installed,
             None => match self.peers(now).store(&StoreCall::Install(call.clone())).await? {
                 StoreAnswer::Installed(installed) => {
@@ -251,6 +254,12 @@ impl Shard {
         let Some(me) = self.my_index(installed.shards) else {
             return Ok(());
         };
+        // An alarm carries no envelope: what this Worker was deployed with is compared here.
+        if let Some(Objection { error, hint, .. }) = installed.objection(&Installed::from(&*self.settings()))
+        {
+            log::error("refused to run", json!({ "error": error, "hint": hint }));
+            return Ok(());
+        }
         let now = self.clock().await?;
         if !self.run_due(me, now).await? {
             // Another run is under way, and sets the alarm when it ends.

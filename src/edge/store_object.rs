@@ -40,8 +40,8 @@ impl DurableObject for Store {
         match self.handle(&body) {
             Ok(answer) => Response::from_json(&answer),
             Err(error) => {
-                log::error("store call failed", json!({ "error": error.to_string() }));
-                answer::error(500, &error.to_string(), "see the log of the Store object")
+                log::error("store call failed", json!({ "error": error.for_log() }));
+                answer::error(500, "the Store failed", "see the log of the Store object")
             }
         }
     }
@@ -139,12 +139,24 @@ fn installed(sql: &ObjectSql) -> std::result::Result<Option<Installed>, Error> {
     };
     let shards = ShardCount::parse(&shards).map_err(|error| Error::NoAnswer(error.to_string()))?;
     let jurisdiction = setting::get(sql, &Key::Jurisdiction)?.filter(|place| !place.is_empty());
-    Ok(Some(Installed { shards, jurisdiction }))
+    Ok(Some(Installed {
+        shards,
+        jurisdiction,
+        hash_key: setting::get(sql, &Key::HashKey)?,
+    }))
 }
 
 fn install(sql: &ObjectSql, wanted: &Installed) -> std::result::Result<Installed, Error> {
-    if let Some(installed) = installed(sql)? {
+    if let Some(mut installed) = installed(sql)? {
+        // Installed before fingerprints were kept: the first key seen since then is the one.
+        if let (None, Some(hash_key)) = (&installed.hash_key, &wanted.hash_key) {
+            setting::set(sql, &Key::HashKey, hash_key)?;
+            installed.hash_key = Some(hash_key.clone());
+        }
         return Ok(installed);
+    }
+    if let Some(hash_key) = &wanted.hash_key {
+        setting::set(sql, &Key::HashKey, hash_key)?;
     }
     setting::set(sql, &Key::Shards, &wanted.shards.get().to_string())?;
     setting::set(

@@ -46,7 +46,7 @@ pub async fn unsubscribe(visit: &Visit<'_>, token: &str) -> Result<Response, Err
                 Err(error) => {
                     log::error(
                         "unsubscribe failed",
-                        json!({ "message": message, "error": error.to_string() }),
+                        json!({ "message": message, "error": error.for_log() }),
                     );
                     show(Page::TryAgain)
                 }

@@ -12,7 +12,7 @@ use crate::domain::ids::{MessageId, StepId};
 use crate::domain::message::DropReason;
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
-use crate::journey::definition::{Journey, Status};
+use crate::journey::definition::{Journey, Key, Status};
 use crate::journey::step::{Step, Target, Wait};
 
 /// How long a deferred transactional resend waits for evidence before it goes out again.
@@ -360,12 +360,19 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// Only a journey about checkouts is about its cart: one about an order goes on after it.
+    fn is_taken(&self, enrollment: &Enrollment, taken: &CheckoutTaken) -> bool {
+        let journey = self.catalog.journey(&enrollment.journey);
+        let of_checkouts = journey.is_some_and(|journey| journey.trigger.key == Key::Checkout);
+        taken.keys.contains(&enrollment.key) || (of_checkouts && enroll::is_about(enrollment, &taken.keys))
+    }
+
     fn checkout_taken(&mut self, taken: &CheckoutTaken) {
         let gone: Vec<Enrollment> = self
             .contact
             .enrollments
             .iter()
-            .filter(|enrollment| taken.keys.contains(&enrollment.key))
+            .filter(|enrollment| self.is_taken(enrollment, taken))
             .filter(|enrollment| taken.bought || taken.at >= enrollment.data_at)
             .cloned()
             .collect();

@@ -65,9 +65,18 @@ fn doubt(turn: &mut Turn<'_>, enrollment: &Enrollment, event: &Event, failed: bo
     }
 }
 
-/// This checkout's own token always; and every cart that is older than the event.
+/// This checkout's own token and cart always; and every cart that is older than the event.
 pub(super) fn concerns_checkout(enrollment: &Enrollment, event: &Event) -> bool {
-    checkout_keys(event).contains(&enrollment.key) || enrollment.data_at <= event.occurred_at
+    is_about(enrollment, &checkout_keys(event)) || enrollment.data_at <= event.occurred_at
+}
+
+/// Whether an enrollment for a checkout is about one of these: by its own key, or by the cart of its checkout, since an
+/// order may name only that.
+pub(super) fn is_about(enrollment: &Enrollment, keys: &[EnrollmentKey]) -> bool {
+    let source = enrollment.key.as_str().split_once(':').map(|(source, _)| source);
+    let cart = source.zip(enrollment.data.cart_id.as_deref());
+    let cart = cart.and_then(|(source, cart)| EnrollmentKey::parse(&format!("{source}:{cart}")).ok());
+    keys.contains(&enrollment.key) || cart.is_some_and(|cart| keys.contains(&cart))
 }
 
 /// Enrollment keys of the checkout and cart that an event names.
@@ -179,7 +188,13 @@ fn was_bought(event: &Event, facts: &Facts) -> bool {
             .any(|order| order.placed_at >= event.occurred_at)
 }
 
-pub(super) fn may_start(turn: &Turn<'_>, journey: &Journey, key: &EnrollmentKey, at: Timestamp, facts: &Facts) -> bool {
+pub(super) fn may_start(
+    turn: &Turn<'_>,
+    journey: &Journey,
+    key: &EnrollmentKey,
+    at: Timestamp,
+    facts: &Facts,
+) -> bool {
     if !journey.status.admits() {
         return false;
     }

@@ -59,6 +59,7 @@ pub fn sending(lane: Lane, stream: Stream, due: Timestamp) -> Sending {
         stream,
         due,
         first_due: due,
+        held_until: None,
         generation: 1,
         dispatched: false,
     }

@@ -5,8 +5,8 @@
 //! Called by the delivery loop; the only maker of a [`Clearance`].
 
 use super::enroll::leaves_when_bought;
-use super::state::{Address, Contact, Enrollment, Sending};
 use super::pace::{self, Hold};
+use super::state::{Address, Contact, Enrollment, Sending};
 use super::{ask, condition};
 use crate::domain::clearance::Clearance;
 use crate::domain::consent::ConsentState;
@@ -49,6 +49,35 @@ impl DeferReason {
         match self {
             Self::Hours | Self::Capped => true,
             Self::CheckoutUnreadable | Self::ExitUndecided => false,
+        }
+    }
+}
+
+impl DeferReason {
+    pub const ALL: [Self; 4] = [
+        Self::CheckoutUnreadable,
+        Self::ExitUndecided,
+        Self::Hours,
+        Self::Capped,
+    ];
+
+    /// The word stored with the message.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hours => "hours",
+            Self::Capped => "cap",
+            Self::CheckoutUnreadable => "checkout_unreadable",
+            Self::ExitUndecided => "exit_undecided",
+        }
+    }
+
+    /// For people.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Hours => "it waits for the hours at which marketing may go",
+            Self::Capped => "it waits for room in the frequency cap",
+            Self::CheckoutUnreadable => "it could not be told whether the cart was bought",
+            Self::ExitUndecided => "a condition of an exit failed, so it waits until that is decided",
         }
     }
 }
@@ -107,28 +136,8 @@ pub fn check(
     {
         return Verdict::Drop(reason);
     }
-    if leaves_when_bought(journey) {
-        match facts.checkout {
-            CheckoutFact::Open => {}
-            CheckoutFact::Closed => return Verdict::Drop(DropReason::CheckoutClosed),
-            CheckoutFact::Unreadable => {
-                let until = now.plus(UNREADABLE_CHECKOUT_PAUSE);
-                return Verdict::Defer {
-                    until,
-                    reason: DeferReason::CheckoutUnreadable,
-                };
-            }
-        }
-    }
-    if let Some(doubt) = &enrollment.doubt {
-        let until = doubt.at.max(sending.first_due).plus(UNDECIDED_EXIT_PAUSE);
-        if now >= until {
-            return Verdict::Drop(DropReason::Undecided);
-        }
-        return Verdict::Defer {
-            until,
-            reason: DeferReason::ExitUndecided,
-        };
+    if let Some(refused) = may_have_left(journey, enrollment, sending, facts, now) {
+        return refused;
     }
     if let Late::SkipAfter(limit) = send.late
         && now.since(sending.ready_since()) > limit
@@ -148,6 +157,38 @@ pub fn check(
         sending.message.clone(),
         sending.stream,
     ))
+}
+
+/// The cart may be bought, or an exit rule met, and nobody knows for sure.
+fn may_have_left(
+    journey: &Journey,
+    enrollment: &Enrollment,
+    sending: &Sending,
+    facts: &Facts,
+    now: Timestamp,
+) -> Option<Verdict> {
+    if leaves_when_bought(journey) {
+        match facts.checkout {
+            CheckoutFact::Open => {}
+            CheckoutFact::Closed => return Some(Verdict::Drop(DropReason::CheckoutClosed)),
+            CheckoutFact::Unreadable => {
+                let until = now.plus(UNREADABLE_CHECKOUT_PAUSE);
+                return Some(Verdict::Defer {
+                    until,
+                    reason: DeferReason::CheckoutUnreadable,
+                });
+            }
+        }
+    }
+    let doubt = enrollment.doubt.as_ref()?;
+    let until = doubt.at.max(sending.first_due).plus(UNDECIDED_EXIT_PAUSE);
+    if now >= until {
+        return Some(Verdict::Drop(DropReason::Undecided));
+    }
+    Some(Verdict::Defer {
+        until,
+        reason: DeferReason::ExitUndecided,
+    })
 }
 
 /// A mail waits for its hours as long as they take, but for room in a cap only until it is too late.

@@ -50,6 +50,12 @@ pub fn absorb(
         let held = winner.starts.entry(journey.clone()).or_insert(*at);
         *held = (*held).max(*at);
     }
+    for (journey, at) in &loser.armed {
+        let held = winner.armed.entry(journey.clone()).or_insert(*at);
+        *held = (*held).min(*at);
+    }
+    winner.mailed.extend(&loser.mailed);
+    winner.mailed.sort_by_key(|mailed| mailed.at);
     for enrollment in &loser.enrollments {
         bring(winner, loser, enrollment, intents, &mut changes, now);
     }

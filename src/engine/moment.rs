@@ -77,7 +77,11 @@ pub(super) fn fire(turn: &mut Turn<'_>) {
         .collect();
     for (id, at) in due {
         turn.contact.armed.remove(&id);
-        let Some(journey) = turn.catalog.journey(&id).filter(|journey| journey.status.admits()) else {
+        let Some(journey) = turn
+            .catalog
+            .journey(&id)
+            .filter(|journey| journey.status.admits())
+        else {
             continue;
         };
         start(turn, journey, at);
@@ -95,7 +99,9 @@ fn start(turn: &mut Turn<'_>, journey: &Journey, at: Timestamp) {
         Some(Moment::Date { .. }) | None => calendar.contact,
     };
     let day = format!("on:{}", zone.date(at));
-    let Ok(key) = EnrollmentKey::parse(&day) else { return };
+    let Ok(key) = EnrollmentKey::parse(&day) else {
+        return;
+    };
     let is_in = turn
         .contact
         .enrollments

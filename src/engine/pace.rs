@@ -57,7 +57,9 @@ fn opening(catalog: &Catalog, journey: &Journey, calendar: Calendar, now: Timest
     for _ in 0..ROUNDS {
         let quiet = catalog.store.quiet_hours.and_then(|quiet| quiet.until(at, zone));
         let later = quiet.unwrap_or(at);
-        let open = journey.window.map_or(later, |window| window.next_open(later, zone));
+        let open = journey
+            .window
+            .map_or(later, |window| window.next_open(later, zone));
         if open == at {
             break;
         }

@@ -3,7 +3,7 @@
 //! One row per contact carries `(queue, due)`; alarms, cron and the order of sending all read it.
 
 use super::decide::is_held;
-use super::state::Contact;
+use super::state::{Contact, Enrollment, Position};
 use crate::domain::message::Lane;
 use crate::domain::time::Timestamp;
 use crate::journey::catalog::Catalog;
@@ -21,28 +21,36 @@ pub struct Slot {
 /// The due time is that of the earliest work; the queue is that of the most urgent work among what is due by then or
 /// by `now`, so that an order mail never stands behind the same contact's backlog.
 pub fn slot(contact: &Contact, catalog: &Catalog, now: Timestamp) -> Option<Slot> {
-    let wakes = || {
-        contact
-            .enrollments
-            .iter()
-            .filter(|enrollment| !is_held(catalog, enrollment))
-            .filter_map(|enrollment| Some((enrollment.wake()?, enrollment)))
-    };
-    let due = wakes().map(|(wake, _)| wake).min()?;
+    let wakes: Vec<(Timestamp, String)> = contact
+        .enrollments
+        .iter()
+        .filter(|enrollment| !is_held(catalog, enrollment))
+        .filter_map(|enrollment| Some((enrollment.wake()?, queue_of(enrollment, catalog))))
+        .chain(contact.armed.iter().map(|(journey, at)| {
+            let lane = catalog
+                .journey(journey)
+                .map_or(Lane::Marketing, |journey| journey.lane);
+            (*at, queue_name(lane, journey.as_str()))
+        }))
+        .collect();
+    let due = wakes.iter().map(|(wake, _)| *wake).min()?;
     let horizon = due.max(now);
-    let queue = wakes()
+    let queue = wakes
+        .into_iter()
         .filter(|(wake, _)| *wake <= horizon)
-        .map(|(_, enrollment)| {
-            let lane = match &enrollment.position {
-                super::state::Position::Sending(sending) => sending.lane,
-                super::state::Position::Waiting { .. } => catalog
-                    .journey(&enrollment.journey)
-                    .map_or(Lane::Marketing, |journey| journey.lane),
-            };
-            queue_name(lane, enrollment.journey.as_str())
-        })
+        .map(|(_, queue)| queue)
         .min()?;
     Some(Slot { due, queue })
+}
+
+fn queue_of(enrollment: &Enrollment, catalog: &Catalog) -> String {
+    let lane = match &enrollment.position {
+        Position::Sending(sending) => sending.lane,
+        Position::Waiting { .. } => catalog
+            .journey(&enrollment.journey)
+            .map_or(Lane::Marketing, |journey| journey.lane),
+    };
+    queue_name(lane, enrollment.journey.as_str())
 }
 
 fn queue_name(lane: Lane, journey: &str) -> String {
@@ -59,7 +67,6 @@ mod tests {
     use crate::domain::consent::ConsentState;
     use crate::domain::message::Stream;
     use crate::engine::fixtures::{at, catalog, contact, enrollment, sending};
-    use crate::engine::state::Position;
 
     /// The slot at time 0 of somebody in these places.
     fn slot_of(places: &[(&str, &str, Position)]) -> Option<(Timestamp, String)> {

@@ -292,16 +292,6 @@ impl Contact {
                 Position::Sending(_) | Position::Waiting { .. } => None,
             })
     }
-
-    /// Messages that may be claimed now.
-    pub fn due_messages(&self, now: Timestamp) -> impl Iterator<Item = &Sending> {
-        self.enrollments
-            .iter()
-            .filter_map(move |enrollment| match &enrollment.position {
-                Position::Sending(sending) if !sending.dispatched && sending.due <= now => Some(sending),
-                Position::Sending(_) | Position::Waiting { .. } => None,
-            })
-    }
 }
 
 impl Sending {
@@ -339,6 +329,14 @@ impl Enrollment {
             held_out: false,
             goal_at: None,
             frozen_at: None,
+        }
+    }
+
+    /// The message this run is sending.
+    pub const fn sending(&self) -> Option<&Sending> {
+        match &self.position {
+            Position::Sending(sending) => Some(sending),
+            Position::Waiting { .. } => None,
         }
     }
 

@@ -7,9 +7,7 @@ mod kinds;
 mod steps;
 mod trigger;
 
-use super::definition::{
-    Condition, ExitRule, Goal, Journey, Match, Moved, Reenter, Stage, Status,
-};
+use super::definition::{Condition, ExitRule, Goal, Journey, Match, Moved, Reenter, Stage, Status};
 use super::finding::{Finding, Place, nearest};
 use super::step::Target;
 use super::yaml::{self, Fields, Node, Reader};

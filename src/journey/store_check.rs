@@ -112,7 +112,10 @@ fn caps(reader: &mut Reader<'_>, node: &Node, store: &StoreFile) {
             );
         }
         if cap.except.contains(&Lane::Transactional) {
-            reader.report(node.place, "caps never hold transactional mail: leave it out of `except`");
+            reader.report(
+                node.place,
+                "caps never hold transactional mail: leave it out of `except`",
+            );
         }
     }
 }

@@ -49,7 +49,7 @@ pub struct Cap {
     pub except: Vec<Lane>,
 }
 
-/// One mail in 16 hours, as Klaviyo's smart sending does, carts aside; four in a week.
+/// One mail in 16 hours, as Klaviyo's smart sending does, and four in a week; carts aside.
 fn default_caps() -> Vec<Cap> {
     vec![
         Cap {
@@ -60,7 +60,7 @@ fn default_caps() -> Vec<Cap> {
         Cap {
             mails: 4,
             per: Delay::from_days(7),
-            except: Vec::new(),
+            except: vec![Lane::Cart],
         },
     ]
 }

@@ -9,12 +9,10 @@
 //! a mail forwards its links: whoever has one may use it, which for unsubscribing is the safe side.
 
 use crate::domain::ids::MessageId;
+use crate::signing::{hmac_sha256, same};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
 use std::fmt;
-use subtle::ConstantTimeEq as _;
 
 const VERSION: u8 = 1;
 const KEY_ID_BYTES: usize = 2;
@@ -128,7 +126,7 @@ impl LinkKeys {
         let message = signed.get(1 + KEY_ID_BYTES..).ok_or(Error::Malformed)?;
         let mut keys = self.0.iter().filter(|key| key.id == key_id).peekable();
         keys.peek().ok_or(Error::UnknownKey)?;
-        if keys.any(|key| bool::from(key.mac(purpose, signed).ct_eq(mac))) {
+        if keys.any(|key| same(&key.mac(purpose, signed), mac)) {
             MessageId::parse(&hex::encode(message)).map_err(|_| Error::Malformed)
         } else {
             Err(Error::Forged)
@@ -150,7 +148,7 @@ impl LinkKey {
             return Err(KeyError::TooShort);
         }
         let mut id = [0; KEY_ID_BYTES];
-        for (byte, digest) in id.iter_mut().zip(hmac_sha256(&secret, b"wend/1/link/key-id")) {
+        for (byte, digest) in id.iter_mut().zip(hmac_sha256(&secret, &[b"wend/1/link/key-id"])) {
             *byte = digest;
         }
         Ok(Self { id, secret })
@@ -168,22 +166,10 @@ impl LinkKey {
     }
 
     fn mac(&self, purpose: Purpose, signed: &[u8]) -> Vec<u8> {
-        let key = hmac_sha256(&self.secret, purpose.label().as_bytes());
-        let mut mac = hmac_sha256(&key, signed);
-        mac.truncate(MAC_BYTES);
-        mac
+        let key = hmac_sha256(&self.secret, &[purpose.label().as_bytes()]);
+        let mac = hmac_sha256(&key, &[signed]);
+        mac.into_iter().take(MAC_BYTES).collect()
     }
-}
-
-fn hmac_sha256(key: &[u8], text: &[u8]) -> Vec<u8> {
-    // HMAC takes a key of any length, so there is no error to meet.
-    Hmac::<Sha256>::new_from_slice(key).map_or_else(
-        |_| Vec::new(),
-        |mut mac| {
-            mac.update(text);
-            mac.finalize().into_bytes().to_vec()
-        },
-    )
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 
 use super::loose::Text;
 use super::{Error, SourceKind, clean};
-use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{Event, EventData, EventKind, LineItem};
 use crate::domain::identity::{Identifier, IdentifierKind};
@@ -31,20 +30,9 @@ pub struct Identifiers {
 impl Arrival {
     /// An event that says nothing yet. Without a time of its own it happened now.
     pub fn event(&self, kind: EventKind, id: &str, at: Option<Timestamp>) -> Result<Event, Error> {
-        Ok(Event {
-            id: event_id(self.source, id)?,
-            kind,
-            source: self.source.name(),
-            occurred_at: at.unwrap_or(self.now).clamped_to(self.now),
-            received_at: self.now,
-            starts_at: None,
-            test: false,
-            identifiers: Vec::new(),
-            email: None,
-            profile: Profile::default(),
-            consent: None,
-            data: EventData::default(),
-        })
+        let id = event_id(self.source, id)?;
+        let occurred_at = at.unwrap_or(self.now).clamped_to(self.now);
+        Ok(Event::new(id, kind, self.source.name(), occurred_at, self.now))
     }
 
     /// A transition of an order: every topic, poll or script that reports it gives the same event.

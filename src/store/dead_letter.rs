@@ -1,10 +1,13 @@
 //! What was given up after every attempt, kept whole and shown to operators, who try again or throw it away.
 //! Used by `edge` and `parked`.
 
-use super::error::check_size;
+use super::error::{check_size, to_json};
+use super::message::Stored;
 use super::sql::{Row, Sql};
 use super::{Error, MAX_VALUE_BYTES};
+use crate::domain::event::{Event, EventData};
 use crate::domain::time::Timestamp;
+use serde_json::json;
 
 /// One thing that was given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +18,74 @@ pub struct DeadLetter {
     /// What it is, in words for people.
     pub what: String,
     pub reason: String,
-    /// All that is needed to try it again.
+    /// All that is needed to understand it, and where it can be to try it again: JSON, as a rule.
     pub body: String,
+}
+
+/// Longest problem that is kept with a message.
+const MAX_PROBLEM_BYTES: usize = 2_000;
+/// Largest event that is kept whole.
+const MAX_EVENT_BYTES: usize = 64 * 1024;
+
+impl DeadLetter {
+    /// A message that could not be made into a mail. Holds ids and names only, so it may be shown.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn of_message(stored: &Stored, problem: &str, now: Timestamp) -> Result<Self, Error> {
+        let message = &stored.message;
+        let problem = problem.get(..problem.floor_char_boundary(MAX_PROBLEM_BYTES));
+        let body = json!({
+            "message": message.id, "contact": stored.contact, "journey": message.journey,
+            "enrollment": message.enrollment, "step": message.step, "email": message.email,
+            "variant": message.variant, "stream": message.stream, "error": problem,
+        });
+        Ok(Self {
+            id: format!("message:{}", message.id),
+            at: now,
+            what: "message".to_owned(),
+            reason: problem.unwrap_or_default().to_owned(),
+            body: to_json("dead letter", message.id.as_str(), &body, MAX_VALUE_BYTES)?,
+        })
+    }
+
+    /// An event that could not wait for its person under an identifier. One that is too long keeps what it is about: its
+    /// details, items and properties are left out.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn of_event(id: String, event: &Event, reason: &str, now: Timestamp) -> Result<Self, Error> {
+        let body = match to_json("event", event.id.as_str(), event, MAX_EVENT_BYTES) {
+            Err(Error::TooLarge { .. }) => {
+                let data = &event.data;
+                let cut = Event {
+                    profile: crate::domain::contact::Profile::default(),
+                    data: EventData {
+                        checkout_id: data.checkout_id.clone(),
+                        cart_id: data.cart_id.clone(),
+                        order_id: data.order_id.clone(),
+                        order_number: data.order_number.clone(),
+                        value: data.value,
+                        ..EventData::default()
+                    },
+                    ..event.clone()
+                };
+                to_json("event", event.id.as_str(), &cut, MAX_EVENT_BYTES)
+            }
+            whole => whole,
+        };
+        Ok(Self {
+            id,
+            at: now,
+            what: "parked event".to_owned(),
+            reason: reason.to_owned(),
+            // Even its ids fill the bound: the letter's own id still names it.
+            body: match body {
+                Err(Error::TooLarge { .. }) => json!({ "id": event.id }).to_string(),
+                body => body?,
+            },
+        })
+    }
 }
 
 /// Writes 1 row; a later death replaces an earlier one.

@@ -4,11 +4,10 @@
 use super::error::{check_size, to_json};
 use super::sql::{Row, Sql, Value};
 use super::{Error, MAX_VALUE_BYTES};
+use crate::domain::ids::{ContactId, MessageId};
 use crate::domain::time::Timestamp;
 pub use crate::engine::delivery::Dispatch;
-
-/// Most rows that [`all`] gives: far above what may be in flight or unknown at a time.
-const MAX_OPEN: u32 = 10_000;
+use std::collections::BTreeSet;
 
 /// What an update of a claimed request sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,17 +58,78 @@ pub fn get(sql: &dyn Sql, id: &str) -> Result<Option<Dispatch>, Error> {
     row.as_ref().map(read).transpose()
 }
 
-/// Every open claim, those first that were made first.
+/// Open claims, those first that were made first. For tests and operators.
 ///
 /// # Errors
 /// When the statement fails or a row cannot be read.
-pub fn all(sql: &dyn Sql) -> Result<Vec<Dispatch>, Error> {
+pub fn list(sql: &dyn Sql, limit: u32) -> Result<Vec<Dispatch>, Error> {
     let rows = sql.query(
         "SELECT dispatch_id, provider, key, attempt, generation, first_at, lease_until, next_at, members
          FROM dispatch ORDER BY first_at, dispatch_id LIMIT ?1",
-        &[MAX_OPEN.into()],
+        &[limit.into()],
     )?;
     rows.iter().map(read).collect()
+}
+
+/// Ids of claims to look at by `now`, in the order of the ids: a page, which begins behind `after`.
+///
+/// # Errors
+/// When the statement fails.
+pub fn due(sql: &dyn Sql, now: Timestamp, after: &str, limit: u32) -> Result<Vec<String>, Error> {
+    let rows = sql.query(
+        "SELECT dispatch_id FROM dispatch WHERE dispatch_id > ?1 AND coalesce(next_at, lease_until) <= ?2
+         ORDER BY dispatch_id LIMIT ?3",
+        &[after.into(), now.into(), limit.into()],
+    )?;
+    rows.iter()
+        .map(|row| row.text("dispatch_id").map(str::to_owned))
+        .collect()
+}
+
+/// How many claims are open: shown to operators.
+///
+/// # Errors
+/// When the statement fails.
+pub fn count(sql: &dyn Sql) -> Result<u32, Error> {
+    let row = sql.first("SELECT count(*) AS n FROM dispatch", &[])?;
+    row.map_or(Ok(0), |row| row.count("n"))
+}
+
+/// Those of `messages` that are in an open claim.
+///
+/// # Errors
+/// When the statement fails or a row cannot be read.
+pub fn open_members(sql: &dyn Sql, messages: &[&MessageId]) -> Result<BTreeSet<MessageId>, Error> {
+    if messages.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let messages = to_json("messages", "", messages, MAX_VALUE_BYTES)?;
+    let rows = sql.query(
+        "SELECT DISTINCT member.value AS member FROM dispatch, json_each(dispatch.members) AS member
+         WHERE member.value IN (SELECT value FROM json_each(?1))",
+        &[messages.into()],
+    )?;
+    rows.iter()
+        .map(|row| row.parsed("member", MessageId::parse))
+        .collect()
+}
+
+/// Whether a message of the contact is in an open claim: its id begins as the contact's does.
+///
+/// # Errors
+/// When the statement fails.
+pub fn holds_contact(sql: &dyn Sql, contact: &ContactId) -> Result<bool, Error> {
+    let prefix = contact
+        .as_str()
+        .get(..MessageId::CONTACT_BITS)
+        .unwrap_or_default();
+    let row = sql.first(
+        "SELECT member.value AS member FROM dispatch, json_each(dispatch.members) AS member
+         WHERE member.value >= ?1 AND member.value < ?2 LIMIT 1",
+        // `g` follows every hex digit.
+        &[prefix.into(), format!("{prefix}g").into()],
+    )?;
+    Ok(row.is_some())
 }
 
 /// When the first open claim wants to be looked at: its time to try again, or the end of its lease.

@@ -6,8 +6,11 @@ use crate::domain::event::Event;
 use crate::domain::ids::ContactId;
 use crate::engine::state::Facts;
 
-/// Most orders read: older ones live on in the contact's totals.
+/// Most orders read with all they hold.
 pub const MAX_ORDERS_READ: u32 = 100;
+/// Most further orders read for the contact's totals, without their lines. Nobody comes near it; beyond, the oldest no
+/// longer count.
+pub const MAX_BARE_ORDERS_READ: u32 = 10_000;
 /// Most ended enrollments read, latest end first.
 pub const MAX_ENDED_READ: u32 = 500;
 
@@ -35,9 +38,14 @@ pub fn load_facts(
     }
     let mut orders = order::list(sql, contact, MAX_ORDERS_READ)?;
     if let Some(key) = event.and_then(Event::order_key)
-        && !orders.iter().any(|order| order.key == key)
+        && orders.len() >= MAX_ORDERS_READ as usize
     {
-        orders.extend(order::get(sql, contact, &key)?);
+        // Its order sums up all of them anew, and is written back: that one with its lines.
+        let older = order::list_bare(sql, contact, MAX_ORDERS_READ, MAX_BARE_ORDERS_READ)?;
+        orders.extend(older.into_iter().filter(|order| order.key != key));
+        if !orders.iter().any(|order| order.key == key) {
+            orders.extend(order::get(sql, contact, &key)?);
+        }
     }
     Ok(Facts {
         seen: false,

@@ -18,7 +18,7 @@ use crate::domain::money::{Currency, Money};
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::time::Timestamp;
 use crate::engine::state::{
-    Address, Contact, EndReason, Ended, Enrollment, LastMail, Position, Purchases, Sending,
+    Address, Contact, EndReason, Ended, Enrollment, LastMail, Mailed, Position, Purchases, Sending,
 };
 use std::collections::BTreeMap;
 
@@ -243,6 +243,7 @@ pub fn contact(digits: &str) -> Contact {
         stream: Stream::Marketing,
         due: at(3700),
         first_due: at(3600),
+        held_until: Some(at(3650)),
         generation: 2,
         dispatched: true,
     };
@@ -268,5 +269,10 @@ pub fn contact(digits: &str) -> Contact {
         enrollment(&id, "e2", Position::Waiting { until: at(3600) }),
     ];
     contact.starts = BTreeMap::from([(journey(), at(0))]);
+    contact.armed = BTreeMap::from([(JourneyId::parse("birthday").unwrap(), at(6))]);
+    contact.mailed = vec![Mailed {
+        at: at(5),
+        lane: Lane::Marketing,
+    }];
     contact
 }

@@ -9,6 +9,7 @@ use crate::domain::ids::{ContactId, EmailName, EnrollmentId, JourneyId, MessageI
 use crate::domain::message::{Message, MessageState};
 use crate::domain::time::Timestamp;
 use crate::engine::decision::Settlement;
+use crate::engine::guard::DeferReason;
 
 /// A ledger row with what the message itself does not say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,7 +169,7 @@ pub fn release(
     })
 }
 
-/// Moves a message on without settling it: to `Claimed` or `Unknown`. A reason of none keeps the one held.
+/// Moves a message on without settling it: to `Unknown`. A reason of none keeps the one held.
 /// Writes 1 row, 0 when that move does not exist.
 ///
 /// # Errors
@@ -192,6 +193,38 @@ pub fn set_state(
             ],
         )
     })
+}
+
+/// Notes why the gate put a message off; the reason stays with the row, so that it is counted. Writes 1 row, 0 when it
+/// was put off for the same reason before.
+///
+/// # Errors
+/// When the statement fails.
+pub fn defer(
+    sql: &dyn Sql,
+    contact: &ContactId,
+    message: &MessageId,
+    reason: DeferReason,
+) -> Result<(), Error> {
+    sql.run(
+        "UPDATE message SET reason = ?3
+         WHERE contact_id = ?1 AND message_id = ?2 AND state = 'intended' AND reason IS NOT ?3",
+        &[contact.into(), message.into(), reason.as_str().into()],
+    )
+}
+
+/// Messages that wait for another try, those due last first: put off by the gate, or not taken by the provider. For
+/// operators: it reads every row.
+///
+/// # Errors
+/// When the statement fails or a row cannot be read.
+pub fn waiting(sql: &dyn Sql, limit: u32) -> Result<Vec<Stored>, Error> {
+    let rows = sql.query(
+        "SELECT * FROM message WHERE state = 'intended' AND reason IS NOT NULL
+         ORDER BY due_at DESC, message_id LIMIT ?1",
+        &[limit.into()],
+    )?;
+    rows.iter().map(read).collect()
 }
 
 /// Notes the first click by a person. Writes 1 row, 0 for a later click.
@@ -288,15 +321,9 @@ fn move_to(
 ) -> Result<Moved, Error> {
     match state(sql, contact, message)? {
         None => Ok(Moved::Missing),
-        Some(held) if reaches(held, next) => statement().run(sql).map(|()| Moved::Done),
+        Some(held) if held.may_become(next) => statement().run(sql).map(|()| Moved::Done),
         Some(held) => Ok(Moved::Refused(held)),
     }
-}
-
-/// Whether a row that says `held` may say `next`. The claim in between may have been the dispatch row's alone.
-pub(super) fn reaches(held: MessageState, next: MessageState) -> bool {
-    let claimed = held == MessageState::Intended && MessageState::Claimed.may_become(next);
-    held.may_become(next) || claimed
 }
 
 pub(super) fn settled_state(how: &Settlement) -> MessageState {
@@ -312,12 +339,12 @@ pub(super) fn settled_state(how: &Settlement) -> MessageState {
 fn states_before(next: MessageState) -> String {
     let before: Vec<MessageState> = MessageState::ALL
         .into_iter()
-        .filter(|held| reaches(*held, next))
+        .filter(|held| held.may_become(next))
         .collect();
     word_list(&before)
 }
 
-/// `,intended,claimed,`: searched with `instr`, which needs no table of its own in the statement.
+/// `,intended,unknown,`: searched with `instr`, which needs no table of its own in the statement.
 fn word_list(states: &[MessageState]) -> String {
     let mut list = String::from(",");
     for state in states {

@@ -11,6 +11,8 @@ pub enum Key {
     /// The number of shards it was installed with.
     Shards,
     Jurisdiction,
+    /// Fingerprint of the `HASH_KEY` it was installed with.
+    HashKey,
     /// Hash of the catalog that the last complete sweep was made for.
     CatalogHash,
     /// The last contact that the running sweep has seen.
@@ -29,6 +31,7 @@ impl Key {
             Self::Shard => "shard",
             Self::Shards => "shards",
             Self::Jurisdiction => "jurisdiction",
+            Self::HashKey => "hash_key",
             Self::CatalogHash => "catalog_hash",
             Self::SweepCursor => "sweep_cursor",
             Self::PruneCursor => "prune_cursor",

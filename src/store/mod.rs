@@ -33,7 +33,7 @@ mod fixtures;
 #[cfg(test)]
 mod tests;
 
-pub use error::Error;
+pub use error::{Error, place};
 pub use facts::load_facts;
 pub use sql::{Row, Sql, Statement, Value};
 pub use write::apply;

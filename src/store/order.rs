@@ -71,6 +71,19 @@ pub fn list(sql: &dyn Sql, contact: &ContactId, limit: u32) -> Result<Vec<Order>
     rows.iter().map(read).collect()
 }
 
+/// Orders of a contact after the first `skip` of [`list`], without their lines: for totals.
+///
+/// # Errors
+/// When the statement fails or a row cannot be read.
+pub fn list_bare(sql: &dyn Sql, contact: &ContactId, skip: u32, limit: u32) -> Result<Vec<Order>, Error> {
+    let rows = sql.query(
+        "SELECT order_key, status, status_at, placed_at, number, total, currency, attributed_to, '[]' AS items
+         FROM orders WHERE contact_id = ?1 ORDER BY placed_at DESC, order_key DESC LIMIT ?2 OFFSET ?3",
+        &[contact.into(), limit.into(), skip.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
 fn read(row: &Row) -> Result<Order, Error> {
     let total = match row.opt_parsed("currency", Currency::parse)? {
         Some(currency) => Some(row.parsed("total", |amount| Money::parse(amount, currency))?),

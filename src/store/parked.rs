@@ -4,9 +4,9 @@
 use super::Error;
 use super::dead_letter::{self, DeadLetter};
 use super::error::to_json;
-use super::sql::Sql;
+use super::sql::{Row, Sql};
 use crate::domain::event::Event;
-use crate::domain::ids::IdentifierHash;
+use crate::domain::ids::{EventId, IdentifierHash};
 use crate::domain::time::{Delay, Timestamp};
 
 /// How long an event waits for its person.
@@ -76,21 +76,50 @@ pub fn release(sql: &dyn Sql, hash: &IdentifierHash, now: Timestamp) -> Result<V
     }
     let mut events: Vec<Event> = Vec::new();
     for row in &rows {
-        match row.json("body") {
-            Ok(event) => events.push(event),
-            Err(error) => {
-                let letter = DeadLetter {
-                    id: format!("parked:{hash}:{}", row.text("event_id")?),
-                    at: now,
-                    what: "parked event".to_owned(),
-                    reason: error.to_string(),
-                    body: row.text("body")?.to_owned(),
-                };
-                dead_letter::put(sql, &letter)?;
-            }
-        }
+        events.extend(read(sql, hash, row, now)?);
     }
     sql.run("DELETE FROM parked WHERE hash = ?1", &[hash.into()])?;
     events.sort_by(|one, two| (one.occurred_at, &one.id).cmp(&(two.occurred_at, &two.id)));
     Ok(events)
+}
+
+/// Takes one event parked under an identifier; none when it is not there (any more). Writes 1 row.
+///
+/// # Errors
+/// When a statement fails.
+pub fn take(
+    sql: &dyn Sql,
+    hash: &IdentifierHash,
+    event: &EventId,
+    now: Timestamp,
+) -> Result<Option<Event>, Error> {
+    let key = [hash.into(), event.into()];
+    let row = sql.first(
+        "SELECT event_id, body FROM parked WHERE hash = ?1 AND event_id = ?2",
+        &key,
+    )?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let event = read(sql, hash, &row, now)?;
+    sql.run("DELETE FROM parked WHERE hash = ?1 AND event_id = ?2", &key)?;
+    Ok(event)
+}
+
+/// The event of a row. One that cannot be read becomes a dead letter.
+fn read(sql: &dyn Sql, hash: &IdentifierHash, row: &Row, now: Timestamp) -> Result<Option<Event>, Error> {
+    match row.json("body") {
+        Ok(event) => Ok(Some(event)),
+        Err(error) => {
+            let letter = DeadLetter {
+                id: format!("parked:{hash}:{}", row.text("event_id")?),
+                at: now,
+                what: "parked event".to_owned(),
+                reason: error.to_string(),
+                body: row.text("body")?.to_owned(),
+            };
+            dead_letter::put(sql, &letter)?;
+            Ok(None)
+        }
+    }
 }

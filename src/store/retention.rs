@@ -10,6 +10,8 @@ use crate::domain::time::{Delay, Timestamp};
 
 pub const EVENTS_FOR: Delay = Delay::from_days(400);
 pub const MESSAGES_FOR: Delay = Delay::from_days(730);
+/// The row that says that a merged contact has arrived. Links in the mails it got before ask for it, so it outlives them.
+pub const MERGE_MARKERS_FOR: Delay = MESSAGES_FOR;
 pub const TOMBSTONES_FOR: Delay = Delay::from_days(90);
 pub const CLOSED_CHECKOUTS_FOR: Delay = Delay::from_days(90);
 
@@ -46,7 +48,8 @@ enum Table {
     Event,
 }
 
-/// What the walk does at a table. `?1` and `?2` bound the keys, `?3` is the time before which a row is old.
+/// What the walk does at a table. `?1` and `?2` bound the keys, `?3` is the time before which a row is old; `?4`, of
+/// events alone, that before which the marker of a merge is (`turn::merge`: its id begins with `absorbed:`).
 struct Steps {
     /// The key of the last row of a slice of `?2` rows after `?1`.
     last: &'static str,
@@ -115,11 +118,14 @@ impl Slice {
     }
 
     fn delete(&self, sql: &dyn Sql, table: Table, now: Timestamp) -> Result<u32, Error> {
-        let params: [Value; 3] = [
+        let mut params: Vec<Value> = vec![
             self.after.as_str().into(),
             self.until.as_str().into(),
             now.minus(table.kept_for()).into(),
         ];
+        if table == Table::Event {
+            params.push(now.minus(MERGE_MARKERS_FOR).into());
+        }
         let row = sql.first(table.steps().count, &params)?;
         let old = row.map_or(Ok(0), |row| row.count("n"))?;
         if old > 0 {
@@ -210,8 +216,10 @@ impl Table {
                 last: "SELECT contact_id AS last FROM event WHERE contact_id > ?1
                        ORDER BY contact_id LIMIT 1 OFFSET ?2",
                 count: "SELECT count(*) AS n FROM event
-                        WHERE contact_id > ?1 AND contact_id <= ?2 AND received_at < ?3",
-                delete: "DELETE FROM event WHERE contact_id > ?1 AND contact_id <= ?2 AND received_at < ?3",
+                        WHERE contact_id > ?1 AND contact_id <= ?2 AND received_at < ?3
+                          AND (received_at < ?4 OR event_id < 'absorbed:' OR event_id >= 'absorbed;')",
+                delete: "DELETE FROM event WHERE contact_id > ?1 AND contact_id <= ?2 AND received_at < ?3
+                          AND (received_at < ?4 OR event_id < 'absorbed:' OR event_id >= 'absorbed;')",
             },
         }
     }

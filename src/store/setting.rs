@@ -11,6 +11,8 @@ pub enum Key {
     Shards,
     /// Fixed at install.
     Jurisdiction,
+    /// Fingerprint of `HASH_KEY`, fixed at install.
+    HashKey,
     Stopped,
     /// Offset of the development clock, in milliseconds.
     ClockOffset,
@@ -24,6 +26,7 @@ impl Key {
         match self {
             Self::Shards => "shards".into(),
             Self::Jurisdiction => "jurisdiction".into(),
+            Self::HashKey => "hash_key".into(),
             Self::Stopped => "stopped".into(),
             Self::ClockOffset => "clock_offset".into(),
             Self::CatalogHash => "catalog_hash".into(),

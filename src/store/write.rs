@@ -87,7 +87,7 @@ fn refused(sql: &dyn Sql, contact: &ContactId, changes: &[Change]) -> Result<Vec
             | Change::SettleMessage { .. } => None,
         });
         let state = message::state(sql, contact, message)?.or(intent);
-        if !state.is_some_and(|held| message::reaches(held, message::settled_state(how))) {
+        if !state.is_some_and(|held| held.may_become(message::settled_state(how))) {
             refused.push(message.clone());
         }
     }

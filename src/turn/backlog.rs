@@ -4,7 +4,7 @@
 
 use super::wake::DueMessage;
 use crate::domain::ids::MessageId;
-use crate::domain::message::{Lane, Stream};
+use crate::domain::message::Lane;
 use crate::providers::ProviderKind;
 use crate::providers::registry::for_stream;
 use crate::settings::Settings;
@@ -19,11 +19,8 @@ pub fn by_lane(settings: &Settings, messages: Vec<DueMessage>) -> (Routed, usize
     let mut sorted = Routed::new();
     let mut unroutable = 0;
     for message in messages {
-        let stream = match message.lane {
-            Lane::Transactional => Stream::Transactional,
-            Lane::Cart | Lane::Marketing => Stream::Marketing,
-        };
-        match for_stream(&settings.providers, stream) {
+        // A journey's lane says how urgent it is, not what law its mails are under.
+        match for_stream(&settings.providers, message.stream) {
             Some(provider) => sorted.entry((message.lane, provider)).or_default().push(message),
             None => unroutable += 1,
         }
@@ -32,7 +29,7 @@ pub fn by_lane(settings: &Settings, messages: Vec<DueMessage>) -> (Routed, usize
 }
 
 /// Cuts `requests` parts off the backlog: single messages while the permits suffice, batches when they do not. A
-/// message that was in a refused batch always goes alone.
+/// message that was in a refused batch always goes alone, and a part holds one generation, which is in its key.
 pub fn cut<'a>(
     messages: &'a [DueMessage],
     requests: usize,
@@ -45,8 +42,57 @@ pub fn cut<'a>(
         .clamp(1, batch_max.max(1));
     let alone = |message: &DueMessage| single.contains(&message.message);
     messages
-        .chunk_by(|one, two| !alone(one) && !alone(two))
+        .chunk_by(|one, two| !alone(one) && !alone(two) && one.generation == two.generation)
         .flat_map(|run| run.chunks(size))
         .take(requests.max(1))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::ContactId;
+    use crate::domain::message::Stream;
+    use crate::domain::time::Timestamp;
+
+    fn due(number: usize, lane: Lane, stream: Stream, generation: u8) -> DueMessage {
+        DueMessage {
+            lane,
+            stream,
+            generation,
+            due: Timestamp::default(),
+            contact: ContactId::parse(&"8c".repeat(16)).unwrap(),
+            message: MessageId::from_digest(&format!("{number:040x}")),
+        }
+    }
+
+    #[test]
+    fn a_part_holds_messages_of_one_generation() {
+        let generations = [1, 1, 2, 2, 1];
+        let messages: Vec<DueMessage> = (0..)
+            .zip(generations)
+            .map(|(number, of)| due(number, Lane::Transactional, Stream::Transactional, of))
+            .collect();
+        let parts = cut(&messages, 3, 10, &BTreeSet::new());
+        let sizes: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+        assert_eq!(sizes, [2, 2, 1]);
+    }
+
+    #[test]
+    fn the_provider_follows_the_stream_and_the_order_follows_the_lane() {
+        let settings = Settings::read(|_| None, &[]);
+        let messages = vec![
+            due(1, Lane::Transactional, Stream::Marketing, 1),
+            due(2, Lane::Cart, Stream::Transactional, 1),
+        ];
+        let (routed, unroutable) = by_lane(&settings, messages.clone());
+        assert_eq!(unroutable, 0);
+        for ((lane, provider), sorted) in &routed {
+            for message in sorted {
+                assert_eq!(message.lane, *lane);
+                assert_eq!(for_stream(&settings.providers, message.stream), Some(*provider));
+            }
+        }
+        assert_eq!(routed.len(), 2);
+    }
 }

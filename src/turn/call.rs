@@ -5,7 +5,7 @@
 
 use crate::domain::event::Event;
 use crate::domain::identity::IdentifierKind;
-use crate::domain::ids::{ContactId, IdentifierHash, MessageId};
+use crate::domain::ids::{ContactId, EventId, IdentifierHash, MessageId};
 use crate::domain::message::Message;
 use crate::domain::order::Order;
 use crate::domain::shard::{ShardCount, ShardIndex};
@@ -24,6 +24,9 @@ pub struct Envelope {
     pub shard: ShardIndex,
     #[serde(default)]
     pub jurisdiction: Option<String>,
+    /// Fingerprint of its `HASH_KEY`.
+    #[serde(default)]
+    pub hash_key: Option<String>,
     pub now: Timestamp,
     /// Public address of the Worker, for links in mails; known to calls that come from a request.
     #[serde(default)]
@@ -113,6 +116,11 @@ pub enum ForwardBody {
     Event(Box<Ingest>),
     /// An event that waits for its person under this identifier too.
     Park(Box<Event>),
+    /// One of the event's identifiers became known. To the identifier that it goes by, which releases it once.
+    Release {
+        event: EventId,
+        contact: ContactId,
+    },
     CheckoutTaken(CheckoutTaken),
     Absorb(Box<Bundle>),
     /// More rows of a contact that was merged, when one forward cannot hold them all.
@@ -196,6 +204,36 @@ pub enum Answer {
         error: String,
         hint: String,
     },
+}
+
+/// What an answer says to who handed over a piece of work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meaning {
+    Arrived,
+    /// Its contact lives in another shard now.
+    Elsewhere(ContactId),
+    NotNow,
+}
+
+impl Answer {
+    pub fn meaning(&self) -> Meaning {
+        match self {
+            Self::Ingested(Ingested::Elsewhere(contact)) => Meaning::Elsewhere(contact.clone()),
+            Self::NotYet | Self::Refused { .. } => Meaning::NotNow,
+            Self::Touched { .. }
+            | Self::Ingested(_)
+            | Self::Found(_)
+            | Self::Done
+            | Self::Bought(_)
+            | Self::Ran { .. }
+            | Self::Pruned(_)
+            | Self::Swept { .. }
+            | Self::Unsubscribed { .. }
+            | Self::Mails(_)
+            | Self::Reasons { .. }
+            | Self::Overview(_) => Meaning::Arrived,
+        }
+    }
 }
 
 /// What became of an event.

@@ -3,27 +3,25 @@
 //! A message that may not go is dropped or deferred here, with its reason. One that may is either kept by the embedded
 //! outbox, at once, or becomes part of a dispatch: from then on its bytes never change.
 
+use super::bought::CheckoutFacts;
 use super::wake::DueMessage;
 use super::{Error, Loaded, Turn};
 use crate::domain::clearance::Clearance;
-use crate::domain::identity::{Identifier, IdentifierKind};
-use crate::domain::ids::{EnrollmentKey, IdentifierHash, MessageId};
+use crate::domain::identity::Identifier;
+use crate::domain::ids::MessageId;
 use crate::domain::mail::OutgoingEmail;
-use crate::domain::message::{DropReason, Message};
+use crate::domain::message::{DropReason, Lane, Message, Stream};
 use crate::domain::outcome::Rejection;
 use crate::engine::decision::{Input, Settlement};
 use crate::engine::delivery::{Dispatch, lease_from};
-use crate::engine::enroll::leaves_when_bought;
-use crate::engine::guard::{self, CheckoutFact, Verdict};
+use crate::engine::guard::{self, Verdict};
 use crate::engine::ids;
 use crate::engine::state::{Enrollment, Facts, Sending};
 use crate::providers::ProviderKind;
 use crate::render::outbox::OutboxMail;
 use crate::settings::Mode;
-use crate::signing::identity::identity_hash;
+use crate::store;
 use crate::store::dead_letter::DeadLetter;
-use crate::store::{self, directory};
-use std::collections::BTreeMap;
 
 /// A request that was written down and must now be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,12 +30,12 @@ pub struct Claimed {
     pub body: Vec<u8>,
 }
 
-/// What other shards said about checkouts, by the message they concern.
-pub type CheckoutFacts = BTreeMap<MessageId, CheckoutFact>;
-
 impl Turn<'_> {
     /// Claims messages for one request to `provider`. Those that the gate refuses are settled or deferred; none may
     /// be left to send, and the embedded outbox leaves none.
+    ///
+    /// A request holds one generation: a second try has a key of its own, and after it `on_unknown` sends no third.
+    /// Messages of another generation than the first stay due.
     ///
     /// # Errors
     /// When storage fails or a document cannot be read.
@@ -50,18 +48,19 @@ impl Turn<'_> {
         if self.stopped()? {
             return Ok(None);
         }
-        let mut mails = Vec::new();
-        let mut generation = 1;
-        let out = self.in_dispatches()?;
+        let mut mails: Vec<(OutgoingEmail, u8)> = Vec::new();
+        let out = self.in_dispatches(due.iter().map(|item| &item.message))?;
         for item in due.iter().filter(|item| !out.contains(&item.message)) {
-            if let Some((mail, of)) = self.gate(item, provider, checkouts)? {
-                generation = generation.max(of);
-                mails.push(mail);
-            }
+            let claimed: Vec<MessageId> = mails.iter().map(|(mail, _)| mail.message.clone()).collect();
+            mails.extend(self.gate(item, provider, checkouts, &claimed)?);
         }
-        if mails.is_empty() {
+        let Some(generation) = mails.first().map(|(_, generation)| *generation) else {
             return Ok(None);
-        }
+        };
+        let mails: Vec<OutgoingEmail> = mails
+            .into_iter()
+            .filter_map(|(mail, of)| (of == generation).then_some(mail))
+            .collect();
         let body = provider.body(&mails)?;
         let members: Vec<MessageId> = mails.into_iter().map(|mail| mail.message).collect();
         let key = dispatch_key(&members, generation);
@@ -86,6 +85,7 @@ impl Turn<'_> {
         item: &DueMessage,
         provider: ProviderKind,
         checkouts: &CheckoutFacts,
+        claimed: &[MessageId],
     ) -> Result<Option<(OutgoingEmail, u8)>, Error> {
         let Some(loaded) = self.existing(&item.contact)? else {
             return Ok(None);
@@ -96,7 +96,8 @@ impl Turn<'_> {
         if sending.dispatched || sending.due > self.now {
             return Ok(None);
         }
-        let facts = self.gate_facts(&loaded, enrollment, checkouts.get(&item.message).copied())?;
+        let mut facts = self.gate_facts(&loaded, enrollment, checkouts)?;
+        facts.in_flight = self.lanes_in_flight(&loaded, &item.message, claimed)?;
         let verdict = guard::check(
             self.catalog,
             &loaded.contact,
@@ -109,6 +110,7 @@ impl Turn<'_> {
         match verdict {
             Verdict::Drop(reason) => self.finish(loaded, message, Settlement::Dropped(reason))?,
             Verdict::Defer { until, reason } => {
+                store::message::defer(self.sql, &loaded.contact.id, &message, reason)?;
                 let input = if reason.is_ours() {
                     Input::Held { message, until }
                 } else {
@@ -125,6 +127,29 @@ impl Turn<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Lanes of the contact's other marketing mails whose fate is open, those claimed in this very turn included.
+    fn lanes_in_flight(
+        &self,
+        loaded: &Loaded,
+        message: &MessageId,
+        claimed: &[MessageId],
+    ) -> Result<Vec<Lane>, Error> {
+        let runs = loaded.contact.enrollments.iter();
+        let others: Vec<&Sending> = runs
+            .filter_map(Enrollment::sending)
+            .filter(|sending| sending.stream == Stream::Marketing && sending.message != *message)
+            .collect();
+        let out = self.in_dispatches(others.iter().map(|sending| &sending.message))?;
+        let flying = |sending: &&Sending| {
+            sending.dispatched || out.contains(&sending.message) || claimed.contains(&sending.message)
+        };
+        Ok(others
+            .into_iter()
+            .filter(flying)
+            .map(|sending| sending.lane)
+            .collect())
     }
 
     /// Renders the mail. A mail that cannot be rendered or carried fails here; one for the outbox is kept here.
@@ -146,13 +171,7 @@ impl Turn<'_> {
         let mail = match self.compose(&loaded, &stored.message, clearance) {
             Ok(mail) => mail,
             Err(problem) => {
-                let letter = DeadLetter {
-                    id: format!("message:{id}"),
-                    at: self.now,
-                    what: "message".to_owned(),
-                    reason: problem.clone(),
-                    body: String::new(),
-                };
+                let letter = DeadLetter::of_message(&stored, &problem, self.now)?;
                 store::dead_letter::put(self.sql, &letter)?;
                 self.finish(loaded, id, Settlement::Failed(problem))?;
                 return Ok(None);
@@ -196,7 +215,7 @@ impl Turn<'_> {
         &self,
         loaded: &Loaded,
         enrollment: &Enrollment,
-        told: Option<CheckoutFact>,
+        told: &CheckoutFacts,
     ) -> Result<guard::Facts, Error> {
         let suppressed = match loaded.contact.address() {
             Some(address) => {
@@ -204,68 +223,13 @@ impl Turn<'_> {
             }
             None => false,
         };
-        let checkout = match (told, self.checkout_of(enrollment)) {
-            (Some(fact), _) => fact,
-            (None, Some(hash)) if self.holds(&hash) => self.checkout_fact(&hash)?,
-            // Another shard's, and nobody asked it.
-            (None, Some(_)) => CheckoutFact::Unreadable,
-            (None, None) => CheckoutFact::Open,
-        };
         Ok(guard::Facts {
+            in_flight: Vec::new(),
             suppressed,
-            checkout,
+            checkout: self.was_bought(enrollment, told)?,
             send_only_to: self.settings.send_only_to.clone(),
         })
     }
-
-    fn checkout_fact(&self, hash: &IdentifierHash) -> Result<CheckoutFact, Error> {
-        let bought = directory::is_closed(self.sql, std::slice::from_ref(hash))?;
-        Ok(if bought {
-            CheckoutFact::Closed
-        } else {
-            CheckoutFact::Open
-        })
-    }
-
-    /// The checkout that a message's gate must ask about, when it lies in another shard.
-    ///
-    /// # Errors
-    /// When storage fails.
-    pub fn foreign_checkout(&self, item: &DueMessage) -> Result<Option<IdentifierHash>, Error> {
-        let Some(loaded) = self.existing(&item.contact)? else {
-            return Ok(None);
-        };
-        let enrollment = loaded
-            .contact
-            .sending(&item.message)
-            .map(|(enrollment, _)| enrollment);
-        Ok(enrollment
-            .and_then(|enrollment| self.checkout_of(enrollment))
-            .filter(|hash| !self.holds(hash)))
-    }
-
-    fn checkout_of(&self, enrollment: &Enrollment) -> Option<IdentifierHash> {
-        let journey = self.catalog.journey(&enrollment.journey)?;
-        leaves_when_bought(journey)
-            .then(|| checkout_identifier(&enrollment.key))
-            .flatten()
-            .map(|id| self.hash(&id))
-    }
-
-    pub(super) fn hash(&self, identifier: &Identifier) -> IdentifierHash {
-        let key = self.settings.hash_key.iter().next().unwrap_or_default();
-        identity_hash(key.as_bytes(), identifier)
-    }
-}
-
-/// The checkout that an enrollment key `<source>:<token>` names.
-fn checkout_identifier(key: &EnrollmentKey) -> Option<Identifier> {
-    let (source, token) = key.as_str().split_once(':')?;
-    Some(Identifier {
-        kind: IdentifierKind::Checkout,
-        source: source.to_owned(),
-        value: token.to_owned(),
-    })
 }
 
 /// The idempotency key: the message's id for a single one, so that every shard and replay makes the same.
@@ -286,7 +250,7 @@ pub(super) fn refused(verdict: &Verdict) -> Option<DropReason> {
     match verdict {
         Verdict::Allow(_) | Verdict::Defer { .. } => None,
         // Lateness is no reason to leave a fate unknown: the same bytes were on their way in time.
-        Verdict::Drop(DropReason::TooLate) => None,
+        Verdict::Drop(DropReason::TooLate | DropReason::Capped) => None,
         Verdict::Drop(reason) => Some(*reason),
     }
 }

@@ -1,7 +1,7 @@
 //! What can go wrong in a storage turn.
 
 use crate::domain::ids::ContactId;
-use crate::store;
+use crate::store::{self, place};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -17,4 +17,16 @@ pub enum Error {
     Shards(#[from] crate::domain::shard::Error),
     #[error(transparent)]
     Provider(#[from] crate::providers::registry::Error),
+}
+
+impl Error {
+    /// What went wrong without the values that were read, which may hold an address: for a log.
+    pub fn without_values(&self) -> String {
+        match self {
+            Self::Store(error) => error.without_values(),
+            Self::Json(error) => format!("internal message not understood: {}", place(error)),
+            Self::Id(_) => "an id cannot be read".to_owned(),
+            Self::Loop(_) | Self::Shards(_) | Self::Provider(_) => self.to_string(),
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Work that concerns another shard: written with the change that caused it, delivered at least once, applied once.
 
-use super::call::{Answer, Forward, ForwardBody, Ingested};
+use super::call::{Answer, Forward, ForwardBody, Ingested, Meaning};
 use super::merge::Absorbed;
 use super::{Error, Home, Turn};
 use crate::domain::ids::IdentifierHash;
@@ -52,29 +52,18 @@ impl Delivery {
 
     /// Reads the answer of the shard it was handed to.
     pub fn answered(&mut self, answer: &Answer) -> Followed {
-        match answer {
-            Answer::Ingested(Ingested::Elsewhere(contact)) => {
+        match answer.meaning() {
+            Meaning::Arrived => Followed::Arrived,
+            Meaning::NotNow => Followed::Kept,
+            Meaning::Elsewhere(contact) => {
                 self.hops += 1;
-                self.forward.to = contact.clone().into();
+                self.forward.to = contact.into();
                 if self.hops < MAX_HOPS {
                     Followed::Again
                 } else {
                     Followed::Kept
                 }
             }
-            Answer::NotYet | Answer::Refused { .. } => Followed::Kept,
-            Answer::Touched { .. }
-            | Answer::Ingested(_)
-            | Answer::Found(_)
-            | Answer::Done
-            | Answer::Bought(_)
-            | Answer::Ran { .. }
-            | Answer::Pruned(_)
-            | Answer::Swept { .. }
-            | Answer::Unsubscribed { .. }
-            | Answer::Mails(_)
-            | Answer::Reasons { .. }
-            | Answer::Overview(_) => Followed::Arrived,
         }
     }
 }
@@ -93,6 +82,7 @@ impl Turn<'_> {
         let kind = match &forward.body {
             ForwardBody::Event(_) => "event",
             ForwardBody::Park(_) => "park",
+            ForwardBody::Release { .. } => "release",
             ForwardBody::CheckoutTaken(_) => "checkout_taken",
             ForwardBody::Absorb(_) => "absorb",
             ForwardBody::History(_) => "history",
@@ -177,11 +167,15 @@ impl Turn<'_> {
             ForwardBody::Park(event) => {
                 let held = directory::lookup(self.sql, std::slice::from_ref(&forward.to))?;
                 match held.first().and_then(directory::Entry::owner) {
-                    Some(contact) => self.release(event.as_ref().clone(), contact)?,
+                    Some(contact) => self.release(&forward.to, event.as_ref().clone(), contact)?,
                     None => {
                         self.park_under(&forward.to, event)?;
                     }
                 }
+                Ok(Received::Done)
+            }
+            ForwardBody::Release { event, contact } => {
+                self.release_parked(&forward.to, event, contact)?;
                 Ok(Received::Done)
             }
             ForwardBody::CheckoutTaken(taken) => {

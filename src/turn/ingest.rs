@@ -4,15 +4,16 @@ use super::call::{Forward, ForwardBody, Ingest, Ingested, Touch};
 use super::{Error, Home, Loaded, Turn};
 use crate::domain::event::Event;
 use crate::domain::identity::IdentifierKind;
-use crate::domain::ids::{ContactId, IdentifierHash};
+use crate::domain::ids::{ContactId, EventId, IdentifierHash};
 use crate::domain::time::Timestamp;
 use crate::engine::decision::{CheckoutTaken, Input};
 use crate::engine::enroll::checkout_keys;
-use crate::engine::identity::{Hashed, Resolution, others_of_checkout, resolve};
+use crate::engine::identity::{Hashed, Resolution, others_of_checkout, resolve, route};
 use crate::engine::state::Contact;
+use crate::store;
+use crate::store::dead_letter::{self, DeadLetter};
 use crate::store::directory::{self, Claim, Entry};
 use crate::store::parked::{self, Parking};
-use crate::store::{self, dead_letter};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Known = BTreeMap<IdentifierHash, ContactId>;
@@ -212,15 +213,59 @@ impl Turn<'_> {
             directory::repoint(self.sql, std::slice::from_ref(hash), &stand_in, contact)?;
         }
         for event in parked::release(self.sql, hash, self.now)? {
-            self.release(event, contact)?;
+            self.release(hash, event, contact)?;
         }
         Ok(())
     }
 
-    /// Sends an event that waited for its person to that person.
-    pub(super) fn release(&self, event: Event, contact: &ContactId) -> Result<(), Error> {
+    /// Sends an event that waited under `hash` to the person of that identifier. Other identifiers of it may turn out to
+    /// be somebody else's, perhaps at the same time in other shards: the row of the one it goes by decides, and is taken
+    /// once.
+    pub(super) fn release(
+        &self,
+        hash: &IdentifierHash,
+        event: Event,
+        contact: &ContactId,
+    ) -> Result<(), Error> {
+        let identifiers = self.hashed(&event);
+        match route(&event, &identifiers).filter(|deciding| *deciding != hash) {
+            None => self.send_released(event, identifiers, contact),
+            Some(deciding) if self.holds(deciding) => self.release_parked(deciding, &event.id, contact),
+            Some(deciding) => self.forward(&Forward {
+                id: format!("release:{contact}:{}", event.id),
+                to: deciding.clone(),
+                body: ForwardBody::Release {
+                    event: event.id.clone(),
+                    contact: contact.clone(),
+                },
+            }),
+        }
+    }
+
+    /// Sends a parked event to `contact`, unless it has gone to somebody.
+    pub(super) fn release_parked(
+        &self,
+        deciding: &IdentifierHash,
+        event: &EventId,
+        contact: &ContactId,
+    ) -> Result<(), Error> {
+        match parked::take(self.sql, deciding, event, self.now)? {
+            Some(event) => {
+                let identifiers = self.hashed(&event);
+                self.send_released(event, identifiers, contact)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn send_released(
+        &self,
+        event: Event,
+        identifiers: Vec<Hashed>,
+        contact: &ContactId,
+    ) -> Result<(), Error> {
         let ingest = Ingest {
-            identifiers: self.hashed(&event),
+            identifiers,
             event,
             known: Vec::new(),
             bought: false,
@@ -285,9 +330,16 @@ impl Turn<'_> {
             .identifiers
             .iter()
             .partition(|hashed| self.holds(&hashed.hash));
-        let mut new = false;
+        // The row of the identifier it goes by decides to whom it is released, once: without it the others are not made.
+        let deciding = route(event, &ingest.identifiers);
+        let new = match deciding {
+            Some(deciding) => self.park_under(deciding, event)?,
+            None => false,
+        };
         for Hashed { identifier, hash } in own {
-            new |= self.park_under(hash, event)?;
+            if new && Some(hash) != deciding {
+                self.park_under(hash, event)?;
+            }
             if let (Some(at), true) = (event.closes_at(), is_checkout(identifier.kind)) {
                 self.close(hash, identifier.kind, None, at)?;
             }
@@ -311,16 +363,9 @@ impl Turn<'_> {
             Parking::Full => "too many events wait for the person of this identifier",
             Parking::TooLarge => "the event is too large to wait for its person",
         };
-        dead_letter::put(
-            self.sql,
-            &dead_letter::DeadLetter {
-                id: format!("parked:{hash}:{}", event.id),
-                at: self.now,
-                what: "parked event".to_owned(),
-                reason: reason.to_owned(),
-                body: String::new(),
-            },
-        )?;
+        let id = format!("parked:{hash}:{}", event.id);
+        let letter = DeadLetter::of_event(id, event, reason, self.now)?;
+        dead_letter::put(self.sql, &letter)?;
         Ok(false)
     }
 }

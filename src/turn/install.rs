@@ -1,9 +1,10 @@
-//! What was fixed at install: the number of shards and the jurisdiction. A shard learns it once and then refuses calls
-//! that believe something else: they would look for contacts where these are not.
+//! What was fixed at install: the number of shards, the jurisdiction and the key of identities. A shard learns it once and
+//! then refuses calls that believe something else: they would look for contacts where these are not.
 
 use super::Error;
 use super::call::Envelope;
 use crate::domain::shard::ShardCount;
+use crate::settings::Settings;
 use crate::store::Sql;
 use crate::store::meta::{self, Key};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,9 @@ pub struct Installed {
     pub shards: ShardCount,
     #[serde(default)]
     pub jurisdiction: Option<String>,
+    /// Fingerprint of `HASH_KEY`. None in a call of a version that did not send it, and before the first that did.
+    #[serde(default)]
+    pub hash_key: Option<String>,
 }
 
 /// Why a call is refused that believes in another installation, and what to do.
@@ -38,6 +42,7 @@ impl Installed {
         Ok(Some(Self {
             shards: ShardCount::parse(&shards)?,
             jurisdiction,
+            hash_key: meta::get(sql, Key::HashKey)?,
         }))
     }
 
@@ -47,6 +52,9 @@ impl Installed {
         meta::set(sql, Key::Shards, &self.shards.get().to_string())?;
         if let Some(jurisdiction) = &self.jurisdiction {
             meta::set(sql, Key::Jurisdiction, jurisdiction)?;
+        }
+        if let Some(hash_key) = &self.hash_key {
+            meta::set(sql, Key::HashKey, hash_key)?;
         }
         Ok(())
     }
@@ -70,7 +78,28 @@ impl Installed {
                 hint: "set it back in wrangler.toml and deploy again".to_owned(),
             });
         }
+        if let (Some(held), Some(given)) = (&self.hash_key, &call.hash_key)
+            && held != given
+        {
+            return Some(Objection {
+                setting: "HASH_KEY",
+                error: "HASH_KEY is another one than this store was installed with".to_owned(),
+                hint: "set the old one again with `wrangler secret put HASH_KEY`: under another one every contact is a \
+                       stranger, and whoever objected to mail is not known any more"
+                    .to_owned(),
+            });
+        }
         None
+    }
+}
+
+impl From<&Settings> for Installed {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            shards: settings.shards,
+            jurisdiction: settings.jurisdiction.clone(),
+            hash_key: settings.hash_key_fingerprint(),
+        }
     }
 }
 
@@ -79,6 +108,50 @@ impl From<&Envelope> for Installed {
         Self {
             shards: envelope.shards,
             jurisdiction: envelope.jurisdiction.clone(),
+            hash_key: envelope.hash_key.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::migrate::{SHARD, migrate};
+    use crate::store::rusqlite::Sqlite;
+
+    fn installed(hash_key: Option<&str>) -> Installed {
+        let get = |name: &str| match name {
+            "HASH_KEY" => hash_key.map(str::to_owned),
+            _ => None,
+        };
+        Installed::from(&Settings::read(get, &[]))
+    }
+
+    #[test]
+    fn another_hash_key_is_refused_and_the_same_one_is_not() {
+        let (sql, first) = (
+            Sqlite::in_memory().unwrap(),
+            installed(Some("the-key-of-the-install")),
+        );
+        migrate(&sql, &SHARD).unwrap();
+        first.save(&sql).unwrap();
+        let held = Installed::load(&sql).unwrap().unwrap();
+        assert_eq!(held.objection(&first), None);
+        // Only the first word of a secret is the key.
+        let same = installed(Some("the-key-of-the-install another-one-not-used"));
+        assert_eq!(held.objection(&same), None);
+        let objection = held
+            .objection(&installed(Some("another-key-altogether")))
+            .unwrap();
+        assert_eq!(objection.setting, "HASH_KEY");
+        let fingerprint = held.hash_key.unwrap();
+        assert!(fingerprint.len() == 16 && !objection.error.contains(&fingerprint));
+    }
+
+    #[test]
+    fn a_caller_or_an_installation_without_a_fingerprint_is_no_stranger() {
+        let (with, without) = (installed(Some("the-key-of-the-install")), installed(None));
+        assert_eq!(without.hash_key, None);
+        assert_eq!((with.objection(&without), without.objection(&with)), (None, None));
     }
 }

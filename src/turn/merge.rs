@@ -6,7 +6,7 @@ use super::forward::Received;
 use super::unsubscribe::own_event;
 use super::{Error, Home, Loaded, Turn};
 use crate::domain::event::{Event, EventKind};
-use crate::domain::ids::{ContactId, EventId, IdentifierHash, MessageId};
+use crate::domain::ids::{ContactId, EventId, IdentifierHash};
 use crate::domain::message::MessageState;
 use crate::domain::order::Order;
 use crate::domain::time::{Delay, Timestamp};
@@ -62,7 +62,7 @@ impl Turn<'_> {
                 Position::Sending(sending) => sending.dispatched,
                 Position::Waiting { .. } => false,
             });
-        if in_flight || self.dispatched(&contact.id)? {
+        if in_flight || store::dispatch::holds_contact(self.sql, &contact.id)? {
             return Ok(Absorbed::Busy);
         }
         let id = contact.id.clone();
@@ -119,19 +119,6 @@ impl Turn<'_> {
             })?;
         }
         Ok(())
-    }
-
-    /// Whether a request for one of the contact's messages is written down and has no outcome.
-    fn dispatched(&self, contact: &ContactId) -> Result<bool, Error> {
-        let prefix = contact
-            .as_str()
-            .get(..MessageId::CONTACT_BITS)
-            .unwrap_or_default();
-        let dispatches = store::dispatch::all(self.sql)?;
-        Ok(dispatches
-            .iter()
-            .flat_map(|dispatch| &dispatch.members)
-            .any(|member| member.contact_prefix() == prefix))
     }
 
     /// When a merge that found its loser busy is tried again.

@@ -4,6 +4,8 @@
 //! it is synchronous; the clock, the settings and facts from other shards are arguments. It makes no request.
 
 pub mod backlog;
+pub mod baton;
+pub mod bought;
 pub mod call;
 pub mod claim;
 mod compose;
@@ -165,7 +167,7 @@ impl Turn<'_> {
         if !contact.enrollments.iter().any(undispatched) {
             return Ok(());
         }
-        let out = self.in_dispatches()?;
+        let out = self.in_dispatches(contact.enrollments.iter().filter_map(message_of))?;
         for enrollment in &mut contact.enrollments {
             match &mut enrollment.position {
                 Position::Sending(sending) if out.contains(&sending.message) => sending.dispatched = true,
@@ -175,10 +177,13 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Every message whose request is written down and has no outcome yet.
-    fn in_dispatches(&self) -> Result<BTreeSet<MessageId>, Error> {
-        let open = store::dispatch::all(self.sql)?;
-        Ok(open.into_iter().flat_map(|dispatch| dispatch.members).collect())
+    /// Those of these messages whose request is written down and has no outcome yet.
+    fn in_dispatches<'m>(
+        &self,
+        messages: impl Iterator<Item = &'m MessageId>,
+    ) -> Result<BTreeSet<MessageId>, Error> {
+        let messages: Vec<&MessageId> = messages.collect();
+        Ok(store::dispatch::open_members(self.sql, &messages)?)
     }
 
     /// Writes a decision, and the contact's new place in the schedule; nothing when nothing changed.
@@ -214,5 +219,12 @@ impl Turn<'_> {
             contact,
             row: Some(row),
         })
+    }
+}
+
+fn message_of(enrollment: &Enrollment) -> Option<&MessageId> {
+    match &enrollment.position {
+        Position::Sending(sending) => Some(&sending.message),
+        Position::Waiting { .. } => None,
     }
 }

@@ -1,5 +1,6 @@
 //! The answer to a request, or the lack of one, becomes the fate of its messages.
 
+use super::bought::CheckoutFacts;
 use super::claim::{Claimed, refused};
 use super::{Error, Turn};
 use crate::domain::ids::MessageId;
@@ -8,7 +9,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::time::{Delay, Timestamp};
 use crate::engine::decision::{Input, Settlement};
 use crate::engine::delivery::{self, Dispatch, Next, WINDOW_MARGIN, lease_from};
-use crate::engine::guard;
+use crate::engine::guard::{self, Verdict};
 use crate::engine::state::Facts;
 use crate::providers::{Idempotency, ProviderKind};
 use crate::settings::Mode;
@@ -146,9 +147,11 @@ impl Turn<'_> {
     /// Takes over a dispatch whose fate is unknown: its lease ended without an outcome, or its repeat is due.
     /// Returns the request to make again, byte for byte, or none when it must not go out now.
     ///
+    /// `checkouts` answers [`Turn::questions_of`]: a repeat is a mail as well, and never goes out for a bought cart.
+    ///
     /// # Errors
     /// When storage fails or a document cannot be read.
-    pub fn take_over_dispatch(&self, id: &str) -> Result<Option<Claimed>, Error> {
+    pub fn take_over_dispatch(&self, id: &str, checkouts: &CheckoutFacts) -> Result<Option<Claimed>, Error> {
         let Some(mut dispatch) = store::dispatch::get(self.sql, id)? else {
             return Ok(None);
         };
@@ -161,19 +164,18 @@ impl Turn<'_> {
         }
         let window_end =
             window_of(&dispatch.provider).map(|window| dispatch.first_at.plus(window).minus(WINDOW_MARGIN));
-        if window_end.is_none_or(|end| self.now >= end) {
+        let Some(window_end) = window_end.filter(|end| self.now < *end) else {
             let over =
                 Outcome::Unknown("its fate stayed unknown until the provider forgot the key".to_owned());
             let outcomes = vec![over; dispatch.members.len()];
             self.conclude_within(&dispatch, &outcomes, None)?;
             return Ok(None);
-        }
+        };
         if self.settings.mode == Mode::Shadow {
             return Ok(None);
         }
-        if self.any_withdrawn(&dispatch)? {
-            // The bytes may not change and may not go out: held whole until the window ends.
-            self.hold(&dispatch, window_end.unwrap_or(self.now))?;
+        if let Some(until) = self.held_back(&dispatch, checkouts, window_end)? {
+            self.hold(&dispatch, until)?;
             return Ok(None);
         }
         if self.stopped()? {
@@ -210,28 +212,34 @@ impl Turn<'_> {
         Ok(())
     }
 
-    fn any_withdrawn(&self, dispatch: &Dispatch) -> Result<bool, Error> {
+    /// Until when a repeat must wait, because of any of its members: its bytes may not change. To the end of the window
+    /// when one has withdrawn or its cart was bought; shorter when that cannot be told yet. None when it may go out.
+    fn held_back(
+        &self,
+        dispatch: &Dispatch,
+        checkouts: &CheckoutFacts,
+        window_end: Timestamp,
+    ) -> Result<Option<Timestamp>, Error> {
+        let mut until = None;
         for member in &dispatch.members {
             let Some(found) = self.in_flight(member)? else {
-                return Ok(true);
+                return Ok(Some(window_end));
             };
             let Some((enrollment, sending)) = &found.sending else {
-                return Ok(true);
+                return Ok(Some(window_end));
             };
-            let facts = self.gate_facts(&found.loaded, enrollment, None)?;
-            let verdict = guard::check(
-                self.catalog,
-                &found.loaded.contact,
-                enrollment,
-                sending,
-                &facts,
-                self.now,
-            );
+            let facts = self.gate_facts(&found.loaded, enrollment, checkouts)?;
+            let contact = &found.loaded.contact;
+            let verdict = guard::check(self.catalog, contact, enrollment, sending, &facts, self.now);
             if refused(&verdict).is_some() {
-                return Ok(true);
+                return Ok(Some(window_end));
+            }
+            match verdict {
+                Verdict::Defer { until: later, .. } => until = until.max(Some(later.min(window_end))),
+                Verdict::Allow(_) | Verdict::Drop(_) => {}
             }
         }
-        Ok(false)
+        Ok(until)
     }
 
     /// A batch was refused as a whole for one of its members: all go back, to be sent singly.

@@ -4,6 +4,7 @@ use super::call::Answer;
 use super::{Error, Turn};
 use crate::domain::event::Event;
 use crate::domain::message::{DropReason, MessageState};
+use crate::engine::guard::DeferReason;
 use crate::engine::identity::Hashed;
 use crate::engine::state::EndReason;
 use crate::render::outbox::{Fate, HeldRow, LeftRow};
@@ -33,28 +34,20 @@ impl Turn<'_> {
             MessageState::Failed,
             MessageState::Dropped,
         ];
-        let listed: Vec<Value> = store::message::list(self.sql, &stuck, None, MAX_LISTED)?
-            .into_iter()
-            .map(|stored| {
-                let message = stored.message;
-                json!({
-                    "id": message.id, "contact": stored.contact, "journey": message.journey, "step": message.step,
-                    "email": message.email, "stream": message.stream, "state": message.state,
-                    "reason": message.reason, "settled_at": message.settled_at.map(|at| at.to_rfc3339()),
-                })
-            })
-            .collect();
+        let listed = store::message::list(self.sql, &stuck, None, MAX_LISTED)?;
+        let waiting = store::message::waiting(self.sql, MAX_LISTED)?;
         let letters: Vec<Value> = store::dead_letter::list(self.sql, MAX_LISTED)?
             .into_iter()
-            .map(|letter| json!({ "id": letter.id, "what": letter.what, "reason": letter.reason, "at": letter.at.to_rfc3339() }))
+            .map(letter_row)
             .collect();
         Ok(json!({
             "shard": self.me.to_string(),
             "contacts": store::contact::count(self.sql)?,
             "messages": messages,
-            "attention": listed,
+            "attention": listed.into_iter().map(message_row).collect::<Vec<_>>(),
+            "waiting": waiting.into_iter().map(message_row).collect::<Vec<_>>(),
             "dead_letters": letters,
-            "in_flight": store::dispatch::all(self.sql)?.len(),
+            "in_flight": store::dispatch::count(self.sql)?,
             "forwards": store::forward::count(self.sql)?,
             "next_due": self.next_due()?.map(crate::domain::time::Timestamp::to_rfc3339),
         }))
@@ -166,12 +159,31 @@ impl Turn<'_> {
     }
 }
 
+fn message_row(stored: store::message::Stored) -> Value {
+    let message = stored.message;
+    json!({
+        "id": message.id, "contact": stored.contact, "journey": message.journey, "step": message.step,
+        "email": message.email, "stream": message.stream, "state": message.state,
+        "reason": message.reason, "settled_at": message.settled_at.map(|at| at.to_rfc3339()),
+    })
+}
+
+/// The body of a message's letter holds ids only and says which step it was; others may hold addresses.
+fn letter_row(letter: store::dead_letter::DeadLetter) -> Value {
+    let about = (letter.what == "message").then(|| serde_json::from_str::<Value>(&letter.body).ok());
+    json!({
+        "id": letter.id, "what": letter.what, "reason": letter.reason, "at": letter.at.to_rfc3339(),
+        "about": about.flatten(),
+    })
+}
+
 /// A stored reason in words for people.
 fn words(reason: &str) -> String {
-    let text = DropReason::ALL
-        .iter()
-        .find(|known| known.as_str() == reason)
-        .map(|known| known.in_words());
+    let dropped = DropReason::ALL.iter().find(|known| known.as_str() == reason);
+    let deferred = DeferReason::ALL.iter().find(|known| known.as_str() == reason);
+    let text = dropped
+        .map(|known| known.in_words())
+        .or_else(|| deferred.map(|known| known.in_words()));
     text.unwrap_or(reason).to_owned()
 }
 

@@ -4,7 +4,7 @@
 //! at the same time; the next step begins when all have answered. When a call fails the event is given up and the
 //! sender tries again: every call may be repeated.
 
-use super::call::{Answer, Call, Ingest, Ingested, Touch};
+use super::call::{Answer, Call, Ingest, Ingested, Meaning, Touch};
 use crate::domain::event::Event;
 use crate::domain::ids::ContactId;
 use crate::domain::shard::{ShardCount, ShardIndex};
@@ -156,7 +156,7 @@ impl Routing {
             }
             Stage::Absorbing { winner } => {
                 // A loser that went elsewhere meanwhile is absorbed there.
-                let gone: Vec<ContactId> = answers.into_iter().filter_map(elsewhere).collect();
+                let gone: Vec<ContactId> = answers.iter().filter_map(elsewhere).collect();
                 if gone.is_empty() {
                     self.stage = Stage::Ingesting;
                     return Ok(self.go_to(winner));
@@ -238,23 +238,10 @@ impl Routing {
     }
 }
 
-fn elsewhere(answer: Answer) -> Option<ContactId> {
-    match answer {
-        Answer::Ingested(Ingested::Elsewhere(contact)) => Some(contact),
-        Answer::Touched { .. }
-        | Answer::Ingested(_)
-        | Answer::Found(_)
-        | Answer::Done
-        | Answer::NotYet
-        | Answer::Bought(_)
-        | Answer::Ran { .. }
-        | Answer::Pruned(_)
-        | Answer::Swept { .. }
-        | Answer::Unsubscribed { .. }
-        | Answer::Mails(_)
-        | Answer::Reasons { .. }
-        | Answer::Overview(_)
-        | Answer::Refused { .. } => None,
+fn elsewhere(answer: &Answer) -> Option<ContactId> {
+    match answer.meaning() {
+        Meaning::Elsewhere(contact) => Some(contact),
+        Meaning::Arrived | Meaning::NotNow => None,
     }
 }
 

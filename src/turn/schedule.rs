@@ -11,6 +11,8 @@ use crate::store::meta::{self, Key};
 
 /// Most contacts woken in one slice.
 pub const CONTACTS_AT_ONCE: usize = 100;
+/// Most dispatches looked at in one slice.
+pub const DISPATCHES_AT_ONCE: u32 = 200;
 
 impl Turn<'_> {
     /// Whether an operator stopped all sending. Read wherever a request would be written down.
@@ -30,10 +32,7 @@ impl Turn<'_> {
             .into_iter()
             .map(|queue| queue.due)
             .min();
-        let dispatches = store::dispatch::all(self.sql)?
-            .iter()
-            .map(crate::engine::delivery::Dispatch::due)
-            .min();
+        let dispatches = store::dispatch::earliest(self.sql)?;
         let forwards = store::forward::earliest(self.sql)?;
         Ok([contacts, dispatches, forwards].into_iter().flatten().min())
     }
@@ -66,15 +65,17 @@ impl Turn<'_> {
         Ok(picked)
     }
 
-    /// Dispatches to look at now: a repeat is due, or a lease ended. `in_flight` are those this very process awaits.
+    /// Dispatches to look at now: a repeat is due, or a lease ended. A page of at most [`DISPATCHES_AT_ONCE`], behind
+    /// `after`: one that stays due must not hide those behind it.
     ///
     /// # Errors
     /// When storage fails.
-    pub fn due_dispatches(&self, in_flight: impl Fn(&str) -> bool) -> Result<Vec<String>, Error> {
-        let all = store::dispatch::all(self.sql)?;
-        let due = all
-            .into_iter()
-            .filter(|dispatch| dispatch.due() <= self.now && !in_flight(&dispatch.id));
-        Ok(due.map(|dispatch| dispatch.id).collect())
+    pub fn due_dispatches(&self, after: &str) -> Result<Vec<String>, Error> {
+        Ok(store::dispatch::due(
+            self.sql,
+            self.now,
+            after,
+            DISPATCHES_AT_ONCE,
+        )?)
     }
 }

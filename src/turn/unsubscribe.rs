@@ -4,9 +4,8 @@ use super::call::{Forward, ForwardBody};
 use super::forward::Received;
 use super::{Error, Home, Loaded, Turn, merge};
 use crate::domain::consent::{ConsentGrade, ConsentSignal, ConsentState};
-use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
-use crate::domain::event::{Event, EventData, EventKind};
+use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::{ContactId, EventId, IdentifierHash, MessageId, SourceName};
 use crate::domain::time::{Delay, Timestamp};
 use crate::engine::decision::Input;
@@ -27,19 +26,26 @@ impl Turn<'_> {
         };
         match self.find(&stored.contact)? {
             Home::Here(loaded) if loaded.is_new() => Ok(false),
-            Home::Here(loaded) => self.withdraw_all(*loaded, message).map(|()| true),
-            Home::Elsewhere(contact) => {
-                self.forward(&Forward {
-                    id: format!("unsubscribe:{message}"),
-                    to: contact.into(),
-                    body: ForwardBody::Unsubscribe {
-                        message: message.clone(),
-                        loser: stored.contact,
-                    },
-                })?;
-                Ok(true)
+            Home::Here(loaded) if loaded.contact.id == stored.contact => {
+                self.withdraw_all(*loaded, message).map(|()| true)
             }
+            Home::Here(loaded) => self.pass_on(loaded.contact.id, message, stored.contact),
+            Home::Elsewhere(contact) => self.pass_on(contact, message, stored.contact),
         }
+    }
+
+    /// The contact was merged: its addresses may still be on their way to the one that is left, and the click waits for
+    /// them.
+    fn pass_on(&self, to: ContactId, message: &MessageId, loser: ContactId) -> Result<bool, Error> {
+        self.forward(&Forward {
+            id: format!("unsubscribe:{message}"),
+            to: to.into(),
+            body: ForwardBody::Unsubscribe {
+                message: message.clone(),
+                loser,
+            },
+        })?;
+        Ok(true)
     }
 
     /// A click on a link whose contact was merged into one of this shard's.
@@ -107,18 +113,5 @@ impl Turn<'_> {
 
 /// An event of our own making.
 pub(super) fn own_event(id: EventId, kind: EventKind, now: Timestamp) -> Event {
-    Event {
-        id,
-        kind,
-        source: SourceName::built_in("wend"),
-        occurred_at: now,
-        received_at: now,
-        starts_at: None,
-        test: false,
-        identifiers: Vec::new(),
-        email: None,
-        profile: Profile::default(),
-        consent: None,
-        data: EventData::default(),
-    }
+    Event::new(id, kind, SourceName::built_in("wend"), now, now)
 }

@@ -2,7 +2,7 @@
 
 use super::{Error, Turn};
 use crate::domain::ids::{ContactId, MessageId};
-use crate::domain::message::Lane;
+use crate::domain::message::{Lane, Stream};
 use crate::domain::time::{Delay, Timestamp};
 use crate::engine::decision::{Effect, Input};
 use crate::engine::retry::next_attempt_at;
@@ -18,6 +18,9 @@ const FAILURE_PAUSE: Delay = Delay::from_minutes(1);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueMessage {
     pub lane: Lane,
+    pub stream: Stream,
+    /// 2 for the second try of a message whose fate stayed unknown.
+    pub generation: u8,
     pub due: Timestamp,
     pub contact: ContactId,
     pub message: MessageId,
@@ -39,16 +42,27 @@ impl Turn<'_> {
             })
         };
         let own = &loaded.contact;
-        let due = own
-            .due_messages(self.now)
-            .filter(|sending| wanted(&sending.message))
-            .map(|sending| DueMessage {
-                lane: sending.lane,
-                due: sending.due,
-                contact: own.id.clone(),
-                message: sending.message.clone(),
-            });
-        Ok(due.collect())
+        let mut due: Vec<(u8, DueMessage)> = own
+            .enrollments
+            .iter()
+            .filter_map(|enrollment| Some((enrollment, enrollment.sending()?)))
+            .filter(|(_, sending)| !sending.dispatched && sending.due <= self.now && wanted(&sending.message))
+            .map(|(enrollment, sending)| {
+                let journey = self.catalog.journey(&enrollment.journey);
+                let message = DueMessage {
+                    lane: sending.lane,
+                    stream: sending.stream,
+                    generation: sending.generation,
+                    due: sending.due,
+                    contact: own.id.clone(),
+                    message: sending.message.clone(),
+                };
+                (journey.map_or(0, |journey| journey.priority), message)
+            })
+            .collect();
+        // Where a cap leaves room for one of them, it is for the one that matters more.
+        due.sort_by_key(|(priority, _)| std::cmp::Reverse(*priority));
+        Ok(due.into_iter().map(|(_, message)| message).collect())
     }
 
     /// Failed attempts in a row to work on a contact.

@@ -82,4 +82,11 @@ describe("after the install", { concurrency: true }, () => {
       refuses(/JURISDICTION is none, but this store was installed with eu/, /set it back/),
       goesOn,
     ]));
+
+  test("another HASH_KEY is refused: under it nobody would be known", () =>
+    reinstalled([{ SHARDS: "4" }, { SHARDS: "4", HASH_KEY: "another-hash-key-of-32-bytes-012345678" }, { SHARDS: "4" }], [
+      installs,
+      refuses(/HASH_KEY is another one than this store was installed with/, /set the old one again/),
+      goesOn,
+    ]));
 });

@@ -195,7 +195,8 @@ test("settings that are missing or wrong are named, and nothing is taken meanwhi
     [{ HASH_KEY: "" }, "HASH_KEY"],
     [{ LINK_KEY: "short" }, "LINK_KEY"],
     [{ EMAIL_PROVIDER: "resent" }, "EMAIL_PROVIDER"],
-    [{ ENVIRONMENT: "staging" }, "ENVIRONMENT"],
+    [{ ENVIRONMENT: "staging", EMAIL_PROVIDER: "resend", RESEND_API_KEY: "re_test" }, "ENVIRONMENT"],
+    [{ ENVIRONMENT: "production" }, "EMAIL_PROVIDER"],
   ]) {
     await withShop({ secrets }, async (shop) => {
       const health = await shop.health();

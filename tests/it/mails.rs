@@ -59,6 +59,8 @@ pub fn shop() -> StoreFile {
         events: vec![],
         on_unknown: OnUnknown::default(),
         team: None,
+        caps: vec![],
+        quiet_hours: None,
     }
 }
 
@@ -72,7 +74,7 @@ fn message(email: &str, stream: Stream) -> Message {
         variant: String::new(),
         stream,
         lane: Lane::Cart,
-        state: MessageState::Claimed,
+        state: MessageState::Intended,
         attempt: 1,
         due_at: Timestamp::from_seconds(0),
         reason: None,

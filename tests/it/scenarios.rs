@@ -8,10 +8,11 @@
 //! provider resend | outbox                      before everything else; outbox unless said
 //! store region=opt_out on_unknown=give_up       the store's policy, where it is not that of store.yaml
 //! at +1h [what] [key=value | flag]…             runs all that is due until then, then does what is said:
-//!   signup | profile | checkout T | update T | order O | fulfilled O | delivered O | cancelled O | refunded O
+//!   viewed | added | signup | profile | checkout T | update T | order O | fulfilled O | delivered O | cancelled O | refunded O
 //!   unsubscribe | event "Name"                  by=nadia (an address without its domain), customer=, checkout=, cart=,
 //!                                               anonymous=, value=, items=, time=+5m (the source's own time), id=,
-//!                                               source=, subscribed | implied | unsubscribed, test, bulk=bytes
+//!                                               source=, subscribed | implied | unsubscribed, test, bulk=bytes,
+//!                                               zone=Asia/Tokyo, birthday=1990-05-17, delivery=2026-03-20, score=
 //!                                               `order 1..50` are fifty of them
 //!   again                                       the last delivery once more
 //!   click nadia                                 the unsubscribe link of the last mail to nadia
@@ -113,6 +114,7 @@ impl Stage {
         let store = &mut self.world.catalog.store;
         for (key, value) in policy.split_whitespace().filter_map(|word| word.split_once('=')) {
             match (key, value) {
+                ("quiet", hours) => store.quiet_hours = Some(hours.parse().unwrap()),
                 ("region", "opt_out") => store.region = Region::OptOut,
                 ("region", "soft_opt_in") => store.region = Region::SoftOptIn,
                 ("marketing", "resend_once") => store.on_unknown.marketing = UnknownPolicy::ResendOnce,

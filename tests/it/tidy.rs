@@ -19,7 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sources", &["domain", "http", "signing"]),
     ("providers", &["domain", "http", "signing"]),
     // Of `journey` the store's settings only: brand and sender are what a mail is made with.
-    ("render", &["domain", "journey"]),
+    ("render", &["domain", "journey", "signing"]),
     ("settings", &["domain", "providers", "render", "signing"]),
     ("store", &["domain", "engine", "journey"]),
     (

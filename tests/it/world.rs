@@ -57,6 +57,8 @@ pub struct World {
     /// Turns and requests left until the crash.
     fuse: Cell<Option<u32>>,
     fatal: Cell<Option<Point>>,
+    /// A shard that does not answer when it is asked whether carts were bought.
+    pub away: Cell<Option<ShardIndex>>,
     pub remarks: RefCell<Vec<Remark>>,
 }
 
@@ -93,6 +95,7 @@ impl World {
             provider: RefCell::default(),
             fuse: Cell::new(None),
             fatal: Cell::new(None),
+            away: Cell::new(None),
             remarks: RefCell::default(),
         }
     }
@@ -337,7 +340,7 @@ impl World {
     pub fn dispatches(&self) -> Vec<wend::engine::delivery::Dispatch> {
         let hosts = self.shards.iter();
         hosts
-            .flat_map(|host| store::dispatch::all(&host.sql).unwrap())
+            .flat_map(|host| store::dispatch::list(&host.sql, 100_000).unwrap())
             .collect()
     }
 
@@ -390,6 +393,7 @@ fn settings(shards: u16, provider: ProviderKind) -> Settings {
     let get = |name: &str| {
         let value = match name {
             "SHARDS" => shards.as_str(),
+            "ENVIRONMENT" => "dev",
             "EMAIL_PROVIDER" => provider.as_str(),
             "HASH_KEY" => "a-key-for-identities-of-tests-only",
             "LINK_KEY" => "a-key-for-links-of-tests-only",

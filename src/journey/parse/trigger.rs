@@ -62,7 +62,10 @@ fn form<'n>(reader: &mut Reader<'_>, node: &'n Node) -> Option<(&'static str, Fi
     match (present.next(), present.next()) {
         (Some((name, known)), None) => Some((name, reader.fields(node, "a trigger", known)?)),
         (Some(_), Some(_)) => {
-            reader.report(fields.place, "a journey has one kind of trigger; start it from another with `start:`");
+            reader.report(
+                fields.place,
+                "a journey has one kind of trigger; start it from another with `start:`",
+            );
             None
         }
         (None, _) => {

@@ -1,8 +1,11 @@
 //! Claimed requests: one claim an id, the same bytes for ever, and only the run that holds the attempt may write.
 
-use crate::store::dispatch::{Attempt, Dispatch, all, delete, earliest, get, put, request, update_attempt};
+use crate::store::dispatch::{
+    Attempt, Dispatch, count, delete, due, earliest, get, holds_contact, list, open_members, put, request,
+    update_attempt,
+};
 use crate::store::fixtures::{at, contact_id, message_id, shard};
-use crate::store::{Error, MAX_VALUE_BYTES};
+use crate::store::{Error, MAX_VALUE_BYTES, Sql};
 
 fn dispatch(id: &str, first: i64) -> Dispatch {
     Dispatch {
@@ -69,7 +72,7 @@ fn the_alarm_follows_the_first_lease_or_retry() {
     };
     update_attempt(&sql, "d1", 1, retry).unwrap();
     assert_eq!(earliest(&sql), Ok(Some(at(70))));
-    let ids: Vec<String> = all(&sql).unwrap().into_iter().map(|open| open.id).collect();
+    let ids: Vec<String> = list(&sql, 9).unwrap().into_iter().map(|open| open.id).collect();
     assert_eq!(ids, ["d2", "d1"]);
 }
 
@@ -79,4 +82,45 @@ fn bytes_that_cannot_be_stored_are_refused_before_anything_is_written() {
     let refused = put(&sql, &dispatch("d1", 0), &vec![0; MAX_VALUE_BYTES + 1]);
     assert!(matches!(refused, Err(Error::TooLarge { .. })), "{refused:?}");
     assert_eq!(get(&sql, "d1"), Ok(None));
+}
+
+#[test]
+fn what_is_due_comes_page_by_page() {
+    let sql = shard();
+    for number in 0..25 {
+        put(&sql, &dispatch(&format!("d{number:02}"), number % 2), b"x").unwrap();
+    }
+    put(&sql, &dispatch("later", 100), b"x").unwrap();
+    let (mut after, mut seen) = (String::new(), Vec::new());
+    loop {
+        let page = due(&sql, at(61), &after, 10).unwrap();
+        let Some(last) = page.last() else { break };
+        after.clone_from(last);
+        seen.extend(page);
+    }
+    assert_eq!((seen.len(), count(&sql)), (25, Ok(26)));
+    assert!(seen.is_sorted() && !seen.contains(&"later".to_owned()));
+}
+
+#[test]
+fn a_claim_knows_its_members_however_many_are_open() {
+    let sql = shard();
+    // More than any bound that once hid the last ones.
+    sql.query(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10050)
+         INSERT INTO dispatch (dispatch_id, provider, key, attempt, generation, first_at, lease_until, next_at,
+           members, request)
+         SELECT printf('a%05d', i), 'resend', 'k', 1, 1, 0, 0, NULL, '[]', x'00' FROM n",
+        &[],
+    )
+    .unwrap();
+    put(&sql, &dispatch("z", 0), b"x").unwrap();
+    let (held, free) = (
+        message_id(&contact_id("8c"), "01"),
+        message_id(&contact_id("8c"), "02"),
+    );
+    let open = open_members(&sql, &[&held, &free]).unwrap();
+    assert_eq!(open.into_iter().collect::<Vec<_>>(), [held]);
+    assert_eq!(holds_contact(&sql, &contact_id("9d")), Ok(true));
+    assert_eq!(holds_contact(&sql, &contact_id("77")), Ok(false));
 }

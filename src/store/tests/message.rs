@@ -85,8 +85,7 @@ fn every_pair_of_state_and_outcome_goes_as_the_domain_says() {
     let id = message_id(&contact, "01");
     for held in MessageState::ALL {
         for (how, next) in settlements() {
-            let legal = held.may_become(next)
-                || (held == MessageState::Intended && MessageState::Claimed.may_become(next));
+            let legal = held.may_become(next);
             let sql = ledger(held);
             let moved = settle(&sql, &contact, &id, &how, at(5)).unwrap();
             assert_eq!(moved == Moved::Done, legal, "{held:?} to {next:?}");
@@ -170,4 +169,19 @@ fn operators_see_what_did_not_go_out() {
         count: 2,
     };
     assert_eq!((tally.len(), &tally[0]), (3, &dropped));
+}
+
+#[test]
+fn a_deferral_keeps_its_reason_and_costs_a_row_once() {
+    use crate::engine::guard::DeferReason;
+    let sql = ledger(MessageState::Intended);
+    let contact = contact_id("8c");
+    let id = message_id(&contact, "01");
+    let put_off = |reason| sql.written_by(|sql| crate::store::message::defer(sql, &contact, &id, reason));
+    assert_eq!(put_off(DeferReason::CheckoutUnreadable), 1);
+    assert_eq!(put_off(DeferReason::CheckoutUnreadable), 0);
+    assert_eq!(put_off(DeferReason::ExitUndecided), 1);
+    let waiting = crate::store::message::waiting(&sql, 9).unwrap();
+    let reasons: Vec<_> = waiting.iter().map(|row| row.message.reason.as_deref()).collect();
+    assert_eq!(reasons, [Some("exit_undecided")]);
 }

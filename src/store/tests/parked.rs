@@ -4,7 +4,7 @@ use crate::domain::ids::ContactId;
 use crate::store::fixtures::{at, contact_id, event, hash, shard};
 use crate::store::forward::{self, Forward};
 use crate::store::outbox::{self, Mail};
-use crate::store::parked::{MAX_PARKED, MAX_PARKED_BYTES, Parking, park, release};
+use crate::store::parked::{MAX_PARKED, MAX_PARKED_BYTES, Parking, park, release, take};
 use crate::store::{Sql, dead_letter, suppression};
 
 #[test]
@@ -145,4 +145,37 @@ fn a_suppression_keeps_its_first_reason() {
     suppression::put(&sql, &hash("01"), "complaint", at(2)).unwrap();
     let held = suppression::get(&sql, &hash("01")).unwrap().unwrap();
     assert_eq!((held.reason.as_str(), held.at), ("hard bounce", at(1)));
+}
+
+#[test]
+fn one_parked_event_is_taken_once() {
+    let sql = shard();
+    for id in ["a", "b"] {
+        park(&sql, &hash("01"), &event(id), at(0)).unwrap();
+    }
+    let id = event("a").id;
+    assert_eq!(take(&sql, &hash("02"), &id, at(1)), Ok(None));
+    assert_eq!(take(&sql, &hash("01"), &id, at(1)), Ok(Some(event("a"))));
+    assert_eq!(take(&sql, &hash("01"), &id, at(1)), Ok(None));
+    assert_eq!(release(&sql, &hash("01"), at(1)), Ok(vec![event("b")]));
+}
+
+#[test]
+fn a_letter_of_an_event_tells_what_it_was_and_stays_small() {
+    let letter = |event: &crate::domain::event::Event| {
+        let letter = dead_letter::DeadLetter::of_event("parked:1".to_owned(), event, "full", at(1)).unwrap();
+        assert!(letter.body.len() < 70_000, "{}", letter.body.len());
+        serde_json::from_str::<crate::domain::event::Event>(&letter.body).unwrap()
+    };
+    let mut lost = event("a");
+    assert_eq!(letter(&lost), lost);
+    lost.data
+        .properties
+        .insert("note".to_owned(), "x".repeat(200_000).into());
+    let kept = letter(&lost);
+    assert_eq!(
+        (&kept.id, &kept.identifiers, &kept.data.order_id),
+        (&lost.id, &lost.identifiers, &lost.data.order_id)
+    );
+    assert!(kept.data.properties.is_empty());
 }

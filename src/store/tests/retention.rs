@@ -111,3 +111,14 @@ fn a_cursor_that_cannot_be_read_starts_anew() {
         assert!(prune(&sql, at(0), 1000).unwrap().finished, "{cursor}");
     }
 }
+
+#[test]
+fn the_marker_of_a_merge_stays_as_long_as_the_mails_whose_links_ask_for_it() {
+    let sql = shard();
+    let id = contact_id("8c");
+    let mut marker = event("absorbed:9d");
+    (marker.occurred_at, marker.received_at) = (at(0), at(0));
+    events::record(&sql, &id, &marker).unwrap();
+    assert_eq!(prune(&sql, after(EVENTS_FOR), 1000).unwrap().events, 0);
+    assert_eq!(prune(&sql, after(MESSAGES_FOR), 1000).unwrap().events, 1);
+}

@@ -162,3 +162,25 @@ fn an_order_is_one_row_with_its_newest_status() {
     changed.items.pop();
     assert_eq!(orders::list(&sql, &id, 9), Ok(vec![changed]));
 }
+
+#[test]
+fn the_totals_of_a_good_customer_count_every_order() {
+    let sql = shard();
+    let id = contact_id("8c");
+    let many = crate::store::facts::MAX_ORDERS_READ + 40;
+    for number in 0..many {
+        orders::put(&sql, &id, &order(&format!("x:{number}"), i64::from(number))).unwrap();
+    }
+    let event = event("e");
+    let facts = load_facts(&sql, &id, Some(&event), false).unwrap();
+    let currency = crate::domain::money::Currency::parse("GBP").unwrap();
+    let totals = crate::engine::intake::purchases_of(facts.orders.iter(), currency);
+    assert_eq!((totals.orders, facts.orders.len()), (many, many as usize));
+    // What is no order needs no totals.
+    let bare = crate::domain::event::Event {
+        data: crate::domain::event::EventData::default(),
+        ..event
+    };
+    let facts = load_facts(&sql, &id, Some(&bare), false).unwrap();
+    assert_eq!(facts.orders.len(), crate::store::facts::MAX_ORDERS_READ as usize);
+}

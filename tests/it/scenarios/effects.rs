@@ -192,7 +192,7 @@ fn fate(world: &World, contact: &ContactId, message: &Message) -> Option<String>
         MessageState::Shadowed => format!("shadowed {step} for {who}"),
         MessageState::Unknown => format!("unknown what became of {step} to {who}: {reason}"),
         MessageState::Intended if message.attempt > 0 => format!("put back {step} to {who}: {reason}"),
-        MessageState::Intended | MessageState::Claimed => return None,
+        MessageState::Intended => return None,
     })
 }
 

@@ -168,6 +168,8 @@ impl Story {
             consent: consent(line, &kind, occurred_at),
             profile: Profile {
                 first_name: line.option("name").map(str::to_owned),
+                timezone: line.option("zone").map(str::to_owned),
+                attributes: attributes(line),
                 ..Profile::default()
             },
             data: data(line, checkout, order),
@@ -220,8 +222,17 @@ fn kind(line: &Line) -> Result<EventKind, String> {
         "refunded" => EventKind::OrderRefunded,
         "unsubscribe" => EventKind::Unsubscribed,
         "viewed" => EventKind::ProductViewed,
+        "added" => EventKind::ProductAdded,
         other => return Err(format!("`{other}` is not something that happens")),
     })
+}
+
+fn attributes(line: &Line) -> BTreeMap<String, serde_json::Value> {
+    let birthday = line.option("birthday");
+    birthday
+        .map(|date| ("birthday".to_owned(), date.into()))
+        .into_iter()
+        .collect()
 }
 
 fn identifiers(
@@ -290,6 +301,9 @@ fn data(line: &Line, checkout: Option<&str>, order: Option<String>) -> EventData
     };
     if let Some(score) = line.number("score") {
         data.properties.insert("score".to_owned(), score.into());
+    }
+    if let Some(date) = line.option("delivery") {
+        data.properties.insert("delivery".to_owned(), date.into());
     }
     if let Some(bytes) = line.number("bulk") {
         let text = "x".repeat(bytes as usize);

@@ -4,17 +4,16 @@ use super::{Failure, Point, World};
 use wend::domain::outcome::Outcome;
 use wend::domain::shard::ShardIndex;
 use wend::domain::time::Timestamp;
-use wend::engine::guard::CheckoutFact;
 use wend::providers::ProviderKind;
 use wend::providers::answer::Answer as Reply;
 use wend::providers::registry::Account;
 use wend::store;
 use wend::store::meta::{self, Key};
 use wend::turn::backlog::{by_lane, cut};
+use wend::turn::bought::{CheckoutFacts, Questions, facts_from};
 use wend::turn::call::{Answer, Call};
-use wend::turn::claim::{CheckoutFacts, Claimed};
+use wend::turn::claim::Claimed;
 use wend::turn::forward::{Delivery, Followed};
-use wend::turn::wake::DueMessage;
 
 const SLICES_PER_RUN: usize = 50;
 const REQUESTS_AT_ONCE: usize = 6;
@@ -39,10 +38,18 @@ impl World {
         if meta::get(&self.host(me).sql, Key::Stopped)?.as_deref() == Some("1") {
             return Ok((worked, blocked));
         }
-        for id in self.turn(me, |turn| turn.due_dispatches(|_| false))? {
-            worked = true;
-            if let Some(claimed) = self.turn(me, |turn| turn.take_over_dispatch(&id))? {
-                self.exchange(me, claimed)?;
+        let mut after = String::new();
+        loop {
+            let page = self.turn(me, |turn| turn.due_dispatches(&after))?;
+            let Some(last) = page.last() else { break };
+            after.clone_from(last);
+            for id in page {
+                worked = true;
+                let questions = self.turn(me, |turn| turn.questions_of(&id))?;
+                let checkouts = self.checkout_facts(questions)?;
+                if let Some(claimed) = self.turn(me, |turn| turn.take_over_dispatch(&id, &checkouts))? {
+                    self.exchange(me, claimed)?;
+                }
             }
         }
         let mut messages = Vec::new();
@@ -58,7 +65,8 @@ impl World {
             }
         }
         for ((lane, provider), messages) in by_lane(&self.settings, messages).0 {
-            let checkouts = self.checkout_facts(me, &messages)?;
+            let questions = self.turn(me, |turn| Ok(turn.questions(&messages)))?;
+            let checkouts = self.checkout_facts(questions)?;
             if provider.capabilities().local {
                 for part in messages.chunks(MAILS_PER_TURN) {
                     self.turn(me, |turn| turn.claim_messages(part, provider, &checkouts))?;
@@ -128,19 +136,14 @@ impl World {
         rest.set(rest.get().max(until));
     }
 
-    fn checkout_facts(&self, me: ShardIndex, messages: &[DueMessage]) -> Result<CheckoutFacts, Failure> {
+    fn checkout_facts(&self, questions: Questions) -> Result<CheckoutFacts, Failure> {
         let mut facts = CheckoutFacts::new();
-        for message in messages {
-            let Some(hash) = self.turn(me, |turn| turn.foreign_checkout(message))? else {
-                continue;
+        for (shard, hashes) in questions {
+            let answer = match self.away.get() == Some(shard) {
+                true => None,
+                false => Some(self.call(shard, Call::Bought(hashes.iter().cloned().collect()))?),
             };
-            let shard = self.settings.shards.of_identifier(&hash);
-            let fact = match self.call(shard, Call::Bought(vec![hash.clone()]))? {
-                Answer::Bought(bought) if bought.contains(&hash) => CheckoutFact::Closed,
-                Answer::Bought(_) => CheckoutFact::Open,
-                other => panic!("{other:?}"),
-            };
-            facts.insert(message.message.clone(), fact);
+            facts.extend(facts_from(hashes, answer.as_ref()));
         }
         Ok(facts)
     }

@@ -1,0 +1,337 @@
+//! What a time line cannot show: states between two turns, shards that are away, and what stays in the tables.
+
+use crate::scenarios::story::{self, Story, address};
+use crate::world::World;
+use crate::world::provider::Fault;
+use std::collections::BTreeSet;
+use wend::domain::consent::ConsentState;
+use wend::domain::email::EmailAddress;
+use wend::domain::event::Event;
+use wend::domain::identity::{Identifier, IdentifierKind};
+use wend::domain::ids::{ContactId, IdentifierHash, SourceName};
+use wend::domain::message::MessageState;
+use wend::domain::shard::ShardIndex;
+use wend::domain::time::Delay;
+use wend::engine::decision::Input;
+use wend::engine::identity::Hashed;
+use wend::engine::state::Facts;
+use wend::providers::ProviderKind;
+use wend::signing::identity::identity_hash;
+use wend::turn::call::{Answer, Call, Ingest, Touch};
+use wend::turn::wake::DueMessage;
+
+const HOUR: Delay = Delay::from_hours(1);
+
+/// The event of a line of a story, now.
+fn event(world: &World, story: &mut Story, line: &str) -> Event {
+    let line = story::read(&format!("at +0m {line}")).unwrap().remove(0);
+    story.event(&line, world.start, world.now).unwrap()
+}
+
+fn tell(world: &World, story: &mut Story, line: &str) {
+    world.ingest(event(world, story, line)).unwrap();
+}
+
+fn hash(world: &World, kind: IdentifierKind, value: &str) -> IdentifierHash {
+    let identifier = match kind {
+        IdentifierKind::Email => Identifier::email(&EmailAddress::parse(&address(value)).unwrap()),
+        _ => Identifier::of_source(kind, &SourceName::parse("shopify").unwrap(), value).unwrap(),
+    };
+    identity_hash(
+        world.settings.hash_key.iter().next().unwrap().as_bytes(),
+        &identifier,
+    )
+}
+
+fn contact_of(world: &World, name: &str) -> ContactId {
+    hash(world, IdentifierKind::Email, name).into()
+}
+
+/// An id of that kind whose row is in another shard than the contact.
+fn elsewhere(world: &World, kind: IdentifierKind, name: &str) -> (String, ShardIndex) {
+    let home = world.settings.shards.of_contact(&contact_of(world, name));
+    let mut ids = (0..).map(|number| format!("X{number}"));
+    ids.find_map(|id| {
+        let shard = world.settings.shards.of_identifier(&hash(world, kind, &id));
+        (shard != home).then_some((id, shard))
+    })
+    .unwrap()
+}
+
+/// What a shard has done of an order whose contact's shard has not heard of it yet.
+fn close(world: &World, shard: ShardIndex, kind: IdentifierKind, value: &str) {
+    let touch = Touch {
+        identifiers: vec![(hash(world, kind, value), kind)],
+        founder: None,
+        bought_at: Some(world.now),
+    };
+    world.turn(shard, |turn| turn.touch(&touch)).unwrap();
+}
+
+fn pass(world: &mut World, time: Delay) {
+    world.run_until(world.now.plus(time), |_| {}).unwrap();
+}
+
+/// A world whose nudge for nadia's cart left and was not heard of: its repeat is due in some seconds.
+fn nudge_without_answer(kind: IdentifierKind) -> (World, String, ShardIndex) {
+    let mut world = World::new(4, ProviderKind::Resend);
+    let (id, shard) = elsewhere(&world, kind, "nadia");
+    let names = match kind {
+        IdentifierKind::Cart => format!("checkout T1 cart={id}"),
+        _ => format!("checkout {id}"),
+    };
+    tell(
+        &world,
+        &mut Story::default(),
+        &format!("{names} by=nadia subscribed"),
+    );
+    world.provider.borrow_mut().faults.push_back(Fault::Lost);
+    pass(&mut world, HOUR);
+    assert_eq!(
+        (world.provider.borrow().requests, world.dispatches().len()),
+        (1, 1)
+    );
+    (world, id, shard)
+}
+
+#[test]
+fn a_repeat_asks_the_other_shard_whether_the_cart_was_bought() {
+    for kind in [IdentifierKind::Checkout, IdentifierKind::Cart] {
+        let (mut world, id, shard) = nudge_without_answer(kind);
+        close(&world, shard, kind, &id);
+        pass(&mut world, Delay::from_hours(24));
+        assert_eq!(world.provider.borrow().taken, [], "{kind:?}");
+        let states: Vec<MessageState> = world.messages().iter().map(|row| row.message.state).collect();
+        assert_eq!(states[0], MessageState::GivenUp, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_repeat_waits_while_the_other_shard_does_not_answer() {
+    let (mut world, _, shard) = nudge_without_answer(IdentifierKind::Checkout);
+    world.away.set(Some(shard));
+    pass(&mut world, HOUR);
+    assert_eq!(world.provider.borrow().requests, 1);
+    world.away.set(None);
+    pass(&mut world, Delay::from_minutes(2));
+    assert_eq!(world.provider.borrow().taken.len(), 1);
+}
+
+#[test]
+fn a_cart_that_was_bought_elsewhere_gets_no_mail() {
+    for shards in [1, 4] {
+        let mut world = World::new(shards, ProviderKind::Outbox);
+        tell(
+            &world,
+            &mut Story::default(),
+            "checkout T1 cart=C1 by=nadia subscribed",
+        );
+        let shard = world
+            .settings
+            .shards
+            .of_identifier(&hash(&world, IdentifierKind::Cart, "C1"));
+        close(&world, shard, IdentifierKind::Cart, "C1");
+        pass(&mut world, HOUR);
+        assert_eq!(world.outbox(), [], "{shards} shards");
+        let reasons: Vec<_> = world
+            .messages()
+            .into_iter()
+            .map(|row| row.message.reason)
+            .collect();
+        assert_eq!(reasons, [Some("checkout_closed".to_owned())]);
+    }
+}
+
+#[test]
+fn a_deferral_is_stored_with_its_reason_and_shown() {
+    let mut world = World::new(4, ProviderKind::Outbox);
+    let (id, shard) = elsewhere(&world, IdentifierKind::Checkout, "nadia");
+    tell(
+        &world,
+        &mut Story::default(),
+        &format!("checkout {id} by=nadia subscribed"),
+    );
+    world.away.set(Some(shard));
+    pass(&mut world, HOUR);
+    let home = world.settings.shards.of_contact(&contact_of(&world, "nadia"));
+    let Answer::Overview(overview) = world.call(home, Call::Overview).unwrap() else {
+        panic!("no overview");
+    };
+    assert_eq!(overview["waiting"][0]["reason"], "checkout_unreadable");
+    assert_eq!(overview["messages"][0]["reason"], "checkout_unreadable");
+    let Answer::Reasons { held, .. } = world.call(home, Call::Reasons).unwrap() else {
+        panic!("no reasons");
+    };
+    assert_eq!(held[0].reason, "it could not be told whether the cart was bought");
+    // Waiting longer for the same reason writes no more than the contact's place in the schedule.
+    let before = world.rows_written();
+    pass(&mut world, Delay::from_seconds(60));
+    assert!(world.rows_written() - before <= 2);
+    world.away.set(None);
+    pass(&mut world, Delay::from_minutes(2));
+    assert_eq!(world.outbox().len(), 1);
+}
+
+#[test]
+fn a_mail_that_cannot_be_made_leaves_a_letter_that_says_which() {
+    let mut world = World::new(1, ProviderKind::Outbox);
+    world.settings.link_keys = None;
+    tell(&world, &mut Story::default(), "signup by=nadia subscribed");
+    pass(&mut world, HOUR);
+    let letter = world.letters().remove(0);
+    let body: serde_json::Value = serde_json::from_str(&letter.body).unwrap();
+    assert_eq!(
+        (&body["journey"], &body["step"]),
+        (&"welcome".into(), &"welcome-hello".into())
+    );
+    assert!(body["error"].as_str().unwrap().contains("LINK_KEY"));
+    assert_eq!(
+        letter.id,
+        format!("message:{}", body["message"].as_str().unwrap())
+    );
+    let Answer::Overview(overview) = world.call(world.indices()[0], Call::Overview).unwrap() else {
+        panic!("no overview");
+    };
+    assert_eq!(overview["dead_letters"][0]["about"]["step"], "welcome-hello");
+}
+
+#[test]
+fn a_request_holds_messages_of_one_generation() {
+    let mut world = World::new(1, ProviderKind::Resend);
+    let shard = world.indices()[0];
+    world.call(shard, Call::Stop { stopped: true }).unwrap();
+    let mut story = Story::default();
+    for name in ["ana", "bea", "cleo"] {
+        tell(&world, &mut story, &format!("order {name} by={name} subscribed"));
+    }
+    pass(&mut world, Delay::from_seconds(1));
+    world.call(shard, Call::Stop { stopped: false }).unwrap();
+    let messages = world.messages();
+    let again = messages[1].message.id.clone();
+    // One of them is sent for the second time.
+    let at = world.now;
+    world
+        .turn(shard, |turn| {
+            let loaded = turn.existing(&messages[1].contact)?.unwrap();
+            let message = again.clone();
+            turn.settle(loaded, &Facts::default(), &Input::Resend { message, at })
+        })
+        .unwrap();
+    let due: Vec<DueMessage> = messages
+        .iter()
+        .flat_map(|row| world.turn(shard, |turn| turn.wake(&row.contact)).unwrap())
+        .collect();
+    assert_eq!(
+        due.iter().map(|item| item.generation).collect::<Vec<_>>(),
+        [1, 2, 1]
+    );
+    let claim = |due: &[DueMessage]| {
+        let claimed = world.turn(shard, |turn| {
+            turn.claim_messages(due, ProviderKind::Resend, &Default::default())
+        });
+        claimed.unwrap().unwrap().dispatch
+    };
+    let (first, second) = (claim(&due), claim(&due));
+    assert_eq!((first.generation, first.members.len()), (1, 2));
+    assert_eq!((second.generation, &second.members[..]), (2, &[again][..]));
+    assert!(second.key.ends_with("-2") && !first.key.ends_with("-2"));
+}
+
+#[test]
+fn the_link_of_a_merged_contact_works_when_all_traces_of_the_merge_are_old() {
+    for shards in [1, 4, 16] {
+        let mut world = World::new(shards, ProviderKind::Outbox);
+        let mut story = Story::default();
+        // Both are greeted, and then turn out to be one.
+        tell(&world, &mut story, "signup by=nadia customer=7 subscribed");
+        tell(&world, &mut story, "signup by=bea customer=8 subscribed");
+        pass(&mut world, HOUR);
+        let mails = world.outbox();
+        assert_eq!(mails.len(), 2);
+        tell(&world, &mut story, "profile by=nadia customer=8");
+        pass(&mut world, Delay::from_days(500));
+        // Twice: the first walk may end before the last table.
+        for _ in 0..20 {
+            for shard in world.indices() {
+                world.call(shard, Call::Prune).unwrap();
+            }
+        }
+        assert_eq!(world.contacts().len(), 1, "the tombstone is gone");
+        for mail in mails {
+            let shard = world.settings.shards.of_message(&mail.id);
+            let message = mail.id.clone();
+            let answer = world.call(shard, Call::Unsubscribe { message }).unwrap();
+            assert_eq!(answer, Answer::Unsubscribed { found: true });
+        }
+        pass(&mut world, HOUR);
+        let addresses = world.live().remove(0).addresses;
+        let states: BTreeSet<ConsentState> = addresses.iter().map(|held| held.consent.state).collect();
+        assert_eq!((addresses.len(), world.forwards()), (2, 0), "{shards} shards");
+        assert_eq!(
+            states.into_iter().collect::<Vec<_>>(),
+            [ConsentState::Unsubscribed]
+        );
+    }
+}
+
+#[test]
+fn a_parked_event_goes_to_one_person_though_two_turn_up_at_once() {
+    for shards in [1, 4, 16] {
+        let world = World::new(shards, ProviderKind::Outbox);
+        let mut story = Story::default();
+        tell(&world, &mut story, "viewed checkout=T1 anonymous=a1 id=lost");
+        // Both become known before any forward is delivered, as in two shards at the same time.
+        for (name, weak, kind, value) in [
+            ("nadia", "anonymous=a1", IdentifierKind::Anonymous, "a1"),
+            ("bea", "checkout=T1", IdentifierKind::Checkout, "T1"),
+        ] {
+            let known = event(&world, &mut story, &format!("signup by={name} {weak} subscribed"));
+            let contact = contact_of(&world, name);
+            let home = world.settings.shards.of_contact(&contact);
+            let weakly = hash(&world, kind, value);
+            let at = world.settings.shards.of_identifier(&weakly);
+            if at == home {
+                let identifiers = known.identifiers.iter().map(|identifier| Hashed {
+                    identifier: identifier.clone(),
+                    hash: identity_hash(
+                        world.settings.hash_key.iter().next().unwrap().as_bytes(),
+                        identifier,
+                    ),
+                });
+                let ingest = Ingest {
+                    identifiers: identifiers.collect(),
+                    event: known,
+                    known: Vec::new(),
+                    bought: false,
+                    contact: None,
+                    released: false,
+                };
+                world.turn(home, |turn| turn.ingest(&ingest)).unwrap();
+            } else {
+                let touch = Touch {
+                    identifiers: vec![(weakly, kind)],
+                    founder: Some(contact),
+                    bought_at: None,
+                };
+                world.turn(at, |turn| turn.touch(&touch)).unwrap();
+            }
+        }
+        for _ in 0..3 {
+            for shard in world.indices() {
+                world.call(shard, Call::RunDue).unwrap();
+            }
+        }
+        let seen = ["nadia", "bea"].map(|name| {
+            let contact = contact_of(&world, name);
+            let home = world.settings.shards.of_contact(&contact);
+            let id = wend::domain::ids::EventId::parse("lost").unwrap();
+            world
+                .turn(home, |turn| {
+                    Ok(wend::store::event::seen(turn.sql, &contact, &id)?)
+                })
+                .unwrap()
+        });
+        let times = seen.into_iter().filter(|seen| *seen).count();
+        assert_eq!(times, 1, "{shards} shards: {seen:?}");
+    }
+}
