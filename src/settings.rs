@@ -33,6 +33,8 @@ pub struct Settings {
     /// Keys of links, newest first; none when the setting cannot be used.
     pub link_keys: Option<LinkKeys>,
     pub admin_tokens: Secrets,
+    /// What `notify:` steps are signed with, newest first.
+    pub notify_secrets: Secrets,
     /// Address of this Worker for links in mails; learned from requests when unset.
     pub public_url: Option<String>,
     secrets: BTreeMap<String, Secrets>,
@@ -127,6 +129,7 @@ impl Settings {
             hash_key,
             link_keys,
             admin_tokens: Secrets::new(&get("ADMIN_TOKEN").unwrap_or_default()),
+            notify_secrets: Secrets::new(&get("NOTIFY_WEBHOOK_SECRET").unwrap_or_default()),
             public_url: get("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
             secrets,
             faults,

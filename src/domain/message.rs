@@ -93,6 +93,16 @@ pub struct Message {
     pub settled_at: Option<Timestamp>,
 }
 
+/// A coupon that a run's mails may show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldCoupon {
+    pub code: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
 impl Stream {
     pub const fn as_str(self) -> &'static str {
         match self {

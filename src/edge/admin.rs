@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::routes::{Visit, ask_all, store_snapshot, wrong_method};
-use super::store_call::StoreCall;
+use super::store_call::{StoreAnswer, StoreCall};
 use super::{answer, log};
 use crate::http::Method;
 use crate::signing::same;
@@ -17,6 +17,17 @@ struct Stop {
     stopped: bool,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Coupons {
+    codes: Vec<String>,
+}
+
+/// Most codes of one import; a file is sent in parts.
+const MAX_CODES: usize = 5_000;
+/// Longest code, in bytes.
+const MAX_CODE_BYTES: usize = 64;
+
 /// # Errors
 /// When a shard or the `Store` does not answer.
 pub async fn answer(visit: &Visit<'_>, what: &str) -> Result<Response, Error> {
@@ -30,12 +41,55 @@ pub async fn answer(visit: &Visit<'_>, what: &str) -> Result<Response, Error> {
         ("status", _) => wrong_method("GET, HEAD"),
         ("stop", Method::Post) => stop(visit).await,
         ("stop", _) => wrong_method("POST"),
-        _ => Ok(answer::error(
-            404,
-            "no such route",
-            "there are /admin/status and /admin/stop",
-        )?),
+        ("coupons", Method::Get | Method::Head) => coupons(visit).await,
+        ("coupons", _) => wrong_method("GET, HEAD"),
+        (what, method) => match (what.strip_prefix("coupons/"), method) {
+            (Some(pool), Method::Post) => import_coupons(visit, pool).await,
+            (Some(_), _) => wrong_method("POST"),
+            (None, _) => Ok(answer::error(
+                404,
+                "no such route",
+                "there are /admin/status, /admin/stop, /admin/coupons and /admin/coupons/<pool>",
+            )?),
+        },
     }
+}
+
+/// What the pools hold.
+async fn coupons(visit: &Visit<'_>) -> Result<Response, Error> {
+    let StoreAnswer::Pools(pools) = visit.peers().store(&StoreCall::Pools).await? else {
+        return Err(Error::NoAnswer("the Store told no pools".to_owned()));
+    };
+    Ok(Response::from_json(&json!({ "pools": pools }))?)
+}
+
+/// More codes for a pool. Codes that it has already are left as they are, so a file may be sent again.
+async fn import_coupons(visit: &Visit<'_>, pool: &str) -> Result<Response, Error> {
+    let Ok(Coupons { codes }) = serde_json::from_slice(&visit.request.body) else {
+        return Ok(answer::error(
+            400,
+            "the body cannot be read",
+            "send {\"codes\": [\"A1\", \"B2\"]}",
+        )?);
+    };
+    let is_code =
+        |code: &String| (1..=MAX_CODE_BYTES).contains(&code.len()) && !code.contains(char::is_whitespace);
+    if codes.len() > MAX_CODES || !codes.iter().all(is_code) {
+        return Ok(answer::error(
+            400,
+            "a code is too long or has blanks, or there are too many",
+            "send at most 5000 codes at a time, each of 1 to 64 characters without blanks",
+        )?);
+    }
+    let call = StoreCall::ImportCoupons {
+        pool: pool.to_owned(),
+        codes,
+    };
+    let StoreAnswer::Imported(new) = visit.peers().store(&call).await? else {
+        return Err(Error::NoAnswer("the Store took no codes".to_owned()));
+    };
+    log::line("coupons", json!({ "pool": pool, "new": new }));
+    Ok(Response::from_json(&json!({ "pool": pool, "new": new }))?)
 }
 
 fn authorized(visit: &Visit<'_>) -> bool {

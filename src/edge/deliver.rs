@@ -22,6 +22,7 @@ use crate::turn::baton::Grip;
 use crate::turn::bought::{CheckoutFacts, Questions, facts_from};
 use crate::turn::call::{Answer, Call};
 use crate::turn::claim::Claimed;
+use crate::turn::errand::DueErrand;
 use crate::turn::forward::{Delivery, Followed};
 use crate::turn::outcome::Concluded;
 use crate::turn::schedule::DISPATCHES_AT_ONCE;
@@ -30,7 +31,9 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
 /// Requests waiting for an answer at once: the platform's limit for connections of one invocation.
-const REQUESTS_AT_ONCE: usize = 6;
+pub(super) const REQUESTS_AT_ONCE: usize = 6;
+/// Most errands of one slice: they wait for others, and mails must not wait long for them.
+const ERRANDS_A_SLICE: usize = 12;
 /// Most slices of one run; the rest is for the next alarm.
 const SLICES_PER_RUN: usize = 50;
 /// Most rounds of forwards in one go.
@@ -106,7 +109,7 @@ impl Shard {
             return Ok(slice);
         }
         slice.worked |= self.take_over_due(me, now, grip, looked).await?;
-        let due = self.wake_due(me, now)?;
+        let mut due = self.wake_due(me, now)?;
         slice.worked |= due.woken > 0;
         let (routed, unroutable) = by_lane(&self.settings(), due.messages);
         slice.blocked = unroutable > 0;
@@ -114,6 +117,9 @@ impl Shard {
             let sent = self.send_all(me, now, grip, (provider, lane), messages).await?;
             slice.blocked |= !sent;
         }
+        // Those that are left over are due in the next slice as well.
+        due.errands.truncate(ERRANDS_A_SLICE);
+        self.run_errands(me, now, due.errands).await?;
         Ok(slice)
     }
 
@@ -170,7 +176,10 @@ impl Shard {
         for due in self.turn(me, now, |turn| turn.due_contacts())? {
             woken.woken += 1;
             match self.turn(me, now, |turn| turn.wake(&due.contact)) {
-                Ok(messages) => woken.messages.extend(messages),
+                Ok(due) => {
+                    woken.messages.extend(due.messages);
+                    woken.errands.extend(due.errands);
+                }
                 Err(error) => {
                     let problem = error.for_log();
                     log::error(
@@ -334,21 +343,16 @@ impl Shard {
         now: Timestamp,
     ) -> Result<Lease, Error> {
         let provider = provider.as_str().to_owned();
-        match self
-            .peers(now)
-            .store(&StoreCall::Permit {
-                provider,
-                lane,
-                wanted,
-                now,
-            })
-            .await?
-        {
-            StoreAnswer::Lease(lease) => Ok(lease),
-            StoreAnswer::Installed(_) | StoreAnswer::Snapshot(_) | StoreAnswer::Done => {
-                Err(Error::NoAnswer("the Store gave no permits".to_owned()))
-            }
-        }
+        let call = StoreCall::Permit {
+            provider,
+            lane,
+            wanted,
+            now,
+        };
+        let StoreAnswer::Lease(lease) = self.peers(now).store(&call).await? else {
+            return Err(Error::NoAnswer("the Store gave no permits".to_owned()));
+        };
+        Ok(lease)
     }
 
     /// Tells the `Store` what an answer taught us, when it taught anything.
@@ -456,6 +460,7 @@ impl Shard {
 struct Woken {
     woken: usize,
     messages: Vec<DueMessage>,
+    errands: Vec<DueErrand>,
 }
 
 fn build(

@@ -5,6 +5,7 @@ mod admin;
 mod answer;
 mod deliver;
 mod dev;
+mod errand;
 mod error;
 mod health;
 mod hooks;

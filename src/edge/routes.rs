@@ -251,12 +251,10 @@ async fn sweep(peers: &Peers<'_>, shard: ShardIndex) -> Result<(), Error> {
 /// # Errors
 /// When the `Store` cannot be reached.
 pub async fn store_snapshot(peers: &Peers<'_>) -> Result<Snapshot, Error> {
-    match peers.store(&StoreCall::Snapshot).await? {
-        StoreAnswer::Snapshot(snapshot) => Ok(snapshot),
-        StoreAnswer::Installed(_) | StoreAnswer::Lease(_) | StoreAnswer::Done => {
-            Err(Error::NoAnswer("the Store gave no snapshot".to_owned()))
-        }
-    }
+    let StoreAnswer::Snapshot(snapshot) = peers.store(&StoreCall::Snapshot).await? else {
+        return Err(Error::NoAnswer("the Store gave no snapshot".to_owned()));
+    };
+    Ok(snapshot)
 }
 
 /// Asks every shard the same, side by side; the answers in the order of the shards. All are asked, whichever fails.

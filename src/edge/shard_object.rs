@@ -217,15 +217,14 @@ impl Shard {
         }
         let installed = match Installed::load(self.sql()?)?.filter(complete) {
             Some(installed) => installed,
-            None => match self.peers(now).store(&StoreCall::Install(call.clone())).await? {
-                StoreAnswer::Installed(installed) => {
-                    installed.save(self.sql()?)?;
-                    installed
-                }
-                StoreAnswer::Snapshot(_) | StoreAnswer::Lease(_) | StoreAnswer::Done => {
+            None => {
+                let answer = self.peers(now).store(&StoreCall::Install(call.clone())).await?;
+                let StoreAnswer::Installed(installed) = answer else {
                     return Err(Error::NoAnswer("the Store gave no installation".to_owned()));
-                }
-            },
+                };
+                installed.save(self.sql()?)?;
+                installed
+            }
         };
         self.installed.replace(Some(installed.clone()));
         Ok(installed)

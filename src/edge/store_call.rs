@@ -3,6 +3,7 @@
 use crate::domain::message::Lane;
 use crate::domain::time::Timestamp;
 use crate::engine::permits::Lease;
+use crate::store::coupon::Pool;
 use crate::turn::install::Installed;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -32,6 +33,19 @@ pub enum StoreCall {
     Stop {
         stopped: bool,
     },
+    /// A code of a pool for this errand: the same one however often it asks.
+    Coupon {
+        pool: String,
+        errand: String,
+        now: Timestamp,
+    },
+    /// More codes for a pool.
+    ImportCoupons {
+        pool: String,
+        codes: Vec<String>,
+    },
+    /// What the pools hold.
+    Pools,
     /// Development only: moves the clock to an offset from the wall's, in milliseconds.
     SetClock {
         offset: i64,
@@ -44,6 +58,9 @@ pub enum StoreAnswer {
     Installed(Installed),
     Snapshot(Snapshot),
     Lease(Lease),
+    Coupon(Option<String>),
+    Imported(u32),
+    Pools(Vec<Pool>),
     Done,
 }
 

@@ -8,6 +8,7 @@ use super::{answer, log};
 use crate::domain::shard::ShardCount;
 use crate::domain::time::Timestamp;
 use crate::engine::permits::Bucket;
+use crate::store::coupon;
 use crate::store::migrate::{STORE, migrate};
 use crate::store::setting::{self, Key};
 use crate::turn::install::Installed;
@@ -78,6 +79,13 @@ impl Store {
                 sql.turn(|| setting::set(sql, &Key::Stopped, if stopped { "1" } else { "0" }))?;
                 Ok(StoreAnswer::Done)
             }
+            StoreCall::Coupon { pool, errand, now } => Ok(StoreAnswer::Coupon(
+                sql.turn(|| coupon::take(sql, &pool, &errand, now))?,
+            )),
+            StoreCall::ImportCoupons { pool, codes } => Ok(StoreAnswer::Imported(
+                sql.turn(|| coupon::import(sql, &pool, &codes))?,
+            )),
+            StoreCall::Pools => Ok(StoreAnswer::Pools(coupon::pools(sql)?)),
             StoreCall::SetClock { offset } => {
                 sql.turn(|| setting::set(sql, &Key::ClockOffset, &offset.to_string()))?;
                 Ok(StoreAnswer::Done)

@@ -33,6 +33,7 @@ pub(super) fn of_moment(contact: &Contact, journey: &Journey, key: &EnrollmentKe
 /// What an exit rule sees: the event that came, and the run it may end.
 pub(super) fn of_exit(contact: &Contact, journey: &Journey, event: &Event, enrollment: &Enrollment) -> Scope {
     Scope {
+        enrollment: EnrollmentScope::new(&journey.id, &enrollment.key).with_answers(&enrollment.answers),
         last: LastScope::new(enrollment.last.as_ref()),
         ..of_event(contact, journey, event, &enrollment.key)
     }
@@ -45,7 +46,7 @@ pub(super) fn of_enrollment(contact: &Contact, journey: &Journey, enrollment: &E
     Scope {
         contact: of_contact(contact),
         event: EventScope::of_data(&kind, false, &enrollment.data),
-        enrollment: EnrollmentScope::new(&journey.id, &enrollment.key),
+        enrollment: EnrollmentScope::new(&journey.id, &enrollment.key).with_answers(&enrollment.answers),
         last: LastScope::new(enrollment.last.as_ref()),
     }
 }

@@ -88,6 +88,7 @@ struct ItemScope {
 pub struct EnrollmentScope {
     key: String,
     journey: String,
+    answers: BTreeMap<String, Plain>,
 }
 
 /// `last.…`: the last mail of this run.
@@ -217,6 +218,16 @@ impl EnrollmentScope {
         Self {
             key: key.as_str().to_owned(),
             journey: journey.as_str().to_owned(),
+            answers: BTreeMap::new(),
+        }
+    }
+
+    /// What other systems answered in the run.
+    #[must_use]
+    pub fn with_answers(self, answers: &BTreeMap<String, serde_json::Value>) -> Self {
+        Self {
+            answers: plain(answers),
+            ..self
         }
     }
 }

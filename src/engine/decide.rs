@@ -5,7 +5,7 @@ use super::decision::{Change, CheckoutTaken, Decision, Effect, Input, Remark, Se
 use super::progress::{self, Entry, MAX_STEPS_PER_DECISION, StepOutcome};
 use super::state::{Contact, EndReason, Enrollment, Facts, Position, Sending};
 use super::steps::wait;
-use super::{enroll, goal, intake, moment, pace};
+use super::{enroll, errand, goal, intake, moment, pace};
 use crate::domain::contact::Profile;
 use crate::domain::event::Event;
 use crate::domain::ids::{MessageId, StepId};
@@ -50,6 +50,7 @@ pub fn decide(
             (sending.due, sending.dispatched) = (*at, false);
             sending.generation = 2;
         }),
+        Input::Errand { id, answer } => errand::answered(&mut turn, id, answer),
         Input::Sweep => turn.sweep(),
         Input::CheckoutTaken(taken) => turn.checkout_taken(taken),
     }
@@ -133,6 +134,9 @@ impl<'a> Turn<'a> {
         for enrollment in due {
             match &enrollment.position {
                 Position::Waiting { until } => self.wait_over(&enrollment, *until),
+                Position::Asking(_) => self.effects.push(Effect::Run {
+                    enrollment: enrollment.id.clone(),
+                }),
                 Position::Sending(sending) => {
                     self.effects.push(Effect::Deliver {
                         message: sending.message.clone(),
@@ -209,7 +213,8 @@ impl<'a> Turn<'a> {
                 held.step = step.id.clone();
             }
             Position::Sending(_) if send.is_some() => held.step = step.id.clone(),
-            Position::Waiting { .. } | Position::Sending(_) => {}
+            Position::Asking(_) if step.kind.holds() => held.step = step.id.clone(),
+            Position::Waiting { .. } | Position::Sending(_) | Position::Asking(_) => {}
         }
     }
 
@@ -250,6 +255,7 @@ impl<'a> Turn<'a> {
                 held.since = held.since.plus(stood);
                 match &mut held.position {
                     Position::Waiting { until } => *until = until.plus(stood),
+                    Position::Asking(asking) => asking.due = asking.due.plus(stood),
                     Position::Sending(sending) => {
                         sending.due = sending.due.plus(stood);
                         sending.first_due = sending.first_due.plus(stood);
@@ -265,6 +271,18 @@ impl<'a> Turn<'a> {
         match self.catalog.journey(&enrollment.journey) {
             Some(journey) => self.advance(journey, enrollment.clone(), Entry::Behind { to, at }),
             None => self.end(enrollment, EndReason::JourneyRemoved),
+        }
+    }
+
+    /// Puts a run back that changed where it stands.
+    pub fn put(&mut self, enrollment: Enrollment) {
+        if let Some(held) = self
+            .contact
+            .enrollments
+            .iter_mut()
+            .find(|held| held.id == enrollment.id)
+        {
+            *held = enrollment;
         }
     }
 
@@ -353,7 +371,7 @@ impl<'a> Turn<'a> {
                 .iter_mut()
                 .find_map(|enrollment| match &mut enrollment.position {
                     Position::Sending(sending) if sending.message == *message => Some(sending),
-                    Position::Sending(_) | Position::Waiting { .. } => None,
+                    Position::Sending(_) | Position::Waiting { .. } | Position::Asking(_) => None,
                 });
         if let Some(sending) = sending {
             change(sending);

@@ -2,6 +2,7 @@
 //!
 //! All three are closed enums, executed elsewhere by flat matches. The core itself does nothing.
 
+use super::errand::Answer;
 use super::state::{Contact, Ended};
 use crate::domain::event::Event;
 use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, EventId, MessageId};
@@ -42,6 +43,11 @@ pub enum Input {
     Resend {
         message: MessageId,
         at: Timestamp,
+    },
+    /// An errand was run.
+    Errand {
+        id: String,
+        answer: Answer,
     },
     /// The journeys changed: end what is gone, move what moved, wait by the new lengths.
     Sweep,
@@ -100,6 +106,8 @@ pub enum Change {
 pub enum Effect {
     /// The message is due: pass it through the gate and send it.
     Deliver { message: MessageId, lane: Lane },
+    /// The errand of a run is due: run it.
+    Run { enrollment: EnrollmentId },
 }
 
 /// The outcome of `decide`.

@@ -162,7 +162,7 @@ pub fn release(loser: &Contact, now: Timestamp) -> Vec<Change> {
                 how: Settlement::Dropped(DropReason::Exited),
                 at: now,
             }),
-            Position::Sending(_) | Position::Waiting { .. } => None,
+            Position::Sending(_) | Position::Waiting { .. } | Position::Asking(_) => None,
         })
         .collect()
 }

@@ -11,6 +11,7 @@ pub mod decide;
 pub mod decision;
 pub mod delivery;
 pub mod enroll;
+pub mod errand;
 mod goal;
 pub mod guard;
 pub mod identity;

@@ -46,7 +46,7 @@ pub fn slot(contact: &Contact, catalog: &Catalog, now: Timestamp) -> Option<Slot
 fn queue_of(enrollment: &Enrollment, catalog: &Catalog) -> String {
     let lane = match &enrollment.position {
         Position::Sending(sending) => sending.lane,
-        Position::Waiting { .. } => catalog
+        Position::Waiting { .. } | Position::Asking(_) => catalog
             .journey(&enrollment.journey)
             .map_or(Lane::Marketing, |journey| journey.lane),
     };

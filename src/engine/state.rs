@@ -18,7 +18,7 @@ use crate::domain::email::EmailAddress;
 use crate::domain::event::{EventData, EventKind};
 use crate::domain::identity::Identifier;
 use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, JourneyId, MessageId, StepId};
-use crate::domain::message::{Lane, Stream};
+use crate::domain::message::{HeldCoupon, Lane, Stream};
 use crate::domain::money::Money;
 use crate::domain::order::Order;
 use crate::domain::time::Timestamp;
@@ -131,6 +131,12 @@ pub struct Enrollment {
     /// The arm taken at each split.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub arms: BTreeMap<StepId, String>,
+    /// The coupon the run got last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coupon: Option<HeldCoupon>,
+    /// What other systems answered, by the names the steps gave.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub answers: BTreeMap<String, serde_json::Value>,
     /// Jumps made by each `goto`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub jumps: BTreeMap<StepId, u16>,
@@ -169,8 +175,24 @@ pub struct Doubt {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Position {
-    Waiting { until: Timestamp },
+    Waiting {
+        until: Timestamp,
+    },
     Sending(Sending),
+    /// Something is asked of somebody else, and the answer awaited.
+    Asking(Asking),
+}
+
+/// An errand on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asking {
+    /// The same on every try, so that whoever is asked does it once.
+    pub errand: String,
+    /// When to try it; moves on failure.
+    pub due: Timestamp,
+    pub since: Timestamp,
+    /// Tries so far.
+    pub attempts: u32,
 }
 
 /// A message on its way.
@@ -289,7 +311,7 @@ impl Contact {
             .iter()
             .find_map(|enrollment| match &enrollment.position {
                 Position::Sending(sending) if sending.message == *message => Some((enrollment, sending)),
-                Position::Sending(_) | Position::Waiting { .. } => None,
+                Position::Sending(_) | Position::Waiting { .. } | Position::Asking(_) => None,
             })
     }
 }
@@ -325,6 +347,8 @@ impl Enrollment {
             doubt: None,
             last: None,
             arms: BTreeMap::new(),
+            coupon: None,
+            answers: BTreeMap::new(),
             jumps: BTreeMap::new(),
             held_out: false,
             goal_at: None,
@@ -336,7 +360,7 @@ impl Enrollment {
     pub const fn sending(&self) -> Option<&Sending> {
         match &self.position {
             Position::Sending(sending) => Some(sending),
-            Position::Waiting { .. } => None,
+            Position::Waiting { .. } | Position::Asking(_) => None,
         }
     }
 
@@ -351,6 +375,7 @@ impl Enrollment {
             Position::Waiting { until } => Some(*until),
             Position::Sending(sending) if sending.dispatched => None,
             Position::Sending(sending) => Some(sending.due),
+            Position::Asking(asking) => Some(asking.due),
         }
     }
 }

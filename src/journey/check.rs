@@ -63,13 +63,7 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
         .filter_map(|path| stem(path))
         .map(str::to_owned)
         .collect();
-    let names = Names {
-        events: store.as_ref().map_or(&[], |store| store.events.as_slice()),
-        emails: &emails,
-        journeys: &ids,
-        has_team: store.as_ref().is_some_and(|store| store.team.is_some()),
-        templates: &templates,
-    };
+    let names = Names::new(store.as_ref(), &emails, &ids, &templates);
     let journeys = journeys(project, names, &mut findings);
     // Until a journey is right its ids are not: they would only bring more findings about the same mistake.
     let is_sound = |parsed: &&Parsed| !findings.iter().any(|finding| finding.file == parsed.file);

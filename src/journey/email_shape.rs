@@ -31,6 +31,12 @@ const CONTACT: &[(&str, Shape)] = &[
     ("greeting", Text),
 ];
 
+const COUPON: &[(&str, Shape)] = &[
+    ("code", Text),
+    ("percent", Optional(&Text)),
+    ("expires", Optional(&Text)),
+];
+
 const ITEM: &[(&str, Shape)] = &[
     ("title", Text),
     ("variant", Optional(&Text)),
@@ -47,6 +53,7 @@ pub const MODEL: &[(&str, Shape)] = &[
     ("items", List(&Record(ITEM))),
     ("total", Optional(&Text)),
     ("order_number", Optional(&Text)),
+    ("coupon", Optional(&Record(COUPON))),
     ("action_url", Text),
     ("unsubscribe_url", Optional(&Text)),
     ("subject", Text),

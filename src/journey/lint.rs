@@ -15,6 +15,7 @@ use super::finding::{Finding, Place, nearest, unknown};
 use super::parse::{Parsed, Subject};
 use super::shape::Carries;
 use super::step::{Recipient, Step, StepKind, Target, Wait};
+use super::store_file::{StoreFile, Webhook};
 use super::template_check;
 use super::yaml::place_within;
 use crate::domain::event::EventKind;
@@ -29,9 +30,28 @@ pub struct Names<'a> {
     pub emails: &'a [String],
     /// Files in `journeys/`, without their ending.
     pub journeys: &'a [String],
+    pub webhooks: &'a [Webhook],
     /// `team:` in `store.yaml` says an address.
     pub has_team: bool,
     pub templates: &'a template_check::Checked,
+}
+
+impl<'a> Names<'a> {
+    pub fn new(
+        store: Option<&'a StoreFile>,
+        emails: &'a [String],
+        journeys: &'a [String],
+        templates: &'a template_check::Checked,
+    ) -> Self {
+        Self {
+            events: store.map_or(&[], |store| store.events.as_slice()),
+            emails,
+            journeys,
+            webhooks: store.map_or(&[], |store| store.webhooks.as_slice()),
+            has_team: store.is_some_and(|store| store.team.is_some()),
+            templates,
+        }
+    }
 }
 
 /// Everything wrong with one journey.
@@ -166,8 +186,18 @@ impl Lint<'_> {
                     );
                 }
             }
+            StepKind::Notify(notify) => {
+                let known = self.names.webhooks.iter().map(|webhook| webhook.name.as_str());
+                if !known.clone().any(|known| known == notify.webhook) {
+                    self.report(name, unknown("webhook", &notify.webhook, known));
+                }
+            }
             StepKind::Goto(goto) => self.step_exists(&goto.to, name),
-            StepKind::Wait(_) | StepKind::Split(_) | StepKind::Set(_) | StepKind::Exit => {}
+            StepKind::Wait(_)
+            | StepKind::Split(_)
+            | StepKind::Set(_)
+            | StepKind::Coupon(_)
+            | StepKind::Exit => {}
         }
     }
 

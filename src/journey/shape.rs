@@ -90,7 +90,7 @@ impl Record {
                 ("product_id", Text),
                 ("variant_id", Text),
             ],
-            Self::Enrollment => vec![("key", Text), ("journey", Text)],
+            Self::Enrollment => vec![("key", Text), ("journey", Text), ("answers", Map)],
             Self::Last => vec![("sent", Bool), ("opened", Bool), ("clicked", Bool)],
         }
     }

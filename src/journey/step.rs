@@ -32,6 +32,8 @@ pub enum StepKind {
     Branch(Vec<Arm>),
     Split(Split),
     Set(Set),
+    Coupon(Coupon),
+    Notify(Notify),
     /// Starts another journey for the contact, as if its trigger had come.
     Start(JourneyId),
     /// Ends the contact's runs of another journey.
@@ -160,6 +162,47 @@ pub struct Set {
     pub untag: Vec<String>,
 }
 
+/// Gets the contact a code for the mails that follow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coupon {
+    pub code: Code,
+    /// What it takes off, for the mails to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u8>,
+    /// How long it is good for, counted from the step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Delay>,
+}
+
+/// Where a coupon's code comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// The same for everyone.
+    Shared(String),
+    /// One of its own for everyone, out of an imported pool.
+    Pool { name: String, exhausted: Exhausted },
+}
+
+/// What happens when a pool has no code left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exhausted {
+    /// This code instead, the same for everyone.
+    Shared(String),
+    Go(Target),
+}
+
+/// Tells another system, and keeps its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notify {
+    /// The name of a webhook in `store.yaml`.
+    pub webhook: String,
+    /// The name conditions find the answer under: `enrollment.answers["stock"]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+}
+
 /// Jumps to another step, but only so often in one run; then straight on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Goto {
@@ -190,6 +233,7 @@ impl Step {
         match &self.kind {
             StepKind::Send(_)
             | StepKind::Set(_)
+            | StepKind::Notify(_)
             | StepKind::Start(_)
             | StepKind::Stop(_)
             | StepKind::Wait(Wait::Delay(_) | Wait::Calendar(_) | Wait::Until { .. }) => vec![next()],
@@ -203,6 +247,16 @@ impl Step {
                 arms.chain(falls_through.then(next)).collect()
             }
             StepKind::Split(split) => split.arms.iter().map(|arm| self.resolved(&arm.to)).collect(),
+            StepKind::Coupon(coupon) => {
+                let other = match &coupon.code {
+                    Code::Pool {
+                        exhausted: Exhausted::Go(target),
+                        ..
+                    } => Some(self.resolved(target)),
+                    Code::Shared(_) | Code::Pool { .. } => None,
+                };
+                std::iter::once(next()).chain(other).collect()
+            }
             StepKind::Goto(goto) => vec![Some(&goto.to), next()],
             StepKind::Exit => vec![None],
         }
@@ -222,7 +276,7 @@ impl StepKind {
     /// Whether a contact can stand on such a step, so that its id must stay.
     pub const fn holds(&self) -> bool {
         match self {
-            Self::Send(_) | Self::Wait(_) => true,
+            Self::Send(_) | Self::Wait(_) | Self::Coupon(_) | Self::Notify(_) => true,
             Self::Branch(_)
             | Self::Split(_)
             | Self::Set(_)
@@ -239,6 +293,8 @@ impl StepKind {
             Self::Wait(Wait::Event { on, .. }) => Some(on),
             Self::Wait(Wait::Delay(_) | Wait::Calendar(_) | Wait::Until { .. } | Wait::Date { .. })
             | Self::Send(_)
+            | Self::Coupon(_)
+            | Self::Notify(_)
             | Self::Branch(_)
             | Self::Split(_)
             | Self::Set(_)
@@ -273,6 +329,8 @@ impl StepKind {
             Self::Branch(_) => "branch",
             Self::Split(_) => "split",
             Self::Set(_) => "set",
+            Self::Coupon(_) => "coupon",
+            Self::Notify(_) => "notify",
             Self::Start(_) => "start",
             Self::Stop(_) => "stop",
             Self::Goto(_) => "goto",

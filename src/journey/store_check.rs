@@ -83,6 +83,9 @@ fn values(reader: &mut Reader<'_>, fields: &Fields<'_>, store: &StoreFile) {
             reader.expected(node, "a colour such as \"#1f4d3a\", in quotes");
         }
     }
+    if let Some(node) = fields.get("webhooks") {
+        webhooks(reader, node, store);
+    }
     if let Some(node) = fields.get("caps") {
         caps(reader, node, store);
     }
@@ -97,6 +100,20 @@ fn values(reader: &mut Reader<'_>, fields: &Fields<'_>, store: &StoreFile) {
                     format!("`{name}` is built in; only events of your own are declared here"),
                 );
             }
+        }
+    }
+}
+
+fn webhooks(reader: &mut Reader<'_>, node: &Node, store: &StoreFile) {
+    let Value::List(nodes) = &node.value else { return };
+    for (webhook, node) in store.webhooks.iter().zip(nodes) {
+        let loopback = ["http://127.0.0.1:", "http://localhost:"];
+        let secure = webhook.url.starts_with("https://");
+        if !secure && !loopback.iter().any(|start| webhook.url.starts_with(start)) {
+            reader.report(node.place, "`url` must start with `https://`");
+        }
+        if !super::parse::is_plain_name(&webhook.name) {
+            reader.report(node.place, "`name` has only lower-case letters, digits and `-`");
         }
     }
 }

@@ -32,9 +32,20 @@ pub struct StoreFile {
     /// No marketing at these hours by the contact's clock; it is held until they end.
     #[serde(default)]
     pub quiet_hours: Option<Quiet>,
+    /// Other systems that `notify:` tells.
+    #[serde(default)]
+    pub webhooks: Vec<Webhook>,
     /// The store's own people, for mails to them: `send:` with `to: team`.
     #[serde(default)]
     pub team: Option<EmailAddress>,
+}
+
+/// Where `notify:` goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    pub name: String,
+    pub url: String,
 }
 
 /// At most so many marketing mails to one contact within any such time.

@@ -11,7 +11,7 @@ use crate::domain::clearance::Clearance;
 use crate::domain::contact::Profile;
 use crate::domain::event::EventData;
 use crate::domain::mail::{Mailbox, OutgoingEmail};
-use crate::domain::message::{Message, Stream};
+use crate::domain::message::{HeldCoupon, Message, Stream};
 use crate::journey::store_file::StoreFile;
 
 /// What one email is made from, besides the store's settings.
@@ -23,6 +23,8 @@ pub struct Draft<'a> {
     pub profile: &'a Profile,
     /// Data of the enrollment: the cart or order as it is when the message is claimed.
     pub data: &'a EventData,
+    /// The code that the journey got for the contact.
+    pub coupon: Option<&'a HeldCoupon>,
 }
 
 /// What links are made with: the keys, and the public address of this Worker.
@@ -60,7 +62,14 @@ pub fn compose(store: &StoreFile, linking: Linking<'_>, draft: Draft<'_>) -> Res
     };
     let headers = headers(&message.id, unsubscribe.as_deref());
     let links = MessageLinks { unsubscribe };
-    let model = Model::new(store, draft.clearance.to(), draft.profile, draft.data, links);
+    let model = Model::new(
+        store,
+        draft.clearance.to(),
+        draft.profile,
+        draft.data,
+        draft.coupon,
+        links,
+    );
     let name = message.email.as_str();
     let Rendered { subject, html, text } = emails::render(name, &model)
         .ok_or_else(|| Error::UnknownEmail(name.to_owned()))?

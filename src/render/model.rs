@@ -5,10 +5,13 @@
 //! think of it. Escaping is done by askama, by the file's extension.
 
 use super::price::price;
+use crate::domain::civil::Zone;
 use crate::domain::contact::Profile;
+
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{EventData, LineItem};
 use crate::domain::mail::header_text;
+use crate::domain::message::HeldCoupon;
 use crate::journey::store_file::StoreFile;
 
 /// Longer names are not names but messages that somebody wants delivered by us.
@@ -29,6 +32,8 @@ pub struct Model<'a> {
     pub total: Option<String>,
     /// As the shopper knows it, for example `#1042`.
     pub order_number: Option<&'a str>,
+    /// The code that the journey got for the contact.
+    pub coupon: Option<Coupon>,
     /// Where the button leads: the cart, the order, or the shop's front page.
     pub action_url: String,
     /// Present in marketing mail, and only there.
@@ -49,6 +54,16 @@ pub struct Store<'a> {
     pub support_email: &'a str,
     /// BCP 47 tag of the language of the mails.
     pub locale: &'a str,
+}
+
+/// A code to redeem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coupon {
+    pub code: String,
+    /// What it takes off, as `10%`.
+    pub percent: Option<String>,
+    /// The last day it is good for, as `2026-03-05`, by the store's clock.
+    pub expires: Option<String>,
 }
 
 /// The person written to.
@@ -85,10 +100,18 @@ impl<'a> Model<'a> {
         recipient: &'a EmailAddress,
         profile: &'a Profile,
         data: &'a EventData,
+        coupon: Option<&HeldCoupon>,
         links: MessageLinks,
     ) -> Self {
+        let zone = store.timezone.parse().unwrap_or(Zone::UTC);
+        let coupon = coupon.map(|held| Coupon {
+            code: header_text(&held.code),
+            percent: held.percent.map(|percent| format!("{percent}%")),
+            expires: held.expires_at.map(|at| zone.date(at).to_string()),
+        });
         let store = Store::new(store);
         Self {
+            coupon,
             contact: Contact::new(recipient, profile),
             items: data.items.iter().map(Item::new).collect(),
             total: data.value.map(price),

@@ -5,8 +5,9 @@ use super::model::{MessageLinks, Model};
 use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{EventData, LineItem};
-use crate::domain::message::Stream;
+use crate::domain::message::{HeldCoupon, Stream};
 use crate::domain::money::{Currency, Money};
+use crate::domain::time::Timestamp;
 use crate::journey::store_file::StoreFile;
 
 /// Address of the sample contact; `.example` domains reach nobody.
@@ -56,6 +57,15 @@ pub fn data(email: &str, shop_url: &str, currency: Currency) -> EventData {
     }
 }
 
+/// A code out of a pool, for emails that show one.
+fn coupon() -> HeldCoupon {
+    HeldCoupon {
+        code: "NORTH-7Q2K".to_owned(),
+        percent: Some(10),
+        expires_at: Some(Timestamp::from_seconds(1_790_000_000)),
+    }
+}
+
 /// Where the unsubscribe link of a preview leads: a token that no key signed.
 const UNSUBSCRIBE: &str = "https://mail.northfold.example/u/sample";
 
@@ -67,6 +77,13 @@ pub fn preview(store: &StoreFile, email: &str, stream: Stream) -> Option<askama:
     let (profile, data) = (profile(), data(email, &store.brand.url, store.currency));
     emails::render(
         email,
-        &Model::new(store, &to, &profile, &data, MessageLinks { unsubscribe }),
+        &Model::new(
+            store,
+            &to,
+            &profile,
+            &data,
+            Some(&coupon()),
+            MessageLinks { unsubscribe },
+        ),
     )
 }

@@ -13,12 +13,12 @@ use crate::domain::ids::{
     ContactId, EmailName, EnrollmentId, EnrollmentKey, EventId, IdentifierHash, JourneyId, MessageId,
     OrderKey, SourceName, StepId,
 };
-use crate::domain::message::{Lane, Message, MessageState, Stream};
+use crate::domain::message::{HeldCoupon, Lane, Message, MessageState, Stream};
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::time::Timestamp;
 use crate::engine::state::{
-    Address, Contact, EndReason, Ended, Enrollment, LastMail, Mailed, Position, Purchases, Sending,
+    Address, Asking, Contact, EndReason, Ended, Enrollment, LastMail, Mailed, Position, Purchases, Sending,
 };
 use std::collections::BTreeMap;
 
@@ -223,6 +223,12 @@ pub fn enrollment(contact: &ContactId, digits: &str, position: Position) -> Enro
             clicked: true,
         }),
         arms: arms(),
+        coupon: Some(HeldCoupon {
+            code: "A1".to_owned(),
+            percent: Some(10),
+            expires_at: Some(at(9)),
+        }),
+        answers: BTreeMap::from([("stock".to_owned(), serde_json::json!({"left": 2}))]),
         jumps: BTreeMap::from([(StepId::parse("goto-4").unwrap(), 2)]),
         held_out: true,
         goal_at: Some(at(7)),
@@ -267,6 +273,16 @@ pub fn contact(digits: &str) -> Contact {
     contact.enrollments = vec![
         enrollment(&id, "e1", Position::Sending(sending)),
         enrollment(&id, "e2", Position::Waiting { until: at(3600) }),
+        enrollment(
+            &id,
+            "e3",
+            Position::Asking(Asking {
+                errand: "e".to_owned(),
+                due: at(2),
+                since: at(1),
+                attempts: 3,
+            }),
+        ),
     ];
     contact.starts = BTreeMap::from([(journey(), at(0))]);
     contact.armed = BTreeMap::from([(JourneyId::parse("birthday").unwrap(), at(6))]);

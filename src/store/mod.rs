@@ -6,6 +6,7 @@
 //! function that writes says how many.
 
 pub mod contact;
+pub mod coupon;
 pub mod dead_letter;
 pub mod directory;
 pub mod dispatch;

@@ -17,9 +17,8 @@ impl Turn<'_> {
     ) -> Result<OutgoingEmail, String> {
         let contact = &loaded.contact;
         let empty = EventData::default();
-        let data = contact
-            .sending(&message.id)
-            .map_or(&empty, |(enrollment, _)| &enrollment.data);
+        let enrollment = contact.sending(&message.id).map(|(enrollment, _)| enrollment);
+        let data = enrollment.map_or(&empty, |enrollment| &enrollment.data);
         let Some(keys) = &self.settings.link_keys else {
             return Err("LINK_KEY is missing, so no link can be signed".to_owned());
         };
@@ -32,6 +31,7 @@ impl Turn<'_> {
             clearance,
             profile: &contact.profile,
             data,
+            coupon: enrollment.and_then(|enrollment| enrollment.coupon.as_ref()),
         };
         compose(&self.catalog.store, linking, draft).map_err(|error| error.to_string())
     }

@@ -60,7 +60,7 @@ impl Turn<'_> {
             .iter()
             .any(|enrollment| match &enrollment.position {
                 Position::Sending(sending) => sending.dispatched,
-                Position::Waiting { .. } => false,
+                Position::Waiting { .. } | Position::Asking(_) => false,
             });
         if in_flight || store::dispatch::holds_contact(self.sql, &contact.id)? {
             return Ok(Absorbed::Busy);

@@ -9,6 +9,7 @@ pub mod bought;
 pub mod call;
 pub mod claim;
 mod compose;
+pub mod errand;
 mod error;
 pub mod forward;
 pub mod ingest;
@@ -140,9 +141,12 @@ impl Turn<'_> {
     ) -> Result<(Loaded, Vec<Effect>), Error> {
         let mut contact = loaded.contact.clone();
         match input {
-            Input::Event(_) | Input::Overtaken(_) | Input::Wake | Input::CheckoutTaken(_) | Input::Sweep => {
-                self.mark_in_flight(&mut contact)?
-            }
+            Input::Event(_)
+            | Input::Overtaken(_)
+            | Input::Wake
+            | Input::Errand { .. }
+            | Input::CheckoutTaken(_)
+            | Input::Sweep => self.mark_in_flight(&mut contact)?,
             // These come from the dispatch itself, or from a turn that has asked.
             Input::Settled { .. }
             | Input::Deferred { .. }
@@ -162,7 +166,7 @@ impl Turn<'_> {
         // Whether it is due by this call's clock does not matter: another call's may be ahead.
         let undispatched = |enrollment: &Enrollment| match &enrollment.position {
             Position::Sending(sending) => !sending.dispatched,
-            Position::Waiting { .. } => false,
+            Position::Waiting { .. } | Position::Asking(_) => false,
         };
         if !contact.enrollments.iter().any(undispatched) {
             return Ok(());
@@ -171,7 +175,7 @@ impl Turn<'_> {
         for enrollment in &mut contact.enrollments {
             match &mut enrollment.position {
                 Position::Sending(sending) if out.contains(&sending.message) => sending.dispatched = true,
-                Position::Sending(_) | Position::Waiting { .. } => {}
+                Position::Sending(_) | Position::Waiting { .. } | Position::Asking(_) => {}
             }
         }
         Ok(())
@@ -225,6 +229,6 @@ impl Turn<'_> {
 fn message_of(enrollment: &Enrollment) -> Option<&MessageId> {
     match &enrollment.position {
         Position::Sending(sending) => Some(&sending.message),
-        Position::Waiting { .. } => None,
+        Position::Waiting { .. } | Position::Asking(_) => None,
     }
 }

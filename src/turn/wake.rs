@@ -1,5 +1,6 @@
 //! A contact's time has come: run its due steps. What is then due to be sent is the delivery loop's business.
 
+use super::errand::DueErrand;
 use super::{Error, Turn};
 use crate::domain::ids::{ContactId, MessageId};
 use crate::domain::message::{Lane, Stream};
@@ -26,19 +27,27 @@ pub struct DueMessage {
     pub message: MessageId,
 }
 
+/// What a contact whose time has come wants done.
+#[derive(Debug, Default)]
+pub struct Due {
+    pub messages: Vec<DueMessage>,
+    pub errands: Vec<DueErrand>,
+}
+
 impl Turn<'_> {
     /// Runs the due steps of one contact and lists its messages that are due now.
     ///
     /// # Errors
     /// When storage fails or the document cannot be read; then call [`Turn::fail`].
-    pub fn wake(&self, contact: &ContactId) -> Result<Vec<DueMessage>, Error> {
+    pub fn wake(&self, contact: &ContactId) -> Result<Due, Error> {
         let Some(loaded) = self.existing(contact)? else {
-            return Ok(Vec::new());
+            return Ok(Due::default());
         };
         let (loaded, effects) = self.settle(loaded, &Facts::default(), &Input::Wake)?;
         let wanted = |message: &MessageId| {
             effects.iter().any(|effect| match effect {
                 Effect::Deliver { message: due, .. } => due == message,
+                Effect::Run { .. } => false,
             })
         };
         let own = &loaded.contact;
@@ -62,7 +71,14 @@ impl Turn<'_> {
             .collect();
         // Where a cap leaves room for one of them, it is for the one that matters more.
         due.sort_by_key(|(priority, _)| std::cmp::Reverse(*priority));
-        Ok(due.into_iter().map(|(_, message)| message).collect())
+        let errands = effects.iter().filter_map(|effect| match effect {
+            Effect::Run { enrollment } => self.errand(own, enrollment),
+            Effect::Deliver { .. } => None,
+        });
+        Ok(Due {
+            messages: due.into_iter().map(|(_, message)| message).collect(),
+            errands: errands.collect(),
+        })
     }
 
     /// Failed attempts in a row to work on a contact.

@@ -219,7 +219,12 @@ fn a_request_holds_messages_of_one_generation() {
         .unwrap();
     let due: Vec<DueMessage> = messages
         .iter()
-        .flat_map(|row| world.turn(shard, |turn| turn.wake(&row.contact)).unwrap())
+        .flat_map(|row| {
+            world
+                .turn(shard, |turn| turn.wake(&row.contact))
+                .unwrap()
+                .messages
+        })
         .collect();
     assert_eq!(
         due.iter().map(|item| item.generation).collect::<Vec<_>>(),

@@ -59,6 +59,7 @@ pub fn shop() -> StoreFile {
         events: vec![],
         on_unknown: OnUnknown::default(),
         team: None,
+        webhooks: vec![],
         caps: vec![],
         quiet_hours: None,
     }
@@ -103,6 +104,7 @@ fn mail_of(shop: &StoreFile, email: &str, profile: &Profile, data: &EventData) -
         clearance: &Clearance::grant(address(sample::ADDRESS), message.id.clone(), message.stream),
         profile,
         data,
+        coupon: None,
     };
     compose(shop, linking, draft).unwrap()
 }
@@ -324,6 +326,7 @@ fn an_email_without_a_folder_is_an_error_not_a_blank() {
         clearance: &Clearance::grant(address(sample::ADDRESS), message.id.clone(), message.stream),
         profile: &profile,
         data: &data,
+        coupon: None,
     };
     assert_eq!(
         compose(&shop, linking, draft),

@@ -23,6 +23,8 @@
 //!   deploy welcome                              with the journey in the lines below, each after `| `; none removes it
 //!                                               `deploy welcome unswept`: before cron has looked at anybody
 //!   stop | go                                   the stop switch
+//!   coupons comeback A1 A2                      codes for a pool
+//!   hook {"ok":true} | down                     what the other system answers from now on
 //!   show nadia                                  what is known of her
 //! ```
 
@@ -170,6 +172,15 @@ impl Stage {
             }
             "click" => self.click(&story::address(line.word(1)))?,
             "opened" | "clicked" => self.read(line)?,
+            "coupons" => {
+                let codes: Vec<String> = line.words().skip(2).map(str::to_owned).collect();
+                wend::store::coupon::import(&self.world.store, line.word(1), &codes)
+                    .map_err(|error| error.to_string())?;
+            }
+            "hook" => {
+                let answer = (line.word(1) != "down").then(|| serde_json::from_str(line.word(1)).unwrap());
+                self.world.hook.replace(answer);
+            }
             "show" => self.effects.show(&self.world, &story::address(line.word(1))),
             _ => {
                 for line in line.each() {

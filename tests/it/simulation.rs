@@ -314,7 +314,7 @@ impl Simulation {
             prop_assert!(serde_json::to_vec(&loaded.document).unwrap().len() <= MAX_DOCUMENT_BYTES);
             for enrollment in &contact.enrollments {
                 let held = match &enrollment.position {
-                    Position::Waiting { .. } => true,
+                    Position::Waiting { .. } | Position::Asking(_) => true,
                     Position::Sending(sending) => !sending.dispatched || out.contains(&sending.message),
                 };
                 prop_assert!(held, "nothing will ever move {enrollment:?}");

@@ -21,10 +21,11 @@ use wend::journey::catalog::Catalog;
 use wend::journey::check::check;
 use wend::journey::lock::Mode;
 use wend::journey::project::Project;
+use wend::journey::store_file::Webhook;
 use wend::providers::ProviderKind;
 use wend::settings::Settings;
 use wend::store::message::Stored;
-use wend::store::migrate::{SHARD, migrate};
+use wend::store::migrate::{SHARD, STORE, migrate};
 use wend::store::rusqlite::Sqlite;
 use wend::turn::call::{Answer, Call, Ingested};
 use wend::turn::routing::{self, Routing, Step};
@@ -51,6 +52,12 @@ pub struct World {
     pub now: Timestamp,
     /// Journeys that differ from the repository's own; none for one that was removed.
     edits: BTreeMap<String, Option<String>>,
+    /// The Store object's tables.
+    pub store: Sqlite,
+    /// What another system answers to our webhooks; none while it is down.
+    pub hook: RefCell<Option<serde_json::Value>>,
+    /// What it was told: address, errand, body.
+    pub notified: RefCell<Vec<(String, String, serde_json::Value)>>,
     shards: Vec<Host>,
     bucket: RefCell<Bucket>,
     pub provider: RefCell<Provider>,
@@ -84,12 +91,20 @@ impl World {
     pub fn new(shards: u16, provider: ProviderKind) -> Self {
         let start = Timestamp::parse_rfc3339("2026-03-02T09:00:00Z").unwrap();
         let hosts = (0..shards).map(|_| Host::new()).collect();
+        let mut catalog = generated::catalog().unwrap();
+        catalog.store.webhooks.push(Webhook {
+            name: "stock".to_owned(),
+            url: "http://127.0.0.1:9/stock".to_owned(),
+        });
         Self {
-            catalog: generated::catalog().unwrap(),
+            catalog,
             settings: settings(shards, provider),
             start,
             now: start,
             edits: BTreeMap::new(),
+            store: store_tables(),
+            hook: RefCell::new(Some(serde_json::Value::Null)),
+            notified: RefCell::default(),
             shards: hosts,
             bucket: RefCell::new(bucket(start)),
             provider: RefCell::default(),
@@ -113,6 +128,8 @@ impl World {
                 None => project.journeys.remove(&path),
             };
         }
+        let hooks = "webhooks: [{ name: stock, url: 'http://127.0.0.1:9/stock' }]";
+        project.store = project.store.map(|text| text.replace("webhooks: []", hooks));
         let store = self.catalog.store.clone();
         let checked = check(&project, Mode::Append);
         self.catalog = checked
@@ -379,6 +396,12 @@ impl Host {
             single: RefCell::default(),
         }
     }
+}
+
+fn store_tables() -> Sqlite {
+    let sql = Sqlite::in_memory().unwrap();
+    migrate(&sql, &STORE).unwrap();
+    sql
 }
 
 /// A provider that told a generous rate, so that the number of shards does not show in the seconds.

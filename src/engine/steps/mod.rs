@@ -1,7 +1,9 @@
 //! One file per kind of step. Entering a step says whether the contact stays, goes on, or leaves.
 
 mod branch;
+pub(super) mod coupon;
 mod goto;
+pub(super) mod notify;
 mod send;
 mod set;
 mod split;
@@ -18,6 +20,8 @@ pub(super) fn enter(course: &mut Course<'_>, enrollment: &mut Enrollment, step: 
         StepKind::Branch(arms) => branch::enter(course, enrollment, arms),
         StepKind::Split(split) => split::enter(course, enrollment, step, split),
         StepKind::Set(set) => set::enter(course, enrollment, set),
+        StepKind::Coupon(coupon) => coupon::enter(course, enrollment, step, coupon),
+        StepKind::Notify(_) => notify::enter(course, enrollment, step),
         StepKind::Start(journey) => {
             course.orders.push(Order::Start(journey.clone()));
             StepOutcome::done(enrollment.since)

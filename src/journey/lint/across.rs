@@ -77,6 +77,8 @@ fn mails_at_once(journey: &Journey) -> bool {
             | StepKind::Branch(_)
             | StepKind::Split(_)
             | StepKind::Set(_)
+            | StepKind::Coupon(_)
+            | StepKind::Notify(_)
             | StepKind::Start(_)
             | StepKind::Stop(_)
             | StepKind::Goto(_)

@@ -9,12 +9,13 @@ use crate::domain::message::Stream;
 use crate::domain::time::Delay;
 use crate::journey::finding::one_of;
 use crate::journey::step::{
-    Arm, Goto, Late, Recipient, Send, Set, Share, Split, StepKind, Sticky, Target, Wait,
+    Arm, Code, Coupon, Exhausted, Goto, Late, Notify, Recipient, Send, Set, Share, Split, StepKind, Sticky,
+    Target, Wait,
 };
 use crate::journey::yaml::{Fields, Node, Reader, Value};
 
 /// The field that says what a step does, and the fields it takes besides `id`.
-pub(super) const KINDS: [(&str, &[&str]); 10] = [
+pub(super) const KINDS: [(&str, &[&str]); 12] = [
     ("send", &["stream", "late", "when", "to"]),
     ("wait", &[]),
     ("branch", &[]),
@@ -22,6 +23,8 @@ pub(super) const KINDS: [(&str, &[&str]); 10] = [
     ("set", &[]),
     ("tag", &[]),
     ("untag", &[]),
+    ("coupon", &[]),
+    ("notify", &["as"]),
     ("start", &[]),
     ("stop", &[]),
     ("goto", &["times"]),
@@ -64,6 +67,8 @@ pub(super) fn read(steps: &mut Steps<'_, '_>, name: &str, said: &mut Said<'_>) -
                 ..Set::default()
             })
         }),
+        "coupon" => coupon(steps, said).map(StepKind::Coupon),
+        "notify" => notify(steps, said).map(StepKind::Notify),
         "start" => journey(steps, said).map(StepKind::Start),
         "stop" => journey(steps, said).map(StepKind::Stop),
         _ => goto(steps, said).map(StepKind::Goto),
@@ -373,6 +378,75 @@ fn tags(steps: &mut Steps<'_, '_>, said: &Said<'_>) -> Option<Vec<String>> {
         .filter_map(|node| steps.reader.text(node, "a tag").map(str::to_owned))
         .collect();
     (!tags.is_empty()).then_some(tags)
+}
+
+fn coupon(steps: &mut Steps<'_, '_>, said: &mut Said<'_>) -> Option<Coupon> {
+    let known = ["code", "pool", "percent", "expires", "fallback", "otherwise"];
+    let fields = steps.reader.fields(said.value, "a coupon", &known)?;
+    let percent = fields
+        .get("percent")
+        .and_then(|node| steps.reader.number(node, 1, 100, "a number from 1 to 100"));
+    let expires = fields.get("expires").and_then(|node| steps.reader.delay(node));
+    let code = match (fields.get("code"), fields.get("pool")) {
+        (Some(node), None) => Code::Shared(steps.reader.text(node, "a code, as `WELCOME10`")?.to_owned()),
+        (None, Some(node)) => {
+            let name = steps.reader.text(node, "the name of a pool, as `comeback`")?;
+            if !is_plain_name(name) {
+                steps
+                    .reader
+                    .expected(node, "a name of lower-case letters, digits and `-`");
+                return None;
+            }
+            let exhausted = exhausted(steps, said, &fields)?;
+            let name = name.to_owned();
+            Code::Pool { name, exhausted }
+        }
+        (Some(_), Some(_)) | (None, None) => {
+            steps.reader.report(
+                fields.place,
+                "a coupon is either `code:`, the same for everyone, or one of a `pool:`",
+            );
+            return None;
+        }
+    };
+    Some(Coupon {
+        code,
+        percent: percent.and_then(|percent| u8::try_from(percent).ok()),
+        expires,
+    })
+}
+
+/// A pool runs dry one day, so a journey says what happens then.
+fn exhausted(steps: &mut Steps<'_, '_>, said: &mut Said<'_>, fields: &Fields<'_>) -> Option<Exhausted> {
+    match (fields.get("fallback"), fields.get("otherwise")) {
+        (Some(node), None) => {
+            let code = steps.reader.text(node, "a code, as `WELCOME10`")?;
+            Some(Exhausted::Shared(code.to_owned()))
+        }
+        (None, Some(node)) => Some(Exhausted::Go(target(steps, said, Some(node)))),
+        (Some(_), Some(_)) | (None, None) => {
+            steps.reader.report(
+                fields.place,
+                "say what happens when the pool is empty: `fallback:` with a code for everyone, or `otherwise:`",
+            );
+            None
+        }
+    }
+}
+
+fn notify(steps: &mut Steps<'_, '_>, said: &Said<'_>) -> Option<Notify> {
+    steps.places.note(Subject::StepName(said.number), said.value);
+    let webhook = steps
+        .reader
+        .text(said.value, "the name of a webhook in store.yaml")?;
+    let answer = said
+        .fields
+        .get("as")
+        .and_then(|node| steps.reader.text(node, "a name for its answer, as `as: stock`"));
+    Some(Notify {
+        webhook: webhook.to_owned(),
+        answer: answer.map(str::to_owned),
+    })
 }
 
 fn journey(steps: &mut Steps<'_, '_>, said: &Said<'_>) -> Option<JourneyId> {

@@ -5,7 +5,7 @@ use super::{Places, Subject, step_id};
 use crate::domain::ids::StepId;
 use crate::domain::message::Stream;
 use crate::journey::finding::{Place, hint, one_of, unknown};
-use crate::journey::step::{Step, StepKind, Target};
+use crate::journey::step::{Code, Step, StepKind, Target};
 use crate::journey::yaml::{Fields, Node, Reader, Value};
 
 /// How deep branches may stand within branches: a reader's limit, not the engine's.
@@ -223,6 +223,8 @@ impl Steps<'_, '_> {
                 StepKind::Wait(_) => None,
                 StepKind::Branch(_)
                 | StepKind::Split(_)
+                | StepKind::Coupon(_)
+                | StepKind::Notify(_)
                 | StepKind::Set(_)
                 | StepKind::Start(_)
                 | StepKind::Stop(_)
@@ -265,6 +267,15 @@ impl Steps<'_, '_> {
                     "this split needs an `id:`, by which people keep their arm",
                 );
                 None
+            }
+            (StepKind::Coupon(coupon), _) => {
+                let Code::Pool { name, .. } = &coupon.code else {
+                    return StepId::parse(&format!("coupon-{}", draft.number + 1)).ok();
+                };
+                step_id(self.reader, &format!("coupon-{name}"), draft.place)
+            }
+            (StepKind::Notify(notify), _) => {
+                step_id(self.reader, &format!("notify-{}", notify.webhook), draft.place)
             }
             (
                 StepKind::Branch(_)

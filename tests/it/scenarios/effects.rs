@@ -17,6 +17,8 @@ pub struct Effects {
     messages: BTreeMap<MessageId, MessageState>,
     letters: BTreeSet<String>,
     remarks: usize,
+    notified: usize,
+    errands: BTreeSet<String>,
     taken: usize,
 }
 
@@ -58,6 +60,16 @@ impl Effects {
             news.push(format!("the provider took {} to {}{again}", mail.step, mail.to));
         }
         self.taken = world.provider.borrow().taken.len();
+        let notified = world.notified.borrow();
+        for (_, errand, body) in notified.iter().skip(self.notified) {
+            let email = body
+                .pointer("/data/contact/email")
+                .and_then(|email| email.as_str());
+            let known = self.errands.insert(errand.clone());
+            let again = if known { "" } else { " again" };
+            news.push(format!("notified about {}{again}", email.unwrap_or("somebody")));
+        }
+        self.notified = notified.len();
         for letter in world.letters() {
             if self.letters.insert(letter.id.clone()) {
                 news.push(format!("set aside: {}: {}", letter.what, letter.reason));
@@ -141,8 +153,13 @@ impl Effects {
         for enrollment in &contact.enrollments {
             let place = match &enrollment.position {
                 Position::Waiting { until } => format!("until +{}", until.since(world.start)),
+                Position::Asking(asking) => format!("asks, +{}", asking.due.since(world.start)),
                 Position::Sending(sending) if sending.dispatched => "its request is out".to_owned(),
                 Position::Sending(sending) => format!("due +{}", sending.due.since(world.start)),
+            };
+            let place = match &enrollment.coupon {
+                Some(coupon) => format!("{place}, with coupon {}", coupon.code),
+                None => place,
             };
             let key = about(&enrollment.key, &address_of(contact));
             self.note(

@@ -113,6 +113,10 @@ impl Line {
         numbers.map(with).collect()
     }
 
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().map(String::as_str)
+    }
+
     pub fn what(&self) -> &str {
         self.words.first().map_or("", String::as_str)
     }

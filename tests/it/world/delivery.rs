@@ -4,6 +4,7 @@ use super::{Failure, Point, World};
 use wend::domain::outcome::Outcome;
 use wend::domain::shard::ShardIndex;
 use wend::domain::time::Timestamp;
+use wend::engine::errand::Answer as Answered;
 use wend::providers::ProviderKind;
 use wend::providers::answer::Answer as Reply;
 use wend::providers::registry::Account;
@@ -13,6 +14,7 @@ use wend::turn::backlog::{by_lane, cut};
 use wend::turn::bought::{CheckoutFacts, Questions, facts_from};
 use wend::turn::call::{Answer, Call};
 use wend::turn::claim::Claimed;
+use wend::turn::errand::{Ask, DueErrand};
 use wend::turn::forward::{Delivery, Followed};
 
 const SLICES_PER_RUN: usize = 50;
@@ -52,11 +54,14 @@ impl World {
                 }
             }
         }
-        let mut messages = Vec::new();
+        let (mut messages, mut errands) = (Vec::new(), Vec::new());
         for due in self.turn(me, |turn| turn.due_contacts())? {
             worked = true;
             match self.turn(me, |turn| turn.wake(&due.contact)) {
-                Ok(due) => messages.extend(due),
+                Ok(due) => {
+                    messages.extend(due.messages);
+                    errands.extend(due.errands);
+                }
                 Err(Failure::Turn(error)) => {
                     let problem = error.to_string();
                     self.turn(me, |turn| turn.fail(&due.contact, due.failures + 1, &problem))?;
@@ -97,7 +102,32 @@ impl World {
                 waiting = &waiting[taken..];
             }
         }
+        for errand in errands {
+            let answer = self.ask(&errand)?;
+            self.turn(me, |turn| turn.run(&errand, answer))?;
+        }
         Ok((worked, blocked))
+    }
+
+    /// What the `Store` and the other systems answer.
+    fn ask(&self, errand: &DueErrand) -> Result<Answered, Failure> {
+        self.spark()?;
+        Ok(match &errand.ask {
+            Ask::Nobody => Answered::Said(serde_json::Value::Null),
+            Ask::Coupon { pool } => {
+                Answered::Code(store::coupon::take(&self.store, pool, &errand.id, self.now)?)
+            }
+            Ask::Notify { url, body } => {
+                let body = serde_json::from_slice(body).unwrap();
+                self.notified
+                    .borrow_mut()
+                    .push((url.clone(), errand.id.clone(), body));
+                self.hook
+                    .borrow()
+                    .clone()
+                    .map_or(Answered::Failed, Answered::Said)
+            }
+        })
     }
 
     fn exchange(&self, me: ShardIndex, claimed: Claimed) -> Result<(), Failure> {
