@@ -29,6 +29,7 @@ use crate::turn::schedule::DISPATCHES_AT_ONCE;
 use crate::turn::wake::DueMessage;
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// Requests waiting for an answer at once: the platform's limit for connections of one invocation.
 pub(super) const REQUESTS_AT_ONCE: usize = 6;
@@ -421,6 +422,7 @@ impl Shard {
     }
 
     async fn deliver_due(&self, me: ShardIndex, now: Timestamp, grip: Grip) -> Result<(), Error> {
+        let mut silent = BTreeSet::new();
         for (original, attempts) in self.turn(me, now, |turn| turn.due_forwards())? {
             if !self.forwarding.hold(grip, runtime::wall_clock()) {
                 break;
@@ -429,6 +431,9 @@ impl Shard {
             let followed = loop {
                 let forward = delivery.forward.clone();
                 let shard = self.settings().shards.of_identifier(&forward.to);
+                if silent.contains(&shard) {
+                    break Followed::Kept;
+                }
                 let answer = if shard == me {
                     self.turn(me, now, |turn| turn.receive(&forward))
                         .map(Answer::from)
@@ -441,6 +446,10 @@ impl Shard {
                     Ok(Followed::Again) => {}
                     Ok(followed) => break followed,
                     Err(error) => {
+                        // Waiting for it once is enough: behind this delivery waits the call that caused it.
+                        if matches!(error, Error::Silent) {
+                            silent.insert(shard);
+                        }
                         log::error(
                             "forward failed",
                             json!({ "forward": original.id, "error": error.for_log() }),

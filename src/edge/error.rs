@@ -13,6 +13,9 @@ pub enum Error {
     Turn(#[from] turn::Error),
     #[error("no answer: {0}")]
     NoAnswer(String),
+    /// An object did not answer in time; it may answer yet, to nobody.
+    #[error("no answer in time")]
+    Silent,
     #[error("internal message not understood: {0}")]
     Protocol(#[from] serde_json::Error),
     #[error("page: {0}")]
@@ -26,7 +29,7 @@ impl Error {
     /// What went wrong, for a log line: ids and places, and never a value that was read, which may be an address.
     pub fn for_log(&self) -> String {
         match self {
-            Self::Runtime(_) | Self::NoAnswer(_) | Self::Refused { .. } => self.to_string(),
+            Self::Runtime(_) | Self::NoAnswer(_) | Self::Silent | Self::Refused { .. } => self.to_string(),
             Self::Store(error) => error.without_values(),
             Self::Turn(error) => error.without_values(),
             Self::Protocol(error) => format!("internal message not understood: {}", place(error)),

@@ -38,6 +38,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
                 | error::Error::Store(_)
                 | error::Error::Turn(_)
                 | error::Error::NoAnswer(_)
+                | error::Error::Silent
                 | error::Error::Protocol(_)
                 | error::Error::Page(_) => {
                     answer::unavailable("Wend could not do this now", "send it again; nothing was lost")

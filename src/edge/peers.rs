@@ -115,7 +115,7 @@ async fn post<B: Serialize, A: DeserializeOwned>(stub: &Stub, body: &B, patience
     )));
     match select(answer, deadline).await {
         Either::Left((answer, _)) => answer,
-        Either::Right(((), _)) => Err(Error::NoAnswer("an object did not answer in time".to_owned())),
+        Either::Right(((), _)) => Err(Error::Silent),
     }
 }
 
