@@ -30,12 +30,14 @@ pub enum EventKind {
     ProductAdded,
     EmailOpened,
     EmailClicked,
+    /// Somebody asks, through the events API, that a journey begin: `properties.journey` names it.
+    JourneyRequested,
     /// An event of the store's own, declared under `events:` in `store.yaml`.
     Custom(String),
 }
 
 /// The built-in kinds with their names.
-const NAMES: [(EventKind, &str); 14] = [
+const NAMES: [(EventKind, &str); 15] = [
     (EventKind::SignedUp, "Signed Up"),
     (EventKind::ContactUpdated, "Contact Updated"),
     (EventKind::Unsubscribed, "Unsubscribed"),
@@ -50,6 +52,7 @@ const NAMES: [(EventKind, &str); 14] = [
     (EventKind::ProductAdded, "Product Added"),
     (EventKind::EmailOpened, "Email Opened"),
     (EventKind::EmailClicked, "Email Clicked"),
+    (EventKind::JourneyRequested, "Journey Requested"),
 ];
 
 /// A line of a cart or an order.
@@ -167,6 +170,7 @@ impl EventKind {
             | Self::ProductAdded
             | Self::EmailOpened
             | Self::EmailClicked
+            | Self::JourneyRequested
             | Self::Custom(_) => None,
         }
     }

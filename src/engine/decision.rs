@@ -126,6 +126,8 @@ pub struct Decision {
 pub enum Remark {
     /// A condition failed at run time and counted as false.
     ConditionFailed { journey: String, error: String },
+    /// Somebody asked for a journey that is not there, or not for the asking (`trigger: { manual: true }`).
+    NotForTheAsking { journey: String },
     /// A contact has more running enrollments than allowed.
     EnrollmentOverflow { journey: String },
     /// A contact's document was too large: details of its oldest runs were left out.
@@ -140,6 +142,12 @@ impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ConditionFailed { journey, error } => write!(f, "{journey}: {error}"),
+            Self::NotForTheAsking { journey } => {
+                write!(
+                    f,
+                    "{journey}: asked for, and no journey of that name has `manual: true`"
+                )
+            }
             Self::EnrollmentOverflow { journey } => write!(f, "{journey}: too many running enrollments"),
             Self::DocumentCut { contact } => write!(f, "contact {contact}: its document was cut to fit"),
             Self::NotSwept { contact, error } => write!(f, "contact {contact} was not swept: {error}"),

@@ -129,7 +129,11 @@ fn is_meant(turn: &Turn<'_>, journey: &Journey, enrollment: &Enrollment, event: 
 
 /// Refreshes or starts the enrollments that this event triggers.
 pub(super) fn start_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
+    not_for_the_asking(turn, event);
     for journey in turn.catalog.triggered_by(&event.kind) {
+        if event.kind == EventKind::JourneyRequested && !is_asked_for(journey, event) {
+            continue;
+        }
         let Some(key) = key_of(turn, journey.trigger.key, event) else {
             continue;
         };
@@ -177,6 +181,30 @@ pub(super) fn start_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
             }
         }
     }
+}
+
+/// A request that leads nowhere is worth a word: somebody waits for mails.
+fn not_for_the_asking(turn: &mut Turn<'_>, event: &Event) {
+    let mut journeys = turn.catalog.triggered_by(&event.kind);
+    if event.kind == EventKind::JourneyRequested && !journeys.any(|journey| is_asked_for(journey, event)) {
+        let named = event
+            .data
+            .properties
+            .get("journey")
+            .and_then(|name| name.as_str());
+        let journey = named.unwrap_or("?").chars().take(64).collect();
+        turn.remarks.push(Remark::NotForTheAsking { journey });
+    }
+}
+
+/// A request is for the one journey that it names.
+fn is_asked_for(journey: &Journey, event: &Event) -> bool {
+    let named = event
+        .data
+        .properties
+        .get("journey")
+        .and_then(|name| name.as_str());
+    named == Some(journey.id.as_str())
 }
 
 /// A closed checkout stays closed, and an order placed after a cart was last touched has emptied it.

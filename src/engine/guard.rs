@@ -41,24 +41,27 @@ pub enum DeferReason {
     Hours,
     /// As many mails as the cap allows went out lately.
     Capped,
+    /// The journey sent as many mails as its throttle allows.
+    Throttled,
 }
 
 impl DeferReason {
     /// Whether our own rules hold the mail: such time is not lateness.
     pub const fn is_ours(self) -> bool {
         match self {
-            Self::Hours | Self::Capped => true,
+            Self::Hours | Self::Capped | Self::Throttled => true,
             Self::CheckoutUnreadable | Self::ExitUndecided => false,
         }
     }
 }
 
 impl DeferReason {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::CheckoutUnreadable,
         Self::ExitUndecided,
         Self::Hours,
         Self::Capped,
+        Self::Throttled,
     ];
 
     /// The word stored with the message.
@@ -66,6 +69,7 @@ impl DeferReason {
         match self {
             Self::Hours => "hours",
             Self::Capped => "cap",
+            Self::Throttled => "throttle",
             Self::CheckoutUnreadable => "checkout_unreadable",
             Self::ExitUndecided => "exit_undecided",
         }
@@ -76,6 +80,7 @@ impl DeferReason {
         match self {
             Self::Hours => "it waits for the hours at which marketing may go",
             Self::Capped => "it waits for room in the frequency cap",
+            Self::Throttled => "it waits for its turn: the journey is throttled",
             Self::CheckoutUnreadable => "it could not be told whether the cart was bought",
             Self::ExitUndecided => "a condition of an exit failed, so it waits until that is decided",
         }

@@ -10,6 +10,7 @@ use crate::domain::ids::{JourneyId, StepId};
 use crate::domain::message::Lane;
 use crate::domain::time::Delay;
 use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 
 /// One journey.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,9 @@ pub struct Journey {
     /// For contacts whose own zone is not known; else the store's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timezone: Option<Zone>,
+    /// How many of its mails go out at most in a length of time, over all contacts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttle: Option<Throttle>,
     /// When its marketing mails may go out, by the contact's clock; others are held until it opens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
@@ -144,6 +148,13 @@ pub enum Match {
     Checkout,
 }
 
+/// `100 per 1h`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Throttle {
+    pub mails: u32,
+    pub per: Delay,
+}
+
 /// The event that shows that a run did what it was for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Goal {
@@ -191,6 +202,21 @@ impl Key {
             Self::Checkout => "checkout_id",
             Self::Order => "order_id",
         }
+    }
+}
+
+impl FromStr for Throttle {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let form = || format!("expected so many mails in a length of time, as `100 per 1h`, found `{text}`");
+        let (mails, per) = text.split_once(" per ").ok_or_else(form)?;
+        let mails = mails.parse().ok().filter(|mails| *mails > 0).ok_or_else(form)?;
+        let per = Delay::parse(per).map_err(|error| error.to_string())?;
+        if per == Delay::ZERO {
+            return Err(form());
+        }
+        Ok(Self { mails, per })
     }
 }
 

@@ -17,9 +17,9 @@ use crate::domain::ids::{JourneyId, StepId};
 use crate::domain::message::Lane;
 use std::collections::BTreeMap;
 
-const FIELDS: [&str; 15] = [
+const FIELDS: [&str; 16] = [
     "title", "stage", "lane", "trigger", "reenter", "cooldown", "exit", "goal", "holdout", "priority",
-    "status", "timezone", "window", "steps", "moved",
+    "status", "timezone", "window", "throttle", "steps", "moved",
 ];
 const STATUSES: [(&str, Status); 5] = [
     ("active", Status::Active),
@@ -176,6 +176,9 @@ pub fn parse(id: JourneyId, file: &str, source: &str) -> Result<Parsed, Vec<Find
         window: fields
             .get("window")
             .and_then(|node| reader.parsed(node, "hours such as `09:00-18:00 weekdays`")),
+        throttle: fields
+            .get("throttle")
+            .and_then(|node| reader.parsed(node, "so many mails in a length of time, as `100 per 1h`")),
         status: optional(&mut reader, &fields, "status", &STATUSES).unwrap_or_default(),
         steps: steps::steps(&mut reader, &mut places, &fields),
         moved: moved(&mut reader, &mut places, &fields),

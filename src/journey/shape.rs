@@ -147,7 +147,7 @@ impl Carries {
             | EventKind::OrderCancelled
             | EventKind::OrderRefunded => (false, true, true),
             // A store's own event carries what the store puts in.
-            EventKind::Custom(_) => (true, true, true),
+            EventKind::Custom(_) | EventKind::JourneyRequested => (true, true, true),
         };
         Self {
             checkout,

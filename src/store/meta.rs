@@ -21,6 +21,8 @@ pub enum Key {
     PruneCursor,
     /// The shard's copy of the stop switch.
     Stopped,
+    /// How many mails the throttled journeys sent in their present stretch of time.
+    Throttles,
     /// Public address of the Worker, as the last request to it had it: links in mails need it.
     Origin,
 }
@@ -36,6 +38,7 @@ impl Key {
             Self::SweepCursor => "sweep_cursor",
             Self::PruneCursor => "prune_cursor",
             Self::Stopped => "stopped",
+            Self::Throttles => "throttles",
             Self::Origin => "origin",
         }
     }

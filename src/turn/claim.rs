@@ -14,7 +14,7 @@ use crate::domain::message::{DropReason, Lane, Message, Stream};
 use crate::domain::outcome::Rejection;
 use crate::engine::decision::{Input, Settlement};
 use crate::engine::delivery::{Dispatch, lease_from};
-use crate::engine::guard::{self, Verdict};
+use crate::engine::guard::{self, DeferReason, Verdict};
 use crate::engine::ids;
 use crate::engine::state::{Enrollment, Facts, Sending};
 use crate::providers::ProviderKind;
@@ -106,6 +106,16 @@ impl Turn<'_> {
             &facts,
             self.now,
         );
+        let verdict = match verdict {
+            Verdict::Allow(clearance) => match self.take_place(&enrollment.journey)? {
+                Some(until) => Verdict::Defer {
+                    until,
+                    reason: DeferReason::Throttled,
+                },
+                None => Verdict::Allow(clearance),
+            },
+            verdict @ (Verdict::Defer { .. } | Verdict::Drop(_)) => verdict,
+        };
         let (message, generation) = (item.message.clone(), sending.generation);
         match verdict {
             Verdict::Drop(reason) => self.finish(loaded, message, Settlement::Dropped(reason))?,

@@ -21,6 +21,7 @@ pub mod routing;
 pub mod schedule;
 mod serve;
 pub mod sweep;
+mod throttle;
 pub mod unsubscribe;
 pub mod wake;
 

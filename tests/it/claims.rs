@@ -340,3 +340,28 @@ fn a_parked_event_goes_to_one_person_though_two_turn_up_at_once() {
         assert_eq!(times, 1, "{shards} shards: {seen:?}");
     }
 }
+
+#[test]
+fn a_throttled_journey_sends_so_many_an_hour_and_loses_none() {
+    let letter = "title: Letter\nstage: retention\nthrottle: 2 per 1h\n\
+                  trigger: { on: Product Viewed, key: contact }\n\
+                  steps:\n  - send: welcome-story\n    stream: marketing\n";
+    let mut world = World::new(1, ProviderKind::Outbox);
+    world.deploy(&[("letter".to_owned(), Some(letter.to_owned()))]);
+    let mut story = Story::default();
+    for name in ["ana", "bea", "cleo", "dora", "eve"] {
+        tell(&world, &mut story, &format!("viewed by={name} subscribed"));
+    }
+    let mut sent = Vec::new();
+    for _ in 0..3 {
+        pass(&mut world, Delay::from_minutes(30));
+        sent.push(world.outbox().len());
+        pass(&mut world, Delay::from_minutes(30));
+    }
+    assert_eq!(sent, [2, 4, 5]);
+    let held = world
+        .messages()
+        .into_iter()
+        .filter(|row| row.message.reason.is_some());
+    assert_eq!(held.count(), 3, "each that waited says why");
+}

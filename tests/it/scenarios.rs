@@ -8,7 +8,7 @@
 //! provider resend | outbox                      before everything else; outbox unless said
 //! store region=opt_out on_unknown=give_up       the store's policy, where it is not that of store.yaml
 //! at +1h [what] [key=value | flag]…             runs all that is due until then, then does what is said:
-//!   viewed | added | signup | profile | checkout T | update T | order O | fulfilled O | delivered O | cancelled O | refunded O
+//!   request welcome | viewed | added | signup | profile | checkout T | update T | order O | fulfilled O | delivered O | cancelled O | refunded O
 //!   unsubscribe | event "Name"                  by=nadia (an address without its domain), customer=, checkout=, cart=,
 //!                                               anonymous=, value=, items=, time=+5m (the source's own time), id=,
 //!                                               source=, subscribed | implied | unsubscribed, test, bulk=bytes,
@@ -34,6 +34,7 @@ pub mod story;
 use super::world::{Failure, World};
 use effects::Effects;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use story::{Line, Story};
 use wend::domain::ids::MessageId;
 use wend::journey::store_file::{Region, UnknownPolicy};
@@ -55,32 +56,50 @@ fn every_scenario_comes_out_as_written_at_every_number_of_shards() {
         .collect();
     files.sort();
     let update = std::env::var_os("UPDATE_SCENARIOS").is_some();
-    let mut differing = Vec::new();
-    for file in &files {
-        let text = std::fs::read_to_string(file).unwrap();
-        let name = file.file_name().unwrap().to_string_lossy().into_owned();
-        let (above, below) = text
-            .split_once(&format!("\n{RULER}\n"))
-            .unwrap_or((text.trim_end(), ""));
-        let outcomes = SHARDS.map(|shards| play(&name, above, shards));
-        for (shards, outcome) in SHARDS.iter().zip(&outcomes) {
-            assert_eq!(
-                &outcomes[0], outcome,
-                "{name}: 1 shard and {shards} shards differ"
-            );
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut differing = Vec::new();
+        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            differing.extend(differs(file, update));
         }
-        if update {
-            std::fs::write(file, format!("{}\n{RULER}\n{}", above.trim_end(), outcomes[0])).unwrap();
-        } else if below != outcomes[0] {
-            differing.push(format!("{name} came out as\n{}", outcomes[0]));
-        }
-    }
+        differing
+    };
+    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let mut differing: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    differing.sort();
     assert!(
         differing.is_empty(),
         "{}\nUPDATE_SCENARIOS=1 accepts this",
         differing.join("\n")
     );
     assert!(files.len() >= 20, "scenarios are missing");
+}
+
+/// Plays one scenario at every number of shards; says how it came out when that is not as written.
+fn differs(file: &Path, update: bool) -> Option<String> {
+    let text = std::fs::read_to_string(file).unwrap();
+    let name = file.file_name().unwrap().to_string_lossy().into_owned();
+    let (above, below) = text
+        .split_once(&format!("\n{RULER}\n"))
+        .unwrap_or((text.trim_end(), ""));
+    let outcomes = SHARDS.map(|shards| play(&name, above, shards));
+    for (shards, outcome) in SHARDS.iter().zip(&outcomes) {
+        assert_eq!(
+            &outcomes[0], outcome,
+            "{name}: 1 shard and {shards} shards differ"
+        );
+    }
+    if update {
+        std::fs::write(file, format!("{}\n{RULER}\n{}", above.trim_end(), outcomes[0])).unwrap();
+        return None;
+    }
+    (below != outcomes[0]).then(|| format!("{name} came out as\n{}", outcomes[0]))
 }
 
 fn play(name: &str, text: &str, shards: u16) -> String {

@@ -2,6 +2,7 @@
 //!
 //! Called by `check` once every journey is sound by itself.
 
+use crate::domain::event::EventKind;
 use crate::domain::message::Stream;
 use crate::journey::definition::Journey;
 use crate::journey::finding::Finding;
@@ -45,7 +46,10 @@ fn starts(parsed: &Parsed, all: &[&Parsed], findings: &mut Vec<Finding>) {
 /// Two journeys that one event starts and that mail at once: a shopper gets both, or a cap picks one by chance.
 fn collision(one: &Parsed, other: &Parsed, findings: &mut Vec<Finding>) {
     let (a, b) = (&one.journey, &other.journey);
-    let shared = a.trigger.on.iter().position(|event| b.trigger.on.contains(event));
+    // A request names the journey it is for.
+    let collides =
+        |event: &&EventKind| **event != EventKind::JourneyRequested && b.trigger.on.contains(event);
+    let shared = a.trigger.on.iter().position(|event| collides(&event));
     let Some(number) = shared else { return };
     if a.priority != b.priority || !mails_at_once(a) || !mails_at_once(b) {
         return;

@@ -47,8 +47,8 @@ pub(super) fn trigger(reader: &mut Reader<'_>, places: &mut Places, journey: &Fi
         "on" => events(reader, places, &fields, &mut trigger),
         "date" => trigger.moment = date(reader, &fields),
         "schedule" => trigger.moment = schedule(reader, &fields),
-        // A `start` step or the events API starts it.
-        _ => {}
+        // A `start` step starts it, or somebody who asks for it through the events API.
+        _ => trigger.on.push(EventKind::JourneyRequested),
     }
     key(reader, places, &fields, form, &mut trigger);
     trigger.when = condition(reader, places, &fields, Subject::TriggerWhen);

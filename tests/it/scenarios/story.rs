@@ -227,6 +227,7 @@ fn kind(line: &Line) -> Result<EventKind, String> {
         "unsubscribe" => EventKind::Unsubscribed,
         "viewed" => EventKind::ProductViewed,
         "added" => EventKind::ProductAdded,
+        "request" => EventKind::JourneyRequested,
         other => return Err(format!("`{other}` is not something that happens")),
     })
 }
@@ -305,6 +306,9 @@ fn data(line: &Line, checkout: Option<&str>, order: Option<String>) -> EventData
     };
     if let Some(score) = line.number("score") {
         data.properties.insert("score".to_owned(), score.into());
+    }
+    if line.what() == "request" {
+        data.properties.insert("journey".to_owned(), line.word(1).into());
     }
     if let Some(date) = line.option("delivery") {
         data.properties.insert("delivery".to_owned(), date.into());
