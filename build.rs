@@ -11,7 +11,7 @@ mod domain;
 mod journey;
 
 use journey::lock::Mode;
-use journey::project::{LOCK, Project};
+use journey::project::{LOCK, Project, SEGMENTS};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -20,6 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let watched = [
         "build.rs",
         "journeys",
+        SEGMENTS,
         LOCK,
         "src/domain",
         "src/journey",

@@ -38,8 +38,11 @@ pub enum Input {
         message: MessageId,
         at: Timestamp,
     },
-    /// The journeys changed: end what is gone, move what moved, wait by the new lengths.
-    Sweep,
+    /// The journeys changed: end what is gone, move what moved, wait by the new lengths. What a backfill starts, starts
+    /// at its time.
+    Sweep {
+        backfill_at: Timestamp,
+    },
     /// A checkout of this contact was bought, or went on, under another contact.
     CheckoutTaken(CheckoutTaken),
 }
@@ -113,6 +116,8 @@ pub struct Decision {
 pub enum Remark {
     /// A condition failed at run time and counted as false.
     ConditionFailed { journey: String, error: String },
+    /// Segments and the journeys they start kept changing each other; the rest was recorded and started nothing.
+    SegmentsUnsettled { contact: ContactId },
     /// A contact has more running enrollments than allowed.
     EnrollmentOverflow { journey: String },
     /// A contact's document was too large: details of its oldest runs were left out.
@@ -127,6 +132,9 @@ impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ConditionFailed { journey, error } => write!(f, "{journey}: {error}"),
+            Self::SegmentsUnsettled { contact } => {
+                write!(f, "contact {contact}: its segments did not come to rest")
+            }
             Self::EnrollmentOverflow { journey } => write!(f, "{journey}: too many running enrollments"),
             Self::DocumentCut { contact } => write!(f, "contact {contact}: its document was cut to fit"),
             Self::NotSwept { contact, error } => write!(f, "contact {contact} was not swept: {error}"),

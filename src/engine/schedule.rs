@@ -12,9 +12,12 @@ use crate::journey::catalog::Catalog;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot {
     pub due: Timestamp,
-    /// `0` transactional, `1` cart, `2:<journey>` for the rest, so that each journey gets its turn.
+    /// `0` transactional, `1` cart, `2:<journey>` for the rest, so that each journey gets its turn; [`SEGMENTS`].
     pub queue: String,
 }
+
+/// The queue of those whose segments time alone may change. No journey's name begins so.
+pub const SEGMENTS: &str = "2:@segments";
 
 /// The contact's slot, or none when nothing waits for time.
 ///
@@ -28,7 +31,8 @@ pub fn slot(contact: &Contact, catalog: &Catalog, now: Timestamp) -> Option<Slot
             .filter(|enrollment| !is_held(catalog, enrollment))
             .filter_map(|enrollment| Some((enrollment.wake()?, enrollment)))
     };
-    let due = wakes().map(|(wake, _)| wake).min()?;
+    let look_again = contact.segments.look_again;
+    let due = wakes().map(|(wake, _)| wake).chain(look_again).min()?;
     let horizon = due.max(now);
     let queue = wakes()
         .filter(|(wake, _)| *wake <= horizon)
@@ -41,6 +45,11 @@ pub fn slot(contact: &Contact, catalog: &Catalog, now: Timestamp) -> Option<Slot
             };
             queue_name(lane, enrollment.journey.as_str())
         })
+        .chain(
+            look_again
+                .filter(|at| *at <= horizon)
+                .map(|_| SEGMENTS.to_owned()),
+        )
         .min()?;
     Some(Slot { due, queue })
 }

@@ -17,7 +17,7 @@ use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{EventData, EventKind};
 use crate::domain::identity::Identifier;
-use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, JourneyId, MessageId, StepId};
+use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, JourneyId, MessageId, SegmentName, StepId};
 use crate::domain::message::{Lane, Stream};
 use crate::domain::money::Money;
 use crate::domain::order::Order;
@@ -69,6 +69,50 @@ pub struct Contact {
     /// Last start of each journey, for cooldowns.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub starts: BTreeMap<JourneyId, Timestamp>,
+    #[serde(default, skip_serializing_if = "Engagement::is_empty")]
+    pub engagement: Engagement,
+    #[serde(default, skip_serializing_if = "Standings::is_empty")]
+    pub segments: Standings,
+}
+
+/// What a contact did with their mail, whatever the journey.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Engagement {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clicked_at: Option<Timestamp>,
+    /// When a provider last took a mail to them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mailed_at: Option<Timestamp>,
+    /// Mails that a provider took.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub mails: u32,
+}
+
+/// Where a contact stands in the store's segments.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Standings {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub of: BTreeMap<SegmentName, Standing>,
+    /// When time alone may change one of them; none when it never does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub look_again: Option<Timestamp>,
+    /// Journeys that a backfill will start, each at its time, if the contact is in their segment then.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub starting: BTreeMap<JourneyId, Timestamp>,
+}
+
+/// Where a contact stands in one segment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The definition it was asked by.
+    pub version: String,
+    /// Since when the contact is in it; none when they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
 }
 
 /// An address and its consent. The one seen last is written to.
@@ -88,6 +132,8 @@ pub struct Purchases {
     pub spend: Option<Money>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_at: Option<Timestamp>,
 }
 
 /// One run of one journey for one key.
@@ -199,6 +245,9 @@ pub enum EndReason {
     Completed,
     /// An exit rule's event.
     Exited(EventKind),
+    /// An exit rule about a segment.
+    EnteredSegment(SegmentName),
+    LeftSegment(SegmentName),
     /// The awaited event did not come.
     TimedOut,
     Restarted,
@@ -232,7 +281,11 @@ pub struct Facts {
     pub orders: Vec<Order>,
     /// The contact's ended enrollments.
     pub ended: Vec<Ended>,
+    pub counted: Counted,
 }
+
+/// The times of the contact's events that conditions count, as far back as their windows reach.
+pub type Counted = BTreeMap<EventKind, Vec<Timestamp>>;
 
 impl Contact {
     pub fn new(id: ContactId, since: Timestamp) -> Self {
@@ -247,6 +300,8 @@ impl Contact {
             purchases: Purchases::default(),
             enrollments: Vec::new(),
             starts: BTreeMap::new(),
+            engagement: Engagement::default(),
+            segments: Standings::default(),
         }
     }
 
@@ -283,6 +338,37 @@ impl Contact {
                 Position::Sending(sending) if !sending.dispatched && sending.due <= now => Some(sending),
                 Position::Sending(_) | Position::Waiting { .. } => None,
             })
+    }
+}
+
+impl Engagement {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Standings {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Lets the next wake ask everything anew: facts changed outside of a decision.
+    pub fn ask_again(&mut self, now: Timestamp) {
+        if !self.of.is_empty() {
+            self.look_again = Some(now);
+        }
+    }
+
+    pub fn is_member(&self, segment: &SegmentName) -> bool {
+        self.of
+            .get(segment)
+            .is_some_and(|standing| standing.since.is_some())
+    }
+
+    /// Names of the segments the contact is in.
+    pub fn names(&self) -> impl Iterator<Item = &SegmentName> {
+        let members = self.of.iter().filter(|(_, standing)| standing.since.is_some());
+        members.map(|(name, _)| name)
     }
 }
 
@@ -337,6 +423,8 @@ impl EndReason {
         match self {
             Self::Completed => "completed",
             Self::Exited(_) => "exited",
+            Self::EnteredSegment(_) => "entered_segment",
+            Self::LeftSegment(_) => "left_segment",
             Self::TimedOut => "timed_out",
             Self::Restarted => "restarted",
             Self::CheckoutTaken => "checkout_taken",
@@ -351,4 +439,8 @@ impl EndReason {
             Self::Retired => "retired",
         }
     }
+}
+
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

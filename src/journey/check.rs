@@ -1,15 +1,21 @@
 //! All checks of a project in one call: the build, `wend lint` and the tests see the same findings.
 
 use super::catalog::Catalog;
+use super::condition::clocks::clocks;
+use super::definition::{Condition, Journey};
 use super::finding::Finding;
 use super::lint::{self, Names};
 use super::lock::{self, Mode};
 use super::parse::{self, Parsed};
 use super::project::{JOURNEYS, Project, STORE, TEMPLATES};
+use super::segment::Clock;
+use super::segment_file;
 use super::store_check;
 use super::template_check;
+use crate::domain::event::EventKind;
 use crate::domain::ids::JourneyId;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What the checks came to.
@@ -63,8 +69,12 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
         .filter_map(|path| stem(path))
         .map(str::to_owned)
         .collect();
+    let events = store.as_ref().map_or(&[][..], |store| store.events.as_slice());
+    let mut segments = segment_file::read(project.segments.as_deref().unwrap_or_default(), events);
+    findings.append(&mut segments.findings);
     let names = Names {
-        events: store.as_ref().map_or(&[], |store| store.events.as_slice()),
+        events,
+        segments: &segments.names,
         emails: &emails,
         journeys: &ids,
         has_team: store.as_ref().is_some_and(|store| store.team.is_some()),
@@ -80,10 +90,13 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
     findings.extend(between);
     findings.sort();
     let catalog = store.filter(|_| findings.is_empty()).map(|store| {
-        let journeys = journeys.into_iter().map(|parsed| parsed.journey).collect();
+        let journeys: Vec<Journey> = journeys.into_iter().map(|parsed| parsed.journey).collect();
+        let of_segments = segments.segments.iter().map(|segment| &segment.when);
         hashed(Catalog {
             hash: String::new(),
             store,
+            counted: counted(journeys.iter().flat_map(Journey::conditions).chain(of_segments)),
+            segments: segments.segments,
             journeys,
             emails: emails.clone(),
         })
@@ -133,6 +146,21 @@ fn stem(path: &str) -> Option<&str> {
     path.file_stem()
         .and_then(|stem| stem.to_str())
         .filter(|_| is_yaml)
+}
+
+/// The kinds of events that the conditions count, each with the widest window.
+fn counted<'a>(conditions: impl Iterator<Item = &'a Condition>) -> BTreeMap<EventKind, u16> {
+    let mut counted = BTreeMap::new();
+    for clock in conditions.flat_map(|condition| clocks(&condition.0)) {
+        match clock {
+            Clock::Window { event, days } => {
+                let widest = counted.entry(event).or_insert(days);
+                *widest = days.max(*widest);
+            }
+            Clock::After { .. } | Clock::Daily { .. } => {}
+        }
+    }
+    counted
 }
 
 /// The catalog with the hash of its content, 16 hex digits.

@@ -5,10 +5,9 @@
 
 mod kinds;
 mod steps;
+mod trigger;
 
-use super::definition::{
-    Condition, ExitRule, Goal, Journey, Key, Match, Moved, Reenter, Refresh, Stage, Status, Trigger,
-};
+use super::definition::{Condition, Goal, Journey, Key, Match, Moved, Reenter, Refresh, Stage, Status};
 use super::finding::{Finding, Place};
 use super::step::Target;
 use super::yaml::{self, Fields, Node, Reader};
@@ -78,7 +77,11 @@ pub struct Parsed {
 pub enum Subject {
     Key,
     TriggerEvent(usize),
+    TriggerSegment(usize),
     TriggerWhen,
+    Refresh,
+    Backfill,
+    ExitSegment(usize),
     ExitEvent(usize),
     ExitMatch(usize),
     ExitWhen(usize),
@@ -161,18 +164,20 @@ pub fn parse(id: JourneyId, file: &str, source: &str) -> Result<Parsed, Vec<Find
         .and_then(|node| reader.choice(node, &STAGES))
         .unwrap_or(Stage::Awareness);
     let lane = optional(&mut reader, &fields, "lane", &LANES).unwrap_or(Lane::Marketing);
+    let (exit, exit_segments) = trigger::exits(&mut reader, &mut places, &fields);
     let journey = Journey {
         id,
         title,
         stage,
         lane,
-        trigger: trigger(&mut reader, &mut places, &fields),
+        trigger: trigger::trigger(&mut reader, &mut places, &fields),
         reenter: fields
             .get("reenter")
             .and_then(|node| reenter(&mut reader, node))
             .unwrap_or(Reenter::Once),
         cooldown: fields.get("cooldown").and_then(|node| reader.delay(node)),
-        exit: exit_rules(&mut reader, &mut places, &fields),
+        exit,
+        exit_segments,
         goal: fields
             .get("goal")
             .and_then(|node| goal(&mut reader, &mut places, node)),
@@ -202,42 +207,6 @@ fn optional<T: Copy>(
     choices: &[(&str, T)],
 ) -> Option<T> {
     fields.get(name).and_then(|node| reader.choice(node, choices))
-}
-
-fn trigger(reader: &mut Reader<'_>, places: &mut Places, journey: &Fields<'_>) -> Trigger {
-    let mut trigger = Trigger {
-        on: Vec::new(),
-        key: Key::Contact,
-        refresh: Refresh::None,
-        when: None,
-    };
-    let Some(fields) = reader
-        .required(
-            journey,
-            "trigger",
-            "what starts it, as `trigger: {on: Signed Up, key: contact}`",
-        )
-        .and_then(|node| reader.fields(node, "a map", &["on", "key", "refresh", "when"]))
-    else {
-        return trigger;
-    };
-    if let Some(node) = reader.required(&fields, "on", "the events that start it, as `on: [Signed Up]`") {
-        for event in reader.nodes(node, "one event or a list of events") {
-            if let Some(name) = reader.text(event, "the name of an event") {
-                places.note(Subject::TriggerEvent(trigger.on.len()), event);
-                trigger.on.push(EventKind::from(name.to_owned()));
-            }
-        }
-    }
-    if let Some(node) = reader.required(&fields, "key", "`contact`, `checkout_id` or `order_id`")
-        && let Some(key) = reader.choice(node, &KEYS)
-    {
-        places.note(Subject::Key, node);
-        trigger.key = key;
-    }
-    trigger.refresh = optional(reader, &fields, "refresh", &REFRESHES).unwrap_or(Refresh::None);
-    trigger.when = condition(reader, places, &fields, Subject::TriggerWhen);
-    trigger
 }
 
 fn condition(
@@ -273,41 +242,6 @@ fn reenter(reader: &mut Reader<'_>, node: &Node) -> Option<Reenter> {
             None
         }
     }
-}
-
-fn exit_rules(reader: &mut Reader<'_>, places: &mut Places, journey: &Fields<'_>) -> Vec<ExitRule> {
-    let mut rules = Vec::new();
-    let Some(node) = journey.get("exit") else {
-        return rules;
-    };
-    let yaml::Value::List(nodes) = &node.value else {
-        reader.expected(node, "a list of rules, as `- on: Order Completed`");
-        return rules;
-    };
-    for node in nodes {
-        let number = rules.len();
-        let Some(fields) = reader.fields(node, "a rule", &["on", "match", "when"]) else {
-            continue;
-        };
-        let matching = fields.get("match").map(|node| {
-            places.note(Subject::ExitMatch(number), node);
-            reader.choice(node, &MATCHES).unwrap_or(Match::Contact)
-        });
-        let when = condition(reader, places, &fields, Subject::ExitWhen(number));
-        let Some(event) = reader.required(&fields, "on", "the event that ends it, as `on: Order Completed`")
-        else {
-            continue;
-        };
-        if let Some(name) = reader.text(event, "the name of one event; write one rule for each") {
-            places.note(Subject::ExitEvent(number), event);
-            rules.push(ExitRule {
-                on: EventKind::from(name.to_owned()),
-                matching: matching.unwrap_or(Match::Contact),
-                when,
-            });
-        }
-    }
-    rules
 }
 
 fn goal(reader: &mut Reader<'_>, places: &mut Places, node: &Node) -> Option<Goal> {

@@ -11,7 +11,7 @@
 //!   signup | profile | checkout T | update T | order O | fulfilled O | delivered O | cancelled O | refunded O
 //!   unsubscribe | event "Name"                  by=nadia (an address without its domain), customer=, checkout=, cart=,
 //!                                               anonymous=, value=, items=, time=+5m (the source's own time), id=,
-//!                                               source=, subscribed | implied | unsubscribed, test, bulk=bytes
+//!                                               source=, tags=vip,new, subscribed | implied | unsubscribed, test, bulk=bytes
 //!                                               `order 1..50` are fifty of them
 //!   again                                       the last delivery once more
 //!   click nadia                                 the unsubscribe link of the last mail to nadia
@@ -19,6 +19,7 @@
 //!   crash claimed | answered                    the process dies when the next request is written down, or answered
 //!   outage                                      the clock gets here without anything being run on the way
 //!   deploy welcome                              with the journey in the lines below, each after `| `; none removes it
+//!                                               `deploy segments` is segments.yaml
 //!                                               `deploy welcome unswept`: before cron has looked at anybody
 //!   stop | go                                   the stop switch
 //!   show nadia                                  what is known of her

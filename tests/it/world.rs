@@ -8,7 +8,7 @@ pub mod provider;
 
 use provider::Provider;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use wend::domain::event::Event;
 use wend::domain::ids::{ContactId, MessageId};
@@ -46,6 +46,8 @@ pub enum Failure {
 
 pub struct World {
     pub catalog: Catalog,
+    /// What was deployed on top of the repository's own; the later deploy of a file counts.
+    deployed: BTreeMap<String, Option<String>>,
     pub settings: Settings,
     pub start: Timestamp,
     pub now: Timestamp,
@@ -82,6 +84,7 @@ impl World {
         let hosts = (0..shards).map(|_| Host::new()).collect();
         Self {
             catalog: generated::catalog().unwrap(),
+            deployed: BTreeMap::new(),
             settings: settings(shards, provider),
             start,
             now: start,
@@ -94,11 +97,17 @@ impl World {
         }
     }
 
-    /// Deploys journeys: the repository's own, with some files replaced or, when the text is none, removed.
+    /// Deploys journeys: the repository's own, with some files replaced or, when the text is none, removed; `segments`
+    /// is segments.yaml.
     pub fn deploy(&mut self, changes: &[(String, Option<String>)]) {
         let mut project = Project::read(Path::new(env!("CARGO_MANIFEST_DIR")));
         project.lock = None;
-        for (file, text) in changes {
+        self.deployed.extend(changes.iter().cloned());
+        for (file, text) in &self.deployed {
+            if file == "segments" {
+                project.segments.clone_from(text);
+                continue;
+            }
             let path = format!("journeys/{file}.yaml");
             match text {
                 Some(text) => project.journeys.insert(path, text.clone()),

@@ -4,6 +4,7 @@ use crate::world::World;
 use std::collections::{BTreeMap, BTreeSet};
 use wend::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, MessageId};
 use wend::domain::message::{DropReason, Message, MessageState};
+use wend::domain::time::Timestamp;
 use wend::engine::state::{Contact, EndReason, Position};
 
 /// More lines of a kind in one moment are told in one.
@@ -94,6 +95,8 @@ impl Effects {
                 let (journey, how) = (&ended.journey, in_words(&ended.reason));
                 if self.running.contains(&ended.id) {
                     news.push(format!("ended {journey} for {key}: {how}"));
+                } else if ended.reason == EndReason::Completed {
+                    news.push(format!("went through {journey} for {key} at once"));
                 } else {
                     news.push(format!("did not start {journey} for {key}: {how}"));
                 }
@@ -136,6 +139,7 @@ impl Effects {
                 orders.join(", ")
             ),
         );
+        self.segments(world, contact);
         for enrollment in &contact.enrollments {
             let place = match &enrollment.position {
                 Position::Waiting { until } => format!("until +{}", until.since(world.start)),
@@ -151,6 +155,28 @@ impl Effects {
                 ),
             );
         }
+    }
+
+    fn segments(&mut self, world: &World, contact: &Contact) {
+        let since = |at: Timestamp| format!("+{}", at.since(world.start));
+        let standings = &contact.segments;
+        if standings.of.is_empty() {
+            return;
+        }
+        let names = standings
+            .of
+            .iter()
+            .filter_map(|(name, held)| Some((name, held.since?)));
+        let names: Vec<String> = names
+            .map(|(name, at)| format!("{name} since {}", since(at)))
+            .collect();
+        let names = if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        };
+        let next = standings.look_again.map_or_else(|| "never".to_owned(), since);
+        self.note(world, &format!("  segments: {names}; looks again {next}"));
     }
 }
 
@@ -202,6 +228,8 @@ fn drop_words(reason: &str) -> &str {
 fn in_words(reason: &EndReason) -> String {
     match reason {
         EndReason::Exited(kind) => format!("exited by {kind}"),
+        EndReason::EnteredSegment(segment) => format!("entered segment {segment}"),
+        EndReason::LeftSegment(segment) => format!("left segment {segment}"),
         other => other.as_str().replace('_', " "),
     }
 }

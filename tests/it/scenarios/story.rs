@@ -168,6 +168,9 @@ impl Story {
             consent: consent(line, &kind, occurred_at),
             profile: Profile {
                 first_name: line.option("name").map(str::to_owned),
+                tags: line
+                    .option("tags")
+                    .map(|tags| tags.split(',').map(str::to_owned).collect()),
                 ..Profile::default()
             },
             data: data(line, checkout, order),
