@@ -49,18 +49,7 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
         }
     };
     let emails = project.emails();
-    findings.extend(
-        emails
-            .iter()
-            .filter(|name| !parse::is_plain_name(name))
-            .map(|name| {
-                let folder = format!("{TEMPLATES}/emails/{name}");
-                Finding::whole(
-                    &folder,
-                    "an email's name has only lower-case letters, digits and `-`",
-                )
-            }),
-    );
+    findings.extend(misnamed(&emails));
     let mut templates = template_check::check(&project.templates, &emails);
     findings.append(&mut templates.findings);
     let ids: Vec<String> = project
@@ -109,6 +98,16 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
         lock,
         emails,
     }
+}
+
+/// Emails whose names could be no file names, Rust names and keys in storage at once.
+fn misnamed(emails: &[String]) -> impl Iterator<Item = Finding> {
+    let wrong = emails.iter().filter(|name| !parse::is_plain_name(name));
+    wrong.map(|name| {
+        let folder = format!("{TEMPLATES}/emails/{name}");
+        let message = "an email's name has only lower-case letters, digits and `-`";
+        Finding::whole(&folder, message)
+    })
 }
 
 /// The journeys that could be read at all, sorted by id.

@@ -162,7 +162,7 @@ fn life(conditions: &[&str], start: Timestamp) -> Life {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 20, ..ProptestConfig::default() })]
 
     /// Looking only when something happens, and at the computed moments, is as good as looking every hour.
     #[test]
