@@ -12,7 +12,7 @@ mod domain;
 mod journey;
 
 use journey::lock::Mode;
-use journey::project::{LOCK, Project};
+use journey::project::{LOCK, Project, SEGMENTS};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -27,7 +27,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         "store.yaml",
         "templates",
     ];
-    for path in watched {
+    // A file that is not there counts as changed at every build.
+    let segments = Path::new(SEGMENTS).exists().then_some(SEGMENTS);
+    for path in watched.into_iter().chain(segments) {
         println!("cargo::rerun-if-changed={path}");
     }
     println!("cargo::rerun-if-env-changed=CI");

@@ -76,6 +76,10 @@ text_id!(
     StepId
 );
 text_id!(
+    /// A segment: its name in `segments.yaml`.
+    SegmentName
+);
+text_id!(
     /// An email: the name of its folder in `templates/emails/`.
     EmailName
 );

@@ -5,61 +5,68 @@
 
 use super::condition::{self, ContactScope, EnrollmentScope, EventScope, LastScope, Scope};
 use super::decision::Remark;
-use super::state::{Contact, Enrollment};
+use super::state::{Contact, Counted, Enrollment};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::EnrollmentKey;
+use crate::domain::time::Timestamp;
 use crate::journey::definition::{Condition, Journey};
+use std::sync::Arc;
 
-/// What a trigger sees: there is no run yet.
-pub(super) fn of_event(contact: &Contact, journey: &Journey, event: &Event, key: &EnrollmentKey) -> Scope {
-    Scope {
-        contact: of_contact(contact),
-        event: EventScope::new(event),
-        enrollment: EnrollmentScope::new(&journey.id, key),
-        last: LastScope::default(),
-    }
+/// What every condition of a decision sees: the contact at this moment.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub contact: &'a Contact,
+    pub counted: &'a Arc<Counted>,
+    pub now: Timestamp,
 }
 
-/// What a trigger sees that a time pulls: there is no event.
-pub(super) fn of_moment(contact: &Contact, journey: &Journey, key: &EnrollmentKey) -> Scope {
-    Scope {
-        contact: of_contact(contact),
-        event: EventScope::default(),
-        enrollment: EnrollmentScope::new(&journey.id, key),
-        last: LastScope::default(),
+impl View<'_> {
+    /// What the trigger of a segment or of a moment sees: there is neither an event nor a run.
+    pub fn alone(self, journey: &Journey, key: &EnrollmentKey) -> Scope {
+        Scope {
+            contact: ContactScope::new(self.contact, self.now),
+            event: EventScope::default(),
+            enrollment: EnrollmentScope::new(&journey.id, key),
+            last: LastScope::default(),
+            counted: Arc::clone(self.counted),
+            now: self.now,
+        }
     }
-}
 
-/// What an exit rule sees: the event that came, and the run it may end.
-pub(super) fn of_exit(contact: &Contact, journey: &Journey, event: &Event, enrollment: &Enrollment) -> Scope {
-    Scope {
-        enrollment: EnrollmentScope::new(&journey.id, &enrollment.key).with_answers(&enrollment.answers),
-        last: LastScope::new(enrollment.last.as_ref()),
-        ..of_event(contact, journey, event, &enrollment.key)
+    /// What a trigger sees: there is no run yet.
+    pub fn of_event(self, journey: &Journey, event: &Event, key: &EnrollmentKey) -> Scope {
+        Scope {
+            event: EventScope::new(event),
+            ..self.alone(journey, key)
+        }
     }
-}
 
-/// What a step sees: the data of the event that started or last refreshed the run.
-pub(super) fn of_enrollment(contact: &Contact, journey: &Journey, enrollment: &Enrollment) -> Scope {
-    let kind = journey.trigger.on.first().cloned();
-    let kind = kind.unwrap_or_else(|| EventKind::from(String::new()));
-    Scope {
-        contact: of_contact(contact),
-        event: EventScope::of_data(&kind, false, &enrollment.data),
-        enrollment: EnrollmentScope::new(&journey.id, &enrollment.key).with_answers(&enrollment.answers),
-        last: LastScope::new(enrollment.last.as_ref()),
+    /// What an exit rule sees: the event that came, and the run it may end.
+    pub fn of_exit(self, journey: &Journey, event: &Event, enrollment: &Enrollment) -> Scope {
+        Scope {
+            event: EventScope::new(event),
+            ..self.of_run(journey, enrollment)
+        }
     }
-}
 
-fn of_contact(contact: &Contact) -> ContactScope {
-    let spend = contact.purchases.spend.map_or(0.0, |spend| spend.as_f64());
-    ContactScope::new(
-        &contact.profile,
-        contact.address().map(|address| &address.email),
-        contact.purchases.orders as usize,
-        spend,
-        contact.is_subscribed(),
-    )
+    /// What a step sees: the data of the event that started or last refreshed the run.
+    pub fn of_enrollment(self, journey: &Journey, enrollment: &Enrollment) -> Scope {
+        let kind = journey.trigger.on.first().cloned();
+        let kind = kind.unwrap_or_else(|| EventKind::from(String::new()));
+        Scope {
+            event: EventScope::of_data(&kind, false, &enrollment.data),
+            ..self.of_run(journey, enrollment)
+        }
+    }
+
+    fn of_run(self, journey: &Journey, enrollment: &Enrollment) -> Scope {
+        let run = EnrollmentScope::new(&journey.id, &enrollment.key);
+        Scope {
+            enrollment: run.with_answers(&enrollment.answers),
+            last: LastScope::new(enrollment.last.as_ref()),
+            ..self.alone(journey, &enrollment.key)
+        }
+    }
 }
 
 /// What a condition says; none when it fails at run time, which is remarked.

@@ -4,12 +4,12 @@
 //! completely: an absent field has its kind's empty value. What can still fail is listed at [`Error`]; the caller
 //! takes a failure as false, counts it, and in an exit rule holds the send.
 
-use super::state::LastMail;
-use crate::domain::contact::Profile;
-use crate::domain::email::EmailAddress;
+use super::state::{Contact, Counted, LastMail, Purchases};
 use crate::domain::event::{Event, EventData, EventKind, LineItem};
 use crate::domain::ids::{EnrollmentKey, JourneyId};
+use crate::domain::time::{Delay, Timestamp};
 use crate::journey::definition::Condition;
+use crate::journey::segment::{Moment, NEVER_DAYS};
 use cel::parser::PrattParser;
 use cel::{Context, Env, IdedExpr, Value};
 use serde::{Serialize, Serializer};
@@ -40,6 +40,11 @@ pub struct Scope {
     pub event: EventScope,
     pub enrollment: EnrollmentScope,
     pub last: LastScope,
+    /// For `count(…)`, with the moment its windows end at.
+    #[serde(skip)]
+    pub counted: Arc<Counted>,
+    #[serde(skip)]
+    pub now: Timestamp,
 }
 
 /// `contact.…`
@@ -55,6 +60,16 @@ pub struct ContactScope {
     subscribed: bool,
     orders: i64,
     spend: f64,
+    average_order: f64,
+    average_interval: f64,
+    mails: i64,
+    segments: Vec<String>,
+    days_since_order: i64,
+    days_since_first_order: i64,
+    days_since_signup: i64,
+    days_since_open: i64,
+    days_since_click: i64,
+    days_since_mail: i64,
     attributes: BTreeMap<String, Plain>,
 }
 
@@ -120,26 +135,71 @@ impl Compiled {
     /// # Errors
     /// See [`Error`]; a failed condition counts as false.
     pub fn holds(&self, scope: &Scope) -> Result<bool, Error> {
-        let failed = |error: &dyn std::fmt::Display| Error::Failed(error.to_string());
+        let mut surroundings = Surroundings::new(&scope.contact, &scope.counted, scope.now)?;
+        surroundings.add("event", &scope.event)?;
+        surroundings.add("enrollment", &scope.enrollment)?;
+        surroundings.add("last", scope.last)?;
+        surroundings.ask(self)
+    }
+}
+
+/// What conditions are asked in: made once for many conditions about one contact at one moment.
+pub struct Surroundings(Context<'static, 'static>);
+
+impl Surroundings {
+    /// Knows `contact` and `count(…)`.
+    ///
+    /// # Errors
+    /// `Error::Failed`, which the shape has ruled out.
+    pub fn new(contact: &ContactScope, counted: &Arc<Counted>, now: Timestamp) -> Result<Self, Error> {
         let mut context = Context::with_env(Arc::clone(&ENV));
-        context
-            .add_variable("contact", &scope.contact)
-            .map_err(|error| failed(&error))?;
-        context
-            .add_variable("event", &scope.event)
-            .map_err(|error| failed(&error))?;
-        context
-            .add_variable("enrollment", &scope.enrollment)
-            .map_err(|error| failed(&error))?;
-        context
-            .add_variable("last", scope.last)
-            .map_err(|error| failed(&error))?;
-        match Value::resolve(&self.0, &context) {
+        let counted = Arc::clone(counted);
+        let count = move |event: Arc<String>, days: i64| {
+            let kind = EventKind::from(event.as_str().to_owned());
+            let times = counted.get(&kind).map_or(&[][..], Vec::as_slice);
+            let inside = times.iter().filter(|at| at.plus(Delay::from_days(days)) > now);
+            i64::try_from(inside.count()).unwrap_or(i64::MAX)
+        };
+        context.add_function("count", count).map_err(failed)?;
+        let mut surroundings = Self(context);
+        surroundings.add("contact", contact)?;
+        Ok(surroundings)
+    }
+
+    fn add<T: Serialize>(&mut self, name: &str, value: T) -> Result<(), Error> {
+        self.0.add_variable(name, value).map_err(failed)
+    }
+
+    /// # Errors
+    /// See [`Error`]; a failed condition counts as false.
+    pub fn ask(&self, condition: &Compiled) -> Result<bool, Error> {
+        match Value::resolve(&condition.0, &self.0) {
             Ok(Value::Bool(holds)) => Ok(holds),
             Ok(_) => Err(Error::NotBool),
-            Err(error) => Err(failed(&error)),
+            Err(error) => Err(failed(error)),
         }
     }
+}
+
+fn failed(error: impl std::fmt::Display) -> Error {
+    Error::Failed(error.to_string())
+}
+
+/// The moment that days are counted from; none when it never came.
+pub(super) fn moment(contact: &Contact, moment: Moment) -> Option<Timestamp> {
+    match moment {
+        Moment::LastOrder => contact.purchases.last_at,
+        Moment::FirstOrder => contact.purchases.first_at,
+        Moment::Signup => Some(contact.since),
+        Moment::LastOpen => contact.engagement.opened_at,
+        Moment::LastClick => contact.engagement.clicked_at,
+        Moment::LastMail => contact.engagement.mailed_at,
+    }
+}
+
+/// Whole days from one moment to another.
+pub(super) const fn days_between(from: Timestamp, to: Timestamp) -> i64 {
+    to.since(from).as_millis() / Delay::from_days(1).as_millis()
 }
 
 /// Reads and asks a condition once.
@@ -152,27 +212,48 @@ pub fn holds(condition: &Condition, scope: &Scope) -> Result<bool, Error> {
 
 impl ContactScope {
     /// `spend` counts the store's currency; `subscribed` is about the address in `email`.
-    pub fn new(
-        profile: &Profile,
-        email: Option<&EmailAddress>,
-        orders: usize,
-        spend: f64,
-        subscribed: bool,
-    ) -> Self {
+    pub fn new(contact: &Contact, now: Timestamp) -> Self {
+        let (profile, purchases) = (&contact.profile, &contact.purchases);
+        let spend = purchases.spend.map_or(0.0, |spend| spend.as_f64());
+        let days = |since: Moment| moment(contact, since).map_or(NEVER_DAYS, |at| days_between(at, now));
         Self {
-            email: email.map(|address| address.as_str().to_owned()),
+            email: contact.address().map(|address| address.email.as_str().to_owned()),
             first_name: text(profile.first_name.as_ref()),
             last_name: text(profile.last_name.as_ref()),
             locale: text(profile.locale.as_ref()),
             country: text(profile.country.as_ref()),
             timezone: text(profile.timezone.as_ref()),
             tags: profile.tags.clone().unwrap_or_default(),
-            subscribed,
-            orders: i64::try_from(orders).unwrap_or(i64::MAX),
+            subscribed: contact.is_subscribed(),
+            orders: i64::from(purchases.orders),
             spend,
+            average_order: share(spend, purchases.orders),
+            average_interval: average_interval(purchases),
+            mails: i64::from(contact.engagement.mails),
+            segments: contact.segments.names().map(ToString::to_string).collect(),
+            days_since_order: days(Moment::LastOrder),
+            days_since_first_order: days(Moment::FirstOrder),
+            days_since_signup: days(Moment::Signup),
+            days_since_open: days(Moment::LastOpen),
+            days_since_click: days(Moment::LastClick),
+            days_since_mail: days(Moment::LastMail),
             attributes: plain(&profile.attributes),
         }
     }
+}
+
+/// Days between two orders, on average; 0 with less than two.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+fn average_interval(purchases: &Purchases) -> f64 {
+    let (Some(first), Some(last)) = (purchases.first_at, purchases.last_at) else {
+        return 0.0;
+    };
+    let days = last.since(first).as_millis() as f64 / Delay::from_days(1).as_millis() as f64;
+    share(days, purchases.orders.saturating_sub(1))
+}
+
+fn share(whole: f64, parts: u32) -> f64 {
+    if parts == 0 { 0.0 } else { whole / f64::from(parts) }
 }
 
 impl EventScope {

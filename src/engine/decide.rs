@@ -3,9 +3,9 @@
 use super::civil::Calendar;
 use super::decision::{Change, CheckoutTaken, Decision, Effect, Input, Remark, Settlement};
 use super::progress::{self, Entry, MAX_STEPS_PER_DECISION, StepOutcome};
-use super::state::{Contact, EndReason, Enrollment, Facts, Position, Sending};
+use super::state::{Contact, Counted, EndReason, Enrollment, Facts, Position, Sending};
 use super::steps::wait;
-use super::{enroll, errand, goal, intake, moment, pace};
+use super::{ask, enroll, errand, goal, intake, moment, pace};
 use crate::domain::contact::Profile;
 use crate::domain::event::Event;
 use crate::domain::ids::{MessageId, StepId};
@@ -13,7 +13,8 @@ use crate::domain::message::DropReason;
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
 use crate::journey::definition::{Journey, Key, Status};
-use crate::journey::step::{Step, Target, Wait};
+use crate::journey::step::{Recipient, Step, Target, Wait};
+use std::sync::Arc;
 
 /// How long a deferred transactional resend waits for evidence before it goes out again.
 pub const EVIDENCE_WAIT: Delay = Delay::from_minutes(15);
@@ -29,7 +30,8 @@ pub fn decide(
     input: &Input,
     now: Timestamp,
 ) -> Decision {
-    let mut turn = Turn::new(catalog, contact.clone(), now);
+    let mut turn = Turn::new(catalog, contact.clone(), facts, now);
+    let adopted = turn.adopt(input);
     match input {
         Input::Event(event) => turn.event(event, facts),
         Input::Overtaken(event) => enroll::exit_by(&mut turn, event),
@@ -51,9 +53,10 @@ pub fn decide(
             sending.generation = 2;
         }),
         Input::Errand { id, answer } => errand::answered(&mut turn, id, answer),
-        Input::Sweep => turn.sweep(),
+        Input::Sweep { .. } => turn.sweep(),
         Input::CheckoutTaken(taken) => turn.checkout_taken(taken),
     }
+    turn.look_at_segments(contact, input, adopted);
     turn.finish()
 }
 
@@ -61,7 +64,10 @@ pub fn decide(
 pub(super) struct Turn<'a> {
     pub catalog: &'a Catalog,
     pub now: Timestamp,
+    pub facts: &'a Facts,
     pub contact: Contact,
+    /// Times of the events that conditions count, this decision's own among them.
+    pub counted: Arc<Counted>,
     pub changes: Vec<Change>,
     pub effects: Vec<Effect>,
     pub remarks: Vec<Remark>,
@@ -70,15 +76,26 @@ pub(super) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    fn new(catalog: &'a Catalog, contact: Contact, now: Timestamp) -> Self {
+    fn new(catalog: &'a Catalog, contact: Contact, facts: &'a Facts, now: Timestamp) -> Self {
         Self {
             catalog,
             now,
+            facts,
             contact,
+            counted: Arc::new(facts.counted.clone()),
             changes: Vec::new(),
             effects: Vec::new(),
             remarks: Vec::new(),
             steps_left: MAX_STEPS_PER_DECISION,
+        }
+    }
+
+    /// What conditions see now.
+    pub fn view(&self) -> ask::View<'_> {
+        ask::View {
+            contact: &self.contact,
+            counted: &self.counted,
+            now: self.now,
         }
     }
 
@@ -109,6 +126,13 @@ impl<'a> Turn<'a> {
         self.changes.push(Change::RecordEvent(Box::new(event.clone())));
         if event.test {
             return;
+        }
+        if self.catalog.counted.contains_key(&event.kind) {
+            let counted = Arc::make_mut(&mut self.counted);
+            counted
+                .entry(event.kind.clone())
+                .or_default()
+                .push(event.occurred_at);
         }
         intake::read_mail(self, event);
         goal::reach_by(self, event, facts);
@@ -322,6 +346,8 @@ impl<'a> Turn<'a> {
             EndReason::CheckoutTaken => DropReason::CheckoutClosed,
             EndReason::Completed
             | EndReason::Exited(_)
+            | EndReason::EnteredSegment(_)
+            | EndReason::LeftSegment(_)
             | EndReason::TimedOut
             | EndReason::Restarted
             | EndReason::StepRemoved
@@ -351,6 +377,11 @@ impl<'a> Turn<'a> {
             .contact
             .sending(message)
             .map(|(enrollment, _)| enrollment.clone());
+        if matches!(how, Settlement::Accepted { .. }) && !self.was_to_team(found.as_ref()) {
+            let engagement = &mut self.contact.engagement;
+            engagement.mails = engagement.mails.saturating_add(1);
+            engagement.mailed_at = engagement.mailed_at.max(Some(self.now));
+        }
         if let Some(mut enrollment) = found {
             if matches!(how, Settlement::Accepted { .. }) {
                 pace::count(&mut self.contact, &enrollment, &self.catalog.store, self.now);
@@ -362,6 +393,16 @@ impl<'a> Turn<'a> {
             }
             self.go_on(&enrollment, Target::Next, self.now);
         }
+    }
+
+    /// Whether the run stands on a send to the store's own people.
+    fn was_to_team(&self, enrollment: Option<&Enrollment>) -> bool {
+        let step = enrollment.and_then(|enrollment| {
+            let journey = self.catalog.journey(&enrollment.journey)?;
+            journey.resolve(&enrollment.step)
+        });
+        step.and_then(|step| step.kind.as_send())
+            .is_some_and(|send| send.to == Recipient::Team)
     }
 
     fn reschedule(&mut self, message: &MessageId, change: impl FnOnce(&mut Sending)) {

@@ -49,8 +49,11 @@ pub enum Input {
         id: String,
         answer: Answer,
     },
-    /// The journeys changed: end what is gone, move what moved, wait by the new lengths.
-    Sweep,
+    /// The journeys changed: end what is gone, move what moved, wait by the new lengths. What a backfill starts, starts
+    /// at its time.
+    Sweep {
+        backfill_at: Timestamp,
+    },
     /// A checkout of this contact was bought, or went on, under another contact.
     CheckoutTaken(CheckoutTaken),
 }
@@ -128,6 +131,8 @@ pub enum Remark {
     ConditionFailed { journey: String, error: String },
     /// Somebody asked for a journey that is not there, or not for the asking (`trigger: { manual: true }`).
     NotForTheAsking { journey: String },
+    /// Segments and the journeys they start kept changing each other; the rest was recorded and started nothing.
+    SegmentsUnsettled { contact: ContactId },
     /// A contact has more running enrollments than allowed.
     EnrollmentOverflow { journey: String },
     /// A contact's document was too large: details of its oldest runs were left out.
@@ -147,6 +152,9 @@ impl fmt::Display for Remark {
                     f,
                     "{journey}: asked for, and no journey of that name has `manual: true`"
                 )
+            }
+            Self::SegmentsUnsettled { contact } => {
+                write!(f, "contact {contact}: its segments did not come to rest")
             }
             Self::EnrollmentOverflow { journey } => write!(f, "{journey}: too many running enrollments"),
             Self::DocumentCut { contact } => write!(f, "contact {contact}: its document was cut to fit"),

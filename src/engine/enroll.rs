@@ -36,7 +36,7 @@ pub(super) fn exit_by(turn: &mut Turn<'_>, event: &Event) {
                 Match::Checkout => concerns_checkout(&enrollment, event),
             };
             if concerned {
-                let scope = ask::of_exit(&turn.contact, journey, event, &enrollment);
+                let scope = turn.view().of_exit(journey, event, &enrollment);
                 match ask::holds(rule.when.as_ref(), &scope, journey, &mut turn.remarks) {
                     Some(verdict) => (leaves, decided) = (leaves || verdict, true),
                     None => failed = true,
@@ -137,7 +137,7 @@ pub(super) fn start_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
         let Some(key) = key_of(turn, journey.trigger.key, event) else {
             continue;
         };
-        let scope = ask::of_event(&turn.contact, journey, event, &key);
+        let scope = turn.view().of_event(journey, event, &key);
         let when = journey.trigger.when.as_ref();
         if !ask::holds(when, &scope, journey, &mut turn.remarks).unwrap_or(false) {
             continue;
@@ -226,10 +226,17 @@ pub(super) fn may_start(
     if !journey.status.admits() {
         return false;
     }
-    let mut before = facts
-        .ended
-        .iter()
-        .filter(|ended| ended.journey == journey.id && ended.key == *key);
+    // A run that this very decision ended is not among the facts yet.
+    let just_ended = turn.changes.iter().filter_map(|change| match change {
+        Change::EndEnrollment(ended) => Some(ended),
+        Change::RecordEvent(_)
+        | Change::PutOrder(_)
+        | Change::ReachGoal { .. }
+        | Change::PutMessage(_)
+        | Change::SettleMessage { .. } => None,
+    });
+    let all = facts.ended.iter().chain(just_ended);
+    let mut before = all.filter(|ended| ended.journey == journey.id && ended.key == *key);
     let allowed = match journey.reenter {
         Reenter::Once => before.next().is_none(),
         Reenter::Restart | Reenter::Parallel => true,
@@ -298,7 +305,7 @@ pub(super) fn start_other(turn: &mut Turn<'_>, id: &JourneyId, by: &Enrollment) 
     let is_in = |held: &Enrollment| held.journey == *id && held.key == key;
     let running = turn.contact.enrollments.iter().any(is_in);
     let now = turn.now;
-    if running || !may_start(turn, journey, &key, now, &Facts::default()) {
+    if running || !may_start(turn, journey, &key, now, turn.facts) {
         return;
     }
     let from = Origin {
@@ -307,6 +314,42 @@ pub(super) fn start_other(turn: &mut Turn<'_>, id: &JourneyId, by: &Enrollment) 
         counts_from: now,
         data: by.data.clone(),
         data_at: by.data_at,
+        seen: BTreeMap::new(),
+    };
+    begin(turn, journey, key, from);
+}
+
+/// Starts a journey for somebody who crossed the border of its segment; `cause` is part of the run's id.
+pub(super) fn start_at_border(turn: &mut Turn<'_>, journey: &Journey, cause: &str) {
+    let Ok(key) = EnrollmentKey::parse(turn.contact.id.as_str()) else {
+        return;
+    };
+    let scope = turn.view().alone(journey, &key);
+    let when = journey.trigger.when.as_ref();
+    if !ask::holds(when, &scope, journey, &mut turn.remarks).unwrap_or(false) {
+        return;
+    }
+    let is_in = |held: &&Enrollment| held.journey == journey.id && held.key == key;
+    let running: Vec<Enrollment> = turn.contact.enrollments.iter().filter(is_in).cloned().collect();
+    let goes_on = match journey.reenter {
+        Reenter::Once | Reenter::After(_) => !running.is_empty(),
+        Reenter::Restart | Reenter::Parallel => false,
+    };
+    let now = turn.now;
+    if goes_on || !may_start(turn, journey, &key, now, turn.facts) {
+        return;
+    }
+    if journey.reenter == Reenter::Restart {
+        for enrollment in &running {
+            turn.end(enrollment, EndReason::Restarted);
+        }
+    }
+    let from = Origin {
+        cause,
+        at: now,
+        counts_from: now,
+        data: EventData::default(),
+        data_at: now,
         seen: BTreeMap::new(),
     };
     begin(turn, journey, key, from);

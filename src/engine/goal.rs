@@ -46,7 +46,7 @@ pub(super) fn reach_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
             }
         };
         // The condition of a goal is about the event and the contact, and needs no run.
-        let scope = ask::of_event(&turn.contact, journey, event, &ended.key);
+        let scope = turn.view().of_event(journey, event, &ended.key);
         let open = concerned && in_time(goal, ended.started_at, event) && ended.goal_at.is_none();
         if open && ask::holds(goal.when.as_ref(), &scope, journey, &mut turn.remarks) == Some(true) {
             turn.changes.push(Change::ReachGoal {
@@ -78,7 +78,7 @@ fn holds(
     event: &Event,
     enrollment: &Enrollment,
 ) -> bool {
-    let scope = ask::of_exit(&turn.contact, journey, event, enrollment);
+    let scope = turn.view().of_exit(journey, event, enrollment);
     ask::holds(goal.when.as_ref(), &scope, journey, &mut turn.remarks) == Some(true)
 }
 

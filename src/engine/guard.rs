@@ -4,10 +4,11 @@
 //! One that failed at run time left a doubt, and holds the mail.
 //! Called by the delivery loop; the only maker of a [`Clearance`].
 
+use super::ask::View;
+use super::condition;
 use super::enroll::leaves_when_bought;
 use super::pace::{self, Hold};
-use super::state::{Address, Contact, Enrollment, Sending};
-use super::{ask, condition};
+use super::state::{Address, Contact, Counted, Enrollment, Sending};
 use crate::domain::clearance::Clearance;
 use crate::domain::consent::ConsentState;
 use crate::domain::email::EmailAddress;
@@ -17,6 +18,7 @@ use crate::journey::catalog::Catalog;
 use crate::journey::definition::Journey;
 use crate::journey::step::{Late, Recipient, Send};
 use crate::journey::store_file::Region;
+use std::sync::Arc;
 
 /// How long a cart mail waits when it cannot be told whether the cart was bought.
 pub const UNREADABLE_CHECKOUT_PAUSE: Delay = Delay::from_minutes(1);
@@ -93,6 +95,8 @@ pub struct Facts {
     /// The address is on the suppression list.
     pub suppressed: bool,
     pub checkout: CheckoutFact,
+    /// Times of the events that conditions count.
+    pub counted: Arc<Counted>,
     /// Lanes of the contact's other marketing mails that are on their way.
     pub in_flight: Vec<Lane>,
     /// `SEND_ONLY_TO`, when set: the only addresses or domains that mail may go to.
@@ -124,7 +128,7 @@ pub fn check(
     else {
         return Verdict::Drop(DropReason::Exited);
     };
-    if let Some(refused) = refused_by_step(contact, journey, enrollment, send) {
+    if let Some(refused) = refused_by_step(contact, journey, enrollment, send, (facts, now)) {
         return refused;
     }
     if send.to == Recipient::Team {
@@ -219,9 +223,15 @@ fn refused_by_step(
     journey: &Journey,
     enrollment: &Enrollment,
     send: &Send,
+    (facts, now): (&Facts, Timestamp),
 ) -> Option<Verdict> {
     let condition = send.when.as_ref()?;
-    let scope = ask::of_enrollment(contact, journey, enrollment);
+    let view = View {
+        contact,
+        counted: &facts.counted,
+        now,
+    };
+    let scope = view.of_enrollment(journey, enrollment);
     match condition::holds(condition, &scope) {
         Ok(true) => None,
         // One that fails at run time does not hold.

@@ -37,10 +37,15 @@ pub(super) fn read_mail(turn: &mut Turn<'_>, event: &Event) {
     let Some(message) = event.data.message_id.as_ref().filter(|_| opened || clicked) else {
         return;
     };
+    let engagement = &mut turn.contact.engagement;
+    // Who clicked has opened, whatever became of the pixel.
+    engagement.opened_at = engagement.opened_at.max(Some(event.occurred_at));
+    if clicked {
+        engagement.clicked_at = engagement.clicked_at.max(Some(event.occurred_at));
+    }
     let mut runs = turn.contact.enrollments.iter_mut();
     let last = runs.find_map(|run| run.last.as_mut().filter(|last| last.message.as_str() == message));
     if let Some(last) = last {
-        // Who clicked has opened, whatever became of the pixel.
         last.opened = true;
         last.clicked |= clicked;
     }
@@ -129,6 +134,8 @@ pub fn purchases_of<'a>(orders: impl Iterator<Item = &'a Order>, currency: Curre
     for order in orders.filter(|order| order.status.counts()) {
         sum.orders = sum.orders.saturating_add(1);
         sum.last_at = sum.last_at.max(Some(order.placed_at));
+        let first = sum.first_at.unwrap_or(order.placed_at);
+        sum.first_at = Some(first.min(order.placed_at));
         if let Some(total) = order.total.filter(|total| total.currency == currency) {
             sum.spend = Some(sum.spend.unwrap_or(Money::zero(currency)).plus(total));
         }

@@ -5,7 +5,8 @@
 use super::decision::{Change, Settlement};
 use super::intake::{make_room, purchases_of};
 use super::state::{
-    Address, Contact, EndReason, Ended, Enrollment, MAX_ENROLLMENTS, MAX_IDENTIFIERS, Position, Sending,
+    Address, Contact, EndReason, Ended, Engagement, Enrollment, MAX_ENROLLMENTS, MAX_IDENTIFIERS, Position,
+    Sending, Standings,
 };
 use super::{ids, progress};
 use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey};
@@ -56,10 +57,33 @@ pub fn absorb(
     }
     winner.mailed.extend(&loser.mailed);
     winner.mailed.sort_by_key(|mailed| mailed.at);
+    join_mail(&mut winner.engagement, &loser.engagement);
+    join_standings(&mut winner.segments, &loser.segments, now);
     for enrollment in &loser.enrollments {
         bring(winner, loser, enrollment, intents, &mut changes, now);
     }
     changes
+}
+
+fn join_mail(winner: &mut Engagement, loser: &Engagement) {
+    winner.opened_at = winner.opened_at.max(loser.opened_at);
+    winner.clicked_at = winner.clicked_at.max(loser.clicked_at);
+    winner.mailed_at = winner.mailed_at.max(loser.mailed_at);
+    winner.mails = winner.mails.saturating_add(loser.mails);
+}
+
+/// Who was in a segment stays in it, so that nothing starts again; whether the two together still belong there is asked
+/// at once.
+fn join_standings(winner: &mut Standings, loser: &Standings, now: Timestamp) {
+    for (name, standing) in &loser.of {
+        let held = winner.of.entry(name.clone()).or_insert_with(|| standing.clone());
+        held.since = [held.since, standing.since].into_iter().flatten().min();
+    }
+    for (journey, at) in &loser.starting {
+        let held = winner.starting.entry(journey.clone()).or_insert(*at);
+        *held = (*held).min(*at);
+    }
+    winner.ask_again(now);
 }
 
 fn join_address(winner: &mut Contact, address: &Address) {

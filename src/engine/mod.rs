@@ -24,6 +24,7 @@ pub mod permits;
 mod progress;
 pub mod retry;
 pub mod schedule;
+mod segments;
 pub mod state;
 mod steps;
 

@@ -110,7 +110,7 @@ fn start(turn: &mut Turn<'_>, journey: &Journey, at: Timestamp) {
     if is_in || !may_start(turn, journey, &key, at, &Facts::default()) {
         return;
     }
-    let scope = ask::of_moment(&turn.contact, journey, &key);
+    let scope = turn.view().alone(journey, &key);
     let when = journey.trigger.when.as_ref();
     if ask::holds(when, &scope, journey, &mut turn.remarks) != Some(true) {
         return;

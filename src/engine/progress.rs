@@ -3,13 +3,14 @@
 use super::civil::Calendar;
 use super::decide::Turn;
 use super::decision::{Change, Effect, Remark};
-use super::enroll;
-use super::state::{Contact, EndReason, Ended, Enrollment, Position};
+use super::state::{Contact, Counted, EndReason, Ended, Enrollment, Position};
 use super::steps;
+use super::{ask, enroll};
 use crate::domain::ids::JourneyId;
 use crate::domain::time::Timestamp;
 use crate::journey::definition::Journey;
 use crate::journey::step::{Step, Target};
+use std::sync::Arc;
 
 /// Most steps run for one enrollment in one decision; a longer chain without a wait ends it, with that reason.
 pub const MAX_STEPS_PER_RUN: usize = 100;
@@ -32,6 +33,7 @@ pub(super) struct Course<'a> {
     pub now: Timestamp,
     pub calendar: Calendar,
     pub contact: &'a mut Contact,
+    pub counted: &'a Arc<Counted>,
     pub changes: &'a mut Vec<Change>,
     pub effects: &'a mut Vec<Effect>,
     pub remarks: &'a mut Vec<Remark>,
@@ -60,6 +62,17 @@ enum Progress {
     Ended(Box<Enrollment>, EndReason),
 }
 
+impl Course<'_> {
+    /// What conditions see now.
+    pub fn view(&self) -> ask::View<'_> {
+        ask::View {
+            contact: self.contact,
+            counted: self.counted,
+            now: self.now,
+        }
+    }
+}
+
 impl StepOutcome {
     /// Straight on.
     pub const fn done(at: Timestamp) -> Self {
@@ -77,6 +90,7 @@ impl Turn<'_> {
             now: self.now,
             calendar: Calendar::new(&self.catalog.store, Some(journey), &self.contact),
             contact: &mut self.contact,
+            counted: &self.counted,
             changes: &mut self.changes,
             effects: &mut self.effects,
             remarks: &mut self.remarks,

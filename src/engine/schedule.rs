@@ -12,15 +12,19 @@ use crate::journey::catalog::Catalog;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot {
     pub due: Timestamp,
-    /// `0` transactional, `1` cart, `2:<journey>` for the rest, so that each journey gets its turn.
+    /// `0` transactional, `1` cart, `2:<journey>` for the rest, so that each journey gets its turn; [`SEGMENTS`].
     pub queue: String,
 }
+
+/// The queue of those whose segments time alone may change. No journey's name begins so.
+pub const SEGMENTS: &str = "2:@segments";
 
 /// The contact's slot, or none when nothing waits for time.
 ///
 /// The due time is that of the earliest work; the queue is that of the most urgent work among what is due by then or
 /// by `now`, so that an order mail never stands behind the same contact's backlog.
 pub fn slot(contact: &Contact, catalog: &Catalog, now: Timestamp) -> Option<Slot> {
+    let look_again = contact.segments.look_again;
     let wakes: Vec<(Timestamp, String)> = contact
         .enrollments
         .iter()
@@ -32,6 +36,7 @@ pub fn slot(contact: &Contact, catalog: &Catalog, now: Timestamp) -> Option<Slot
                 .map_or(Lane::Marketing, |journey| journey.lane);
             (*at, queue_name(lane, journey.as_str()))
         }))
+        .chain(look_again.map(|at| (at, SEGMENTS.to_owned())))
         .collect();
     let due = wakes.iter().map(|(wake, _)| *wake).min()?;
     let horizon = due.max(now);

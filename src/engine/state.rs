@@ -17,7 +17,7 @@ use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{EventData, EventKind};
 use crate::domain::identity::Identifier;
-use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, JourneyId, MessageId, StepId};
+use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, JourneyId, MessageId, SegmentName, StepId};
 use crate::domain::message::{HeldCoupon, Lane, Stream};
 use crate::domain::money::Money;
 use crate::domain::order::Order;
@@ -75,6 +75,10 @@ pub struct Contact {
     /// Marketing mails that went out lately, oldest first, for the frequency cap.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mailed: Vec<Mailed>,
+    #[serde(default, skip_serializing_if = "Engagement::is_empty")]
+    pub engagement: Engagement,
+    #[serde(default, skip_serializing_if = "Standings::is_empty")]
+    pub segments: Standings,
 }
 
 /// A marketing mail that a provider took.
@@ -82,6 +86,46 @@ pub struct Contact {
 pub struct Mailed {
     pub at: Timestamp,
     pub lane: Lane,
+}
+
+/// What a contact did with their mail, whatever the journey.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Engagement {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clicked_at: Option<Timestamp>,
+    /// When a provider last took a mail to them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mailed_at: Option<Timestamp>,
+    /// Mails that a provider took.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub mails: u32,
+}
+
+/// Where a contact stands in the store's segments.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Standings {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub of: BTreeMap<SegmentName, Standing>,
+    /// When time alone may change one of them; none when it never does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub look_again: Option<Timestamp>,
+    /// Journeys that a backfill will start, each at its time, if the contact is in their segment then.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub starting: BTreeMap<JourneyId, Timestamp>,
+}
+
+/// Where a contact stands in one segment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The definition it was asked by.
+    pub version: String,
+    /// Since when the contact is in it; none when they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
 }
 
 /// An address and its consent. The one seen last is written to.
@@ -101,6 +145,8 @@ pub struct Purchases {
     pub spend: Option<Money>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_at: Option<Timestamp>,
 }
 
 /// One run of one journey for one key.
@@ -237,6 +283,9 @@ pub enum EndReason {
     Completed,
     /// An exit rule's event.
     Exited(EventKind),
+    /// An exit rule about a segment.
+    EnteredSegment(SegmentName),
+    LeftSegment(SegmentName),
     /// The awaited event did not come.
     TimedOut,
     Restarted,
@@ -270,7 +319,11 @@ pub struct Facts {
     pub orders: Vec<Order>,
     /// The contact's ended enrollments.
     pub ended: Vec<Ended>,
+    pub counted: Counted,
 }
+
+/// The times of the contact's events that conditions count, as far back as their windows reach.
+pub type Counted = BTreeMap<EventKind, Vec<Timestamp>>;
 
 impl Contact {
     pub fn new(id: ContactId, since: Timestamp) -> Self {
@@ -287,6 +340,8 @@ impl Contact {
             starts: BTreeMap::new(),
             armed: BTreeMap::new(),
             mailed: Vec::new(),
+            engagement: Engagement::default(),
+            segments: Standings::default(),
         }
     }
 
@@ -321,6 +376,37 @@ impl Sending {
     pub fn ready_since(&self) -> Timestamp {
         self.held_until
             .map_or(self.first_due, |held| held.max(self.first_due))
+    }
+}
+
+impl Engagement {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Standings {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Lets the next wake ask everything anew: facts changed outside of a decision.
+    pub fn ask_again(&mut self, now: Timestamp) {
+        if !self.of.is_empty() {
+            self.look_again = Some(now);
+        }
+    }
+
+    pub fn is_member(&self, segment: &SegmentName) -> bool {
+        self.of
+            .get(segment)
+            .is_some_and(|standing| standing.since.is_some())
+    }
+
+    /// Names of the segments the contact is in.
+    pub fn names(&self) -> impl Iterator<Item = &SegmentName> {
+        let members = self.of.iter().filter(|(_, standing)| standing.since.is_some());
+        members.map(|(name, _)| name)
     }
 }
 
@@ -386,6 +472,8 @@ impl EndReason {
         match self {
             Self::Completed => "completed",
             Self::Exited(_) => "exited",
+            Self::EnteredSegment(_) => "entered_segment",
+            Self::LeftSegment(_) => "left_segment",
             Self::TimedOut => "timed_out",
             Self::Restarted => "restarted",
             Self::CheckoutTaken => "checkout_taken",
@@ -400,4 +488,8 @@ impl EndReason {
             Self::Retired => "retired",
         }
     }
+}
+
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

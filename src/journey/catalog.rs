@@ -1,10 +1,13 @@
 //! The checked set of journeys and the store's settings, as the Worker holds them.
 
-use super::definition::Journey;
+use super::definition::{Border, Journey};
+use super::segment::Segment;
+use super::step::StepKind;
 use super::store_file::StoreFile;
 use crate::domain::event::EventKind;
-use crate::domain::ids::JourneyId;
+use crate::domain::ids::{JourneyId, SegmentName};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Everything the build checked. Read once at start; `hash` changes whenever anything in it does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,6 +19,12 @@ pub struct Catalog {
     pub journeys: Vec<Journey>,
     /// Names of all emails, sorted.
     pub emails: Vec<String>,
+    /// Sorted by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<Segment>,
+    /// The kinds of events that conditions count, each with its widest window in days.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counted: BTreeMap<EventKind, u16>,
 }
 
 impl Catalog {
@@ -27,5 +36,24 @@ impl Catalog {
         self.journeys
             .iter()
             .filter(move |journey| journey.trigger.on.contains(kind))
+    }
+
+    pub fn segment(&self, name: &SegmentName) -> Option<&Segment> {
+        self.segments.iter().find(|segment| segment.name == *name)
+    }
+
+    /// The journeys that start when a contact crosses this border.
+    pub fn started_at<'a>(&'a self, border: &'a Border) -> impl Iterator<Item = &'a Journey> {
+        self.journeys
+            .iter()
+            .filter(move |journey| journey.starts_at(border))
+    }
+
+    /// Whether a journey can start without an event, so that its past runs must be known in every turn.
+    pub fn starts_without_event(&self) -> bool {
+        self.journeys.iter().any(|journey| {
+            let starts_another = |step: &super::step::Step| matches!(step.kind, StepKind::Start(_));
+            !journey.trigger.segments.is_empty() || journey.steps.iter().any(starts_another)
+        })
     }
 }

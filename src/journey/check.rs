@@ -1,15 +1,21 @@
 //! All checks of a project in one call: the build, `wend lint` and the tests see the same findings.
 
 use super::catalog::Catalog;
+use super::condition::clocks::clocks;
+use super::definition::{Condition, Journey};
 use super::finding::Finding;
 use super::lint::{self, Names};
 use super::lock::{self, Mode};
 use super::parse::{self, Parsed};
 use super::project::{JOURNEYS, Project, STORE, TEMPLATES};
+use super::segment::Clock;
+use super::segment_file;
 use super::store_check;
 use super::template_check;
+use crate::domain::event::EventKind;
 use crate::domain::ids::JourneyId;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What the checks came to.
@@ -43,18 +49,7 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
         }
     };
     let emails = project.emails();
-    findings.extend(
-        emails
-            .iter()
-            .filter(|name| !parse::is_plain_name(name))
-            .map(|name| {
-                let folder = format!("{TEMPLATES}/emails/{name}");
-                Finding::whole(
-                    &folder,
-                    "an email's name has only lower-case letters, digits and `-`",
-                )
-            }),
-    );
+    findings.extend(misnamed(&emails));
     let mut templates = template_check::check(&project.templates, &emails);
     findings.append(&mut templates.findings);
     let ids: Vec<String> = project
@@ -63,7 +58,10 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
         .filter_map(|path| stem(path))
         .map(str::to_owned)
         .collect();
-    let names = Names::new(store.as_ref(), &emails, &ids, &templates);
+    let events = store.as_ref().map_or(&[][..], |store| store.events.as_slice());
+    let mut segments = segment_file::read(project.segments.as_deref().unwrap_or_default(), events);
+    findings.append(&mut segments.findings);
+    let names = Names::new(store.as_ref(), &segments.names, &emails, &ids, &templates);
     let journeys = journeys(project, names, &mut findings);
     // Until a journey is right its ids are not: they would only bring more findings about the same mistake.
     let is_sound = |parsed: &&Parsed| !findings.iter().any(|finding| finding.file == parsed.file);
@@ -74,10 +72,13 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
     findings.extend(between);
     findings.sort();
     let catalog = store.filter(|_| findings.is_empty()).map(|store| {
-        let journeys = journeys.into_iter().map(|parsed| parsed.journey).collect();
+        let journeys: Vec<Journey> = journeys.into_iter().map(|parsed| parsed.journey).collect();
+        let of_segments = segments.segments.iter().map(|segment| &segment.when);
         hashed(Catalog {
             hash: String::new(),
             store,
+            counted: counted(journeys.iter().flat_map(Journey::conditions).chain(of_segments)),
+            segments: segments.segments,
             journeys,
             emails: emails.clone(),
         })
@@ -90,6 +91,16 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
         lock,
         emails,
     }
+}
+
+/// Emails whose names could be no file names, Rust names and keys in storage at once.
+fn misnamed(emails: &[String]) -> impl Iterator<Item = Finding> {
+    let wrong = emails.iter().filter(|name| !parse::is_plain_name(name));
+    wrong.map(|name| {
+        let folder = format!("{TEMPLATES}/emails/{name}");
+        let message = "an email's name has only lower-case letters, digits and `-`";
+        Finding::whole(&folder, message)
+    })
 }
 
 /// The journeys that could be read at all, sorted by id.
@@ -127,6 +138,21 @@ fn stem(path: &str) -> Option<&str> {
     path.file_stem()
         .and_then(|stem| stem.to_str())
         .filter(|_| is_yaml)
+}
+
+/// The kinds of events that the conditions count, each with the widest window.
+fn counted<'a>(conditions: impl Iterator<Item = &'a Condition>) -> BTreeMap<EventKind, u16> {
+    let mut counted = BTreeMap::new();
+    for clock in conditions.flat_map(|condition| clocks(&condition.0)) {
+        match clock {
+            Clock::Window { event, days } => {
+                let widest = counted.entry(event).or_insert(days);
+                *widest = days.max(*widest);
+            }
+            Clock::After { .. } | Clock::Daily { .. } => {}
+        }
+    }
+    counted
 }
 
 /// The catalog with the hash of its content, 16 hex digits.

@@ -4,9 +4,11 @@
 //! places; that both read a condition alike is checked here too.
 
 mod calls;
+pub mod clocks;
 
-use super::finding::unknown;
+use super::finding::{nearest, unknown};
 use super::shape::{Carries, Kind, ROOTS, Record};
+use crate::domain::event::EventKind;
 use cel::IdedExpr;
 use cel::common::ast::{ComprehensionExpr, Expr, LiteralValue, SelectExpr, SourceInfo};
 use cel::parser::{Parser, PrattParser};
@@ -18,8 +20,60 @@ pub struct Problem {
     pub message: String,
 }
 
-/// Everything wrong with a condition that is asked about events that carry `carries`.
-pub fn check(source: &str, carries: Carries) -> Vec<Problem> {
+/// What a condition is written for, and what it may name.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    /// What it may start from.
+    pub roots: &'a [(&'static str, Record)],
+    /// What the events bring that it is asked about.
+    pub carries: Carries,
+    /// Names of all segments; none in the condition of a segment, which cannot ask about others.
+    pub segments: Option<&'a [String]>,
+    /// Events of the store's own.
+    pub events: &'a [String],
+}
+
+impl<'a> About<'a> {
+    /// In a journey, about events that carry `carries`.
+    pub const fn events(carries: Carries, segments: &'a [String], events: &'a [String]) -> Self {
+        Self {
+            roots: &ROOTS,
+            carries,
+            segments: Some(segments),
+            events,
+        }
+    }
+
+    /// In a segment, about the contact alone.
+    pub const fn contact(events: &'a [String]) -> Self {
+        Self {
+            roots: &[("contact", Record::Contact)],
+            carries: Carries::NOTHING,
+            segments: None,
+            events,
+        }
+    }
+
+    /// What is wrong with the name of an event; none when there is such an event.
+    pub fn unknown_event(&self, name: &str) -> Option<String> {
+        let EventKind::Custom(name) = EventKind::from(name.to_owned()) else {
+            return None;
+        };
+        if self.events.contains(&name) {
+            return None;
+        }
+        let mut known: Vec<&str> = EventKind::known_names().collect();
+        known.extend(self.events.iter().map(String::as_str));
+        let hint = nearest(&name, known).map_or_else(
+            || "; events of your own are declared under `events:` in store.yaml".to_owned(),
+            |near| format!("; did you mean `{near}`?"),
+        );
+        Some(format!("unknown event `{name}`{hint}"))
+    }
+}
+
+/// Everything wrong with a condition.
+pub fn check(source: &str, about: About<'_>) -> Vec<Problem> {
     let (expression, info) = match Parser::default().parse_with_source_info(source) {
         Ok(parsed) => parsed,
         Err(_) => return vec![syntax_problem(source)],
@@ -34,7 +88,7 @@ pub fn check(source: &str, carries: Carries) -> Vec<Problem> {
     let mut checker = Checker {
         source,
         info: &info,
-        carries,
+        about,
         bound: Vec::new(),
         problems: Vec::new(),
     };
@@ -81,7 +135,7 @@ fn syntax_problem(source: &str) -> Problem {
 struct Checker<'a> {
     source: &'a str,
     info: &'a SourceInfo,
-    carries: Carries,
+    about: About<'a>,
     /// Variables of `exists`, `all`, `filter` and `map`, innermost last.
     bound: Vec<(String, Kind)>,
     problems: Vec<Problem>,
@@ -131,13 +185,15 @@ impl Checker<'_> {
         if let Some((_, kind)) = self.bound.iter().rev().find(|(bound, _)| bound == name) {
             return kind.clone();
         }
-        if let Some((_, record)) = ROOTS.iter().find(|(root, _)| *root == name) {
+        if let Some((_, record)) = self.about.roots.iter().find(|(root, _)| *root == name) {
             return Kind::Record(*record);
         }
-        let known = ROOTS
-            .iter()
-            .map(|(root, _)| *root)
-            .chain(self.bound.iter().map(|(bound, _)| bound.as_str()));
+        if ROOTS.iter().any(|(root, _)| *root == name) {
+            let message = format!("`{name}` is not known here: a segment is about the contact alone");
+            return self.report(self.start(expression), &message);
+        }
+        let roots = self.about.roots.iter().map(|(root, _)| *root);
+        let known = roots.chain(self.bound.iter().map(|(bound, _)| bound.as_str()));
         let message = unknown("name", name, known.filter(|name| !name.starts_with('@')));
         self.report(self.start(expression), &message)
     }
@@ -152,12 +208,16 @@ impl Checker<'_> {
                     let message = unknown("field", &select.field, fields.iter().map(|(name, _)| *name));
                     return self.report(offset, &message);
                 };
-                if record == Record::Event && !self.carries.fills(&select.field) {
+                if record == Record::Event && !self.about.carries.fills(&select.field) {
                     let message = format!(
                         "`event.{}` is always empty here: no event of this rule carries it",
                         select.field
                     );
                     return self.report(offset, &message);
+                }
+                if is_segments(select) && self.about.segments.is_none() {
+                    let message = "a segment cannot ask about segments; write their conditions out";
+                    return self.report(offset, message);
                 }
                 if select.test {
                     let message = format!(
@@ -268,6 +328,12 @@ impl Checker<'_> {
                 .len();
         from + base_start + skipped
     }
+}
+
+/// Whether this is `contact.segments`.
+fn is_segments(select: &SelectExpr) -> bool {
+    let of_contact = matches!(&select.operand.expr, Expr::Ident(name) if name == "contact");
+    of_contact && select.field == "segments"
 }
 
 fn is_name(function: &str) -> bool {

@@ -3,10 +3,11 @@
 //! Everything here has been checked already (`parse`, `lint`): step ids are unique, emails exist, conditions have the
 //! type bool. The engine reads it and never changes it.
 
-use super::step::{Step, Target};
+use super::segment::Crossing;
+use super::step::{Step, StepKind, Target};
 use crate::domain::civil::{Feb29, Recurrence, TimeOfDay, Window, Zone};
 use crate::domain::event::EventKind;
-use crate::domain::ids::{JourneyId, StepId};
+use crate::domain::ids::{JourneyId, SegmentName, StepId};
 use crate::domain::message::Lane;
 use crate::domain::time::Delay;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,9 @@ pub struct Journey {
     /// Least time between two starts for one contact, whatever the key.
     pub cooldown: Option<Delay>,
     pub exit: Vec<ExitRule>,
+    /// Segments whose border ends every run of the contact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exit_segments: Vec<Border>,
     /// What the journey is for, measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goal: Option<Goal>,
@@ -72,6 +76,19 @@ pub struct Trigger {
     pub refresh: Refresh,
     /// Must hold for the event to start or refresh an enrollment.
     pub when: Option<Condition>,
+    /// The borders that start it, in place of events.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<Border>,
+    /// Members who were never in it are taken in by the next sweep, a few at a time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backfill: bool,
+}
+
+/// A segment's border, in one direction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Border {
+    pub crossing: Crossing,
+    pub segment: SegmentName,
 }
 
 /// A time that starts an enrollment, for each contact by itself. One run a date: its key names it.
@@ -261,6 +278,32 @@ impl Journey {
             let moved = self.moved.iter().find(|moved| moved.from == *id)?;
             moved.to.as_ref().and_then(|to| self.step(to))
         })
+    }
+
+    /// Every condition in it.
+    pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let exits = self.exit.iter().map(|rule| &rule.when);
+        let goal = self.goal.iter().map(|goal| &goal.when);
+        let of_steps = self.steps.iter().flat_map(|step| match &step.kind {
+            StepKind::Send(send) => vec![&send.when],
+            StepKind::Branch(arms) => arms.iter().map(|arm| &arm.when).collect(),
+            StepKind::Wait(_)
+            | StepKind::Split(_)
+            | StepKind::Set(_)
+            | StepKind::Coupon(_)
+            | StepKind::Notify(_)
+            | StepKind::Start(_)
+            | StepKind::Stop(_)
+            | StepKind::Goto(_)
+            | StepKind::Exit => Vec::new(),
+        });
+        let all = exits.chain(goal).chain(of_steps).chain([&self.trigger.when]);
+        all.filter_map(Option::as_ref)
+    }
+
+    /// Whether it starts when a contact crosses the border.
+    pub fn starts_at(&self, border: &Border) -> bool {
+        self.trigger.segments.contains(border)
     }
 
     /// The events a running enrollment of this journey listens for.

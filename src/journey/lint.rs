@@ -8,11 +8,12 @@ mod graph;
 
 pub use across::across;
 
-use super::condition;
-use super::definition::{Condition, Key, Match};
+use super::condition::{self, About};
+use super::definition::{Border, Condition, Key, Match, Refresh};
 use super::email_shape::{GOODS, ORDER};
-use super::finding::{Finding, Place, nearest, unknown};
+use super::finding::{Finding, Place, unknown};
 use super::parse::{Parsed, Subject};
+use super::segment::Crossing;
 use super::shape::Carries;
 use super::step::{Recipient, Step, StepKind, Target, Wait};
 use super::store_file::{StoreFile, Webhook};
@@ -27,6 +28,8 @@ use std::collections::BTreeMap;
 pub struct Names<'a> {
     /// Events of the store's own, from `store.yaml`.
     pub events: &'a [String],
+    /// From `segments.yaml`.
+    pub segments: &'a [String],
     pub emails: &'a [String],
     /// Files in `journeys/`, without their ending.
     pub journeys: &'a [String],
@@ -39,12 +42,14 @@ pub struct Names<'a> {
 impl<'a> Names<'a> {
     pub fn new(
         store: Option<&'a StoreFile>,
+        segments: &'a [String],
         emails: &'a [String],
         journeys: &'a [String],
         templates: &'a template_check::Checked,
     ) -> Self {
         Self {
             events: store.map_or(&[], |store| store.events.as_slice()),
+            segments,
             emails,
             journeys,
             webhooks: store.map_or(&[], |store| store.webhooks.as_slice()),
@@ -97,12 +102,59 @@ impl Lint<'_> {
                 self.report(subject, format!("`{event}` is listed twice"));
             }
         }
+        self.trigger_segments();
         let carries = Carries::any_of(&trigger.on);
         self.condition(trigger.when.as_ref(), Subject::TriggerWhen, carries);
     }
 
+    /// A segment is about the contact and brings no data.
+    fn trigger_segments(&mut self) {
+        let trigger = &self.parsed.journey.trigger;
+        for (number, border) in trigger.segments.iter().enumerate() {
+            self.segment(border, Subject::TriggerSegment(number));
+        }
+        let by_segment = self.parsed.places.has(Subject::TriggerSegment(0));
+        if by_segment && self.key().is_some_and(|key| key != Key::Contact) {
+            self.report(
+                Subject::Key,
+                "a journey that a segment starts is about the contact: `key: contact`",
+            );
+        }
+        if by_segment && trigger.refresh != Refresh::None {
+            self.report(
+                Subject::Refresh,
+                "a segment brings no data that could refresh a run",
+            );
+        }
+        let enters = trigger
+            .segments
+            .iter()
+            .any(|border| border.crossing == Crossing::Enters);
+        if trigger.backfill && !enters {
+            self.report(
+                Subject::Backfill,
+                "only a journey with `enters:` can take in who is in its segment already",
+            );
+        }
+    }
+
+    fn segment(&mut self, border: &Border, subject: Subject) {
+        let name = border.segment.as_str();
+        if !self.names.segments.iter().any(|known| known == name) {
+            let known = self.names.segments.iter().map(String::as_str);
+            let mut message = unknown("segment", name, known);
+            if self.names.segments.is_empty() {
+                message.push_str("; segments are declared in segments.yaml");
+            }
+            self.report(subject, message);
+        }
+    }
+
     fn exits(&mut self) {
         let journey = &self.parsed.journey;
+        for (number, border) in journey.exit_segments.iter().enumerate() {
+            self.segment(border, Subject::ExitSegment(number));
+        }
         for (number, rule) in journey.exit.iter().enumerate() {
             let subject = Subject::ExitEvent(number);
             let known = self.event(&rule.on, subject);
@@ -255,20 +307,13 @@ impl Lint<'_> {
 
     /// Whether the event exists.
     fn event(&mut self, event: &EventKind, subject: Subject) -> bool {
-        let EventKind::Custom(name) = event else {
-            return true;
-        };
-        if self.names.events.contains(name) {
-            return true;
+        match self.about(Carries::of(event)).unknown_event(event.as_str()) {
+            Some(message) => {
+                self.report(subject, message);
+                false
+            }
+            None => true,
         }
-        let mut known: Vec<&str> = EventKind::known_names().collect();
-        known.extend(self.names.events.iter().map(String::as_str));
-        let hint = nearest(name, known).map_or_else(
-            || "; events of your own are declared under `events:` in store.yaml".to_owned(),
-            |near| format!("; did you mean `{near}`?"),
-        );
-        self.report(subject, format!("unknown event `{name}`{hint}"));
-        false
     }
 
     /// The key, when the file has one: what follows from a misspelt key would only confuse.
@@ -336,12 +381,16 @@ impl Lint<'_> {
         }
     }
 
+    fn about(&self, carries: Carries) -> About<'_> {
+        About::events(carries, self.names.segments, self.names.events)
+    }
+
     fn condition(&mut self, condition: Option<&Condition>, subject: Subject, carries: Carries) {
         let Some(Condition(text)) = condition else {
             return;
         };
         let start = self.parsed.places.offset_of(subject);
-        for problem in condition::check(text, carries) {
+        for problem in condition::check(text, self.about(carries)) {
             let place = place_within(&self.parsed.source, start, text, problem.offset);
             self.report_at(place, problem.message);
         }

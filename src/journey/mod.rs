@@ -5,6 +5,7 @@
 
 pub mod catalog;
 pub mod definition;
+pub mod segment;
 pub mod step;
 pub mod store_file;
 
@@ -24,6 +25,8 @@ pub mod lock;
 pub mod parse;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod project;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod segment_file;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod shape;
 #[cfg(not(target_arch = "wasm32"))]

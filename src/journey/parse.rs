@@ -7,7 +7,7 @@ mod kinds;
 mod steps;
 mod trigger;
 
-use super::definition::{Condition, ExitRule, Goal, Journey, Match, Moved, Reenter, Stage, Status};
+use super::definition::{Condition, Goal, Journey, Match, Moved, Reenter, Stage, Status};
 use super::finding::{Finding, Place, nearest};
 use super::step::Target;
 use super::yaml::{self, Fields, Node, Reader};
@@ -68,7 +68,11 @@ pub struct Parsed {
 pub enum Subject {
     Key,
     TriggerEvent(usize),
+    TriggerSegment(usize),
     TriggerWhen,
+    Refresh,
+    Backfill,
+    ExitSegment(usize),
     ExitEvent(usize),
     ExitMatch(usize),
     ExitWhen(usize),
@@ -151,6 +155,7 @@ pub fn parse(id: JourneyId, file: &str, source: &str) -> Result<Parsed, Vec<Find
         .and_then(|node| reader.choice(node, &STAGES))
         .unwrap_or(Stage::Awareness);
     let lane = optional(&mut reader, &fields, "lane", &LANES).unwrap_or(Lane::Marketing);
+    let (exit, exit_segments) = trigger::exits(&mut reader, &mut places, &fields);
     let journey = Journey {
         id,
         title,
@@ -162,7 +167,8 @@ pub fn parse(id: JourneyId, file: &str, source: &str) -> Result<Parsed, Vec<Find
             .and_then(|node| reenter(&mut reader, node))
             .unwrap_or(Reenter::Once),
         cooldown: fields.get("cooldown").and_then(|node| reader.delay(node)),
-        exit: exit_rules(&mut reader, &mut places, &fields),
+        exit,
+        exit_segments,
         goal: fields
             .get("goal")
             .and_then(|node| goal(&mut reader, &mut places, node)),
@@ -234,41 +240,6 @@ fn reenter(reader: &mut Reader<'_>, node: &Node) -> Option<Reenter> {
             None
         }
     }
-}
-
-fn exit_rules(reader: &mut Reader<'_>, places: &mut Places, journey: &Fields<'_>) -> Vec<ExitRule> {
-    let mut rules = Vec::new();
-    let Some(node) = journey.get("exit") else {
-        return rules;
-    };
-    let yaml::Value::List(nodes) = &node.value else {
-        reader.expected(node, "a list of rules, as `- on: Order Completed`");
-        return rules;
-    };
-    for node in nodes {
-        let number = rules.len();
-        let Some(fields) = reader.fields(node, "a rule", &["on", "match", "when"]) else {
-            continue;
-        };
-        let matching = fields.get("match").map(|node| {
-            places.note(Subject::ExitMatch(number), node);
-            reader.choice(node, &MATCHES).unwrap_or(Match::Contact)
-        });
-        let when = condition(reader, places, &fields, Subject::ExitWhen(number));
-        let Some(event) = reader.required(&fields, "on", "the event that ends it, as `on: Order Completed`")
-        else {
-            continue;
-        };
-        if let Some(name) = reader.text(event, "the name of one event; write one rule for each") {
-            places.note(Subject::ExitEvent(number), event);
-            rules.push(ExitRule {
-                on: EventKind::from(name.to_owned()),
-                matching: matching.unwrap_or(Match::Contact),
-                when,
-            });
-        }
-    }
-    rules
 }
 
 fn goal(reader: &mut Reader<'_>, places: &mut Places, node: &Node) -> Option<Goal> {

@@ -11,6 +11,8 @@ pub struct Project {
     /// `journeys/welcome.yaml` and its text.
     pub journeys: BTreeMap<String, String>,
     pub store: Option<String>,
+    /// `segments.yaml`; a store need not have any.
+    pub segments: Option<String>,
     pub lock: Option<String>,
     /// `layouts/email.html` and its text: paths as templates write them.
     pub templates: BTreeMap<String, String>,
@@ -20,6 +22,7 @@ pub struct Project {
 
 pub const JOURNEYS: &str = "journeys";
 pub const STORE: &str = "store.yaml";
+pub const SEGMENTS: &str = "segments.yaml";
 pub const LOCK: &str = "journeys.lock";
 pub const TEMPLATES: &str = "templates";
 /// Folder of the emails within the templates.
@@ -40,6 +43,7 @@ impl Project {
             .map(|(path, text)| (path.trim_start_matches(&prefix).to_owned(), text))
             .collect();
         project.store = fs::read_to_string(root.join(STORE)).ok();
+        project.segments = fs::read_to_string(root.join(SEGMENTS)).ok();
         project.lock = fs::read_to_string(root.join(LOCK)).ok();
         project
     }

@@ -3,6 +3,7 @@
 //! `condition` checks against this at build; `engine::condition` fills the same shape at run time, and a test there
 //! compares the two. A field that is absent at run time has its kind's empty value: 0, `""`, `[]`, `{}`, false.
 
+use super::segment::Moment;
 use crate::domain::event::EventKind;
 use std::fmt;
 
@@ -57,7 +58,7 @@ impl Record {
     pub fn fields(self) -> Vec<(&'static str, Kind)> {
         use Kind::{Bool, Double, Int, List, Map, MaybeText, Text};
         match self {
-            Self::Contact => vec![
+            Self::Contact => [
                 ("email", MaybeText),
                 ("first_name", Text),
                 ("last_name", Text),
@@ -68,8 +69,15 @@ impl Record {
                 ("subscribed", Bool),
                 ("orders", Int),
                 ("spend", Double),
+                ("average_order", Double),
+                ("average_interval", Double),
+                ("mails", Int),
+                ("segments", List(Box::new(Text))),
                 ("attributes", Map),
-            ],
+            ]
+            .into_iter()
+            .chain(Moment::FIELDS.map(|(_, field)| (field, Int)))
+            .collect(),
             Self::Event => vec![
                 ("name", Text),
                 ("value", Double),
@@ -130,6 +138,13 @@ impl fmt::Display for Kind {
 }
 
 impl Carries {
+    /// No event at all.
+    pub const NOTHING: Self = Self {
+        checkout: false,
+        order: false,
+        goods: false,
+    };
+
     /// What events of this kind bring, whatever the source.
     pub const fn of(kind: &EventKind) -> Self {
         let (checkout, order, goods) = match kind {
@@ -158,18 +173,14 @@ impl Carries {
 
     /// What at least one of the events brings.
     pub fn any_of<'a>(kinds: impl IntoIterator<Item = &'a EventKind>) -> Self {
-        kinds.into_iter().map(Self::of).fold(
-            Self {
-                checkout: false,
-                order: false,
-                goods: false,
-            },
-            |all, one| Self {
+        kinds
+            .into_iter()
+            .map(Self::of)
+            .fold(Self::NOTHING, |all, one| Self {
                 checkout: all.checkout || one.checkout,
                 order: all.order || one.order,
                 goods: all.goods || one.goods,
-            },
-        )
+            })
     }
 
     /// Whether a field of `event` can ever be filled.

@@ -4,7 +4,7 @@
 use super::Error;
 use super::sql::{Row, Sql, Statement};
 use crate::domain::event::EventKind;
-use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, JourneyId, StepId};
+use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, JourneyId, SegmentName, StepId};
 use crate::domain::time::Timestamp;
 use crate::engine::state::{EndReason, Ended};
 use std::collections::BTreeMap;
@@ -109,6 +109,7 @@ fn arms(text: &str) -> BTreeMap<StepId, String> {
 fn detail(reason: &EndReason) -> Option<&str> {
     match reason {
         EndReason::Exited(kind) => Some(kind.as_str()),
+        EndReason::EnteredSegment(segment) | EndReason::LeftSegment(segment) => Some(segment.as_str()),
         EndReason::Completed
         | EndReason::TimedOut
         | EndReason::Restarted
@@ -142,9 +143,17 @@ fn reason(word: &str, detail: Option<&str>) -> Result<EndReason, String> {
         EndReason::Retired,
     ];
     let exited = EndReason::Exited(EventKind::from(detail.unwrap_or_default().to_owned()));
+    let segment = detail.and_then(|detail| SegmentName::parse(detail).ok());
+    let crossed = segment.into_iter().flat_map(|name| {
+        [
+            EndReason::EnteredSegment(name.clone()),
+            EndReason::LeftSegment(name),
+        ]
+    });
     plain
         .into_iter()
         .chain([exited])
+        .chain(crossed)
         .find(|reason| reason.as_str() == word)
         .ok_or_else(|| format!("`{word}` is not a reason"))
 }

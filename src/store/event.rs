@@ -11,11 +11,15 @@ use crate::domain::email::EmailAddress;
 use crate::domain::event::{Event, EventData, EventKind};
 use crate::domain::identity::Identifier;
 use crate::domain::ids::{ContactId, EventId, SourceName};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Delay, Timestamp};
+use crate::engine::state::Counted;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 const BODY_VERSION: u8 = 1;
+/// Most events counted for one contact, the newest: a crawler that looks at everything must not fill the memory.
+const MAX_COUNTED: u32 = 10_000;
 /// Largest body that is stored whole. A longer one keeps who, when and which order, and says that it was cut.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 
@@ -100,6 +104,38 @@ pub fn list(
     rows.iter().map(read).collect()
 }
 
+/// Times of the contact's events of these kinds within their windows (in days), newest first. Test events count for
+/// nothing. Reads the contact's events once, whatever the number of kinds.
+///
+/// # Errors
+/// When the statement fails.
+pub fn counted(
+    sql: &dyn Sql,
+    contact: &ContactId,
+    windows: &BTreeMap<EventKind, u16>,
+    now: Timestamp,
+) -> Result<Counted, Error> {
+    let since = |days: &u16| now.minus(Delay::from_days(i64::from(*days))).as_millis();
+    let since: BTreeMap<&str, i64> = windows
+        .iter()
+        .map(|(kind, days)| (kind.as_str(), since(days)))
+        .collect();
+    let since = to_json("counted kinds", contact.as_str(), &since, MAX_BODY_BYTES)?;
+    let rows = sql.query(
+        "SELECT kind, at FROM event
+         WHERE contact_id = ?1 AND at > (SELECT value FROM json_each(?2) WHERE key = event.kind)
+           AND json_extract(body, '$.test') IS NULL
+         ORDER BY at DESC LIMIT ?3",
+        &[contact.into(), since.into(), MAX_COUNTED.into()],
+    )?;
+    let mut counted = Counted::new();
+    for row in rows {
+        let kind = EventKind::from(row.text("kind")?.to_owned());
+        counted.entry(kind).or_default().push(row.time("at")?);
+    }
+    Ok(counted)
+}
+
 fn write(event: &Event) -> Result<String, Error> {
     let id = event.id.as_str();
     let mut body = Body {
@@ -121,7 +157,7 @@ fn write(event: &Event) -> Result<String, Error> {
                 items: Vec::new(),
                 url: None,
                 discount_codes: Vec::new(),
-                properties: std::collections::BTreeMap::new(),
+                properties: BTreeMap::new(),
                 ..event.data.clone()
             });
             body.cut = true;

@@ -4,7 +4,7 @@ use super::sql::Sql;
 use super::{Error, enrollment, event, order};
 use crate::domain::event::Event;
 use crate::domain::ids::ContactId;
-use crate::engine::state::Facts;
+use crate::engine::state::{Counted, Facts};
 
 /// Most orders read with all they hold.
 pub const MAX_ORDERS_READ: u32 = 100;
@@ -17,7 +17,8 @@ pub const MAX_ENDED_READ: u32 = 500;
 /// The facts about a contact, and about the event that is to be applied, if it is one.
 ///
 /// `checkout_closed` comes from the directory, whose row may be in another shard: the caller has read it there. For
-/// an event that was seen before, the rest is left out. The event's own order is always among the orders.
+/// an event that was seen before, the rest is left out. The event's own order is always among the orders. Counted
+/// events are read by whoever knows what is counted.
 ///
 /// # Errors
 /// When a statement fails or a row cannot be read.
@@ -52,5 +53,6 @@ pub fn load_facts(
         checkout_closed,
         orders,
         ended: enrollment::list(sql, contact, MAX_ENDED_READ)?,
+        counted: Counted::new(),
     })
 }

@@ -11,14 +11,15 @@ use crate::domain::event::{Event, EventData, EventKind, LineItem};
 use crate::domain::identity::{Identifier, IdentifierKind};
 use crate::domain::ids::{
     ContactId, EmailName, EnrollmentId, EnrollmentKey, EventId, IdentifierHash, JourneyId, MessageId,
-    OrderKey, SourceName, StepId,
+    OrderKey, SegmentName, SourceName, StepId,
 };
 use crate::domain::message::{HeldCoupon, Lane, Message, MessageState, Stream};
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::time::Timestamp;
 use crate::engine::state::{
-    Address, Asking, Contact, EndReason, Ended, Enrollment, LastMail, Mailed, Position, Purchases, Sending,
+    Address, Asking, Contact, EndReason, Ended, Engagement, Enrollment, LastMail, Mailed, Position,
+    Purchases, Sending, Standing, Standings,
 };
 use std::collections::BTreeMap;
 
@@ -264,11 +265,27 @@ pub fn contact(digits: &str) -> Contact {
             evidence: Some((consent_signal(), EventId::parse("e-1").unwrap())),
         },
     }];
+    contact.engagement = Engagement {
+        opened_at: Some(at(9)),
+        clicked_at: Some(at(10)),
+        mailed_at: Some(at(8)),
+        mails: 3,
+    };
+    let standing = Standing {
+        version: "1f2e3d4c".to_owned(),
+        since: Some(at(11)),
+    };
+    contact.segments = Standings {
+        of: BTreeMap::from([(SegmentName::parse("vip").unwrap(), standing)]),
+        look_again: Some(at(12)),
+        starting: BTreeMap::from([(journey(), at(13))]),
+    };
     contact.identifiers = vec![identifier()];
     contact.purchases = Purchases {
         orders: 1,
         spend: Some(money()),
         last_at: Some(at(1)),
+        first_at: Some(at(0)),
     };
     contact.enrollments = vec![
         enrollment(&id, "e1", Position::Sending(sending)),

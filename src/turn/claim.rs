@@ -22,6 +22,7 @@ use crate::render::outbox::OutboxMail;
 use crate::settings::Mode;
 use crate::store;
 use crate::store::dead_letter::DeadLetter;
+use std::sync::Arc;
 
 /// A request that was written down and must now be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -235,6 +236,7 @@ impl Turn<'_> {
         };
         Ok(guard::Facts {
             in_flight: Vec::new(),
+            counted: Arc::new(self.counted(&loaded.contact.id)?),
             suppressed,
             checkout: self.was_bought(enrollment, told)?,
             send_only_to: self.settings.send_only_to.clone(),

@@ -212,6 +212,7 @@ impl Turn<'_> {
         let id = contact.id.clone();
         let orders = store::order::list(self.sql, &contact.id, MAX_ROWS_MOVED)?;
         contact.purchases = purchases_of(orders.iter(), self.catalog.store.currency);
+        contact.segments.ask_again(self.now);
         let decision = Decision {
             contact,
             changes: Vec::new(),

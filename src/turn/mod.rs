@@ -34,10 +34,12 @@ use crate::engine::bounds::fit;
 use crate::engine::decide::decide;
 use crate::engine::decision::{Decision, Effect, Input, Remark};
 use crate::engine::schedule::slot;
-use crate::engine::state::{Contact, Document, Enrollment, Facts, MAX_DOCUMENT_BYTES, Position};
+use crate::engine::state::{Contact, Counted, Document, Enrollment, Facts, MAX_DOCUMENT_BYTES, Position};
 use crate::journey::catalog::Catalog;
 use crate::settings::Settings;
+use crate::store::facts::MAX_ENDED_READ;
 use crate::store::{self, Sql};
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -147,7 +149,7 @@ impl Turn<'_> {
             | Input::Wake
             | Input::Errand { .. }
             | Input::CheckoutTaken(_)
-            | Input::Sweep => self.mark_in_flight(&mut contact)?,
+            | Input::Sweep { .. } => self.mark_in_flight(&mut contact)?,
             // These come from the dispatch itself, or from a turn that has asked.
             Input::Settled { .. }
             | Input::Deferred { .. }
@@ -155,10 +157,42 @@ impl Turn<'_> {
             | Input::Dispatched { .. }
             | Input::Resend { .. } => {}
         }
-        let decision = decide(self.catalog, &contact, facts, input, self.now);
+        let facts = self.complete(&contact.id, facts, input)?;
+        let decision = decide(self.catalog, &contact, &facts, input, self.now);
         let effects = decision.effects.clone();
         let loaded = self.write(loaded, decision)?;
         Ok((loaded, effects))
+    }
+
+    /// Times of the events that conditions count; nothing is read where none are.
+    fn counted(&self, contact: &ContactId) -> Result<Counted, Error> {
+        if self.catalog.counted.is_empty() {
+            return Ok(Counted::new());
+        }
+        Ok(store::event::counted(
+            self.sql,
+            contact,
+            &self.catalog.counted,
+            self.now,
+        )?)
+    }
+
+    /// Adds what conditions and starts without an event must know, where the journeys ask for any of it.
+    fn complete<'f>(
+        &self,
+        contact: &ContactId,
+        facts: &'f Facts,
+        input: &Input,
+    ) -> Result<Cow<'f, Facts>, Error> {
+        let mut facts = Cow::Borrowed(facts);
+        if !self.catalog.counted.is_empty() {
+            facts.to_mut().counted = self.counted(contact)?;
+        }
+        let has_past = matches!(input, Input::Event(_));
+        if !has_past && self.catalog.starts_without_event() {
+            facts.to_mut().ended = store::enrollment::list(self.sql, contact, MAX_ENDED_READ)?;
+        }
+        Ok(facts)
     }
 
     /// A claim writes no row of the contact, so its open dispatches say which of its messages are out: those can

@@ -191,6 +191,8 @@ fn why_left(reason: &EndReason) -> String {
     match reason {
         EndReason::Completed => "all its steps were done",
         EndReason::Exited(kind) => return format!("ended by {}", kind.as_str()),
+        EndReason::EnteredSegment(segment) => return format!("entered segment {segment}"),
+        EndReason::LeftSegment(segment) => return format!("left segment {segment}"),
         EndReason::TimedOut => "the awaited event did not come in time",
         EndReason::Restarted => "the journey started anew",
         EndReason::CheckoutTaken => "the checkout went on under another contact",

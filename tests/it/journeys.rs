@@ -313,6 +313,117 @@ fn conditions_that_do_not_fit() {
     insta::assert_snapshot!(text);
 }
 
+const SEGMENTS: &str = "lapsed: {when: contact.days_since_order > 60}
+curious: {title: Curious, backfill: true, when: 'count(\"Product Viewed\", 30) >= 3'}
+";
+
+/// A journey that a segment starts.
+const BACK: &str = "title: Win back
+stage: retention
+trigger: {enters: [lapsed, curious], key: contact, backfill: true, when: contact.orders > 0}
+exit:
+  - leaves: lapsed
+steps:
+  - {send: welcome-hello, stream: marketing}
+";
+
+fn project_with_segments() -> Project {
+    let mut project = project();
+    project.segments = Some(SEGMENTS.to_owned());
+    project
+        .journeys
+        .insert("journeys/back.yaml".to_owned(), BACK.to_owned());
+    project
+}
+
+#[test]
+fn segments_have_their_meaning() {
+    let checked = run(&project_with_segments());
+    assert_eq!(said(&checked), "");
+    let catalog = checked.catalog.unwrap();
+    let back = &catalog.journeys[0];
+    let trigger = (&back.trigger, &back.exit_segments);
+    let text = serde_json::to_string_pretty(&(&catalog.segments, &catalog.counted, trigger)).unwrap();
+    insta::assert_snapshot!(text);
+    let mut empty = project();
+    empty.segments = Some("# None yet.\n".to_owned());
+    assert_eq!(said(&run(&empty)), "");
+}
+
+#[test]
+fn segments_that_are_wrong() {
+    let cases = [
+        ("contact.days_since_order > 60", "contact.days_since_ordr > 60"),
+        ("contact.days_since_order > 60", "contact.days_since_order"),
+        ("contact.days_since_order > 60", "event.value > 60"),
+        ("contact.days_since_order > 60", "enrollment.journey == 'welcome'"),
+        (
+            "contact.days_since_order > 60",
+            "true && 'curious' in contact.segments",
+        ),
+        ("\"Product Viewed\", 30", "\"Product Veiwed\", 30"),
+        ("\"Product Viewed\", 30", "\"Quiz Takn\", 30"),
+        ("\"Product Viewed\", 30", "\"Product Viewed\", 400"),
+        ("\"Product Viewed\", 30", "\"Product Viewed\", contact.orders"),
+        ("\"Product Viewed\", 30", "contact.country, 30"),
+        ("\"Product Viewed\", 30", "\"Product Viewed\""),
+        ("backfill: true", "backfil: true"),
+        ("backfill: true", "backfill: yes"),
+        ("when: contact", "wehn: contact"),
+        ("lapsed: {when", "Lapsed Ones: {when"),
+        (
+            "lapsed: {when: contact.days_since_order > 60}",
+            "lapsed: contact.days_since_order > 60",
+        ),
+        ("lapsed: {when: contact.days_since_order > 60}", "- lapsed"),
+        ("curious:", "lapsed:"),
+    ];
+    let mut text = String::new();
+    for (from, to) in cases {
+        let mut project = project();
+        project.segments = Some(with(SEGMENTS, from, to));
+        text.push_str(&format!("--- {from} -> {to}\n{}", said(&run(&project))));
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn journeys_that_name_segments_wrongly() {
+    let cases = [
+        ("enters: [lapsed, curious]", "enters: lapsd"),
+        ("enters: [lapsed, curious]", "enters: lapsed, on: Signed Up"),
+        ("enters: [lapsed, curious]", "leaves: lapsed"),
+        (
+            "enters: [lapsed, curious], key: contact",
+            "enters: lapsed, key: order_id",
+        ),
+        ("key: contact,", "key: contact, refresh: data,"),
+        ("enters: [lapsed, curious], key", "key"),
+        ("contact.orders > 0", "event.value > 0"),
+        ("contact.orders > 0", "true && 'lapsd' in contact.segments"),
+        ("contact.orders > 0", "contact.segments.contains('lapsed')"),
+        ("  - leaves: lapsed", "  - leaves: curius"),
+        ("  - leaves: lapsed", "  - {leaves: lapsed, match: key}"),
+    ];
+    let mut text = String::new();
+    for (from, to) in cases {
+        let mut project = project_with_segments();
+        project
+            .journeys
+            .insert("journeys/back.yaml".to_owned(), with(BACK, from, to));
+        text.push_str(&format!("--- {from} -> {to}\n{}", said(&run(&project))));
+    }
+    let mut project = project_with_segments();
+    project.segments = None;
+    text.push_str(&format!("--- no segments.yaml\n{}", said(&run(&project))));
+    let mut project = project_with_segments();
+    project
+        .journeys
+        .insert("journeys/back-too.yaml".to_owned(), BACK.to_owned());
+    text.push_str(&format!("--- twice\n{}", said(&run(&project))));
+    insta::assert_snapshot!(text);
+}
+
 #[test]
 fn templates_with_unknown_names() {
     let cases = [

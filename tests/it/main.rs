@@ -14,6 +14,8 @@ mod providers;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]
+mod segments;
+#[cfg(test)]
 mod simulation;
 #[cfg(test)]
 mod sources;

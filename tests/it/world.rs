@@ -116,12 +116,16 @@ impl World {
     }
 
     /// Deploys journeys: the repository's own, with some files replaced or, when the text is none, removed, besides
-    /// those that were changed before.
+    /// those that were changed before; `segments` is segments.yaml.
     pub fn deploy(&mut self, changes: &[(String, Option<String>)]) {
         let mut project = Project::read(Path::new(env!("CARGO_MANIFEST_DIR")));
         project.lock = None;
         self.edits.extend(changes.iter().cloned());
         for (file, text) in &self.edits {
+            if file == "segments" {
+                project.segments.clone_from(text);
+                continue;
+            }
             let path = format!("journeys/{file}.yaml");
             match text {
                 Some(text) => project.journeys.insert(path, text.clone()),

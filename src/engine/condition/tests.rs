@@ -1,10 +1,17 @@
 //! Conditions as journeys write them, against scopes as events make them.
 
 use super::*;
+use crate::domain::contact::Profile;
+use crate::domain::ids::{ContactId, SegmentName};
 use crate::domain::money::{Currency, Money};
-use crate::journey::condition;
+use crate::engine::state::Standing;
+use crate::journey::condition::{self, About};
 use crate::journey::shape::{Carries, Kind, ROOTS, Record};
 use serde_json::json;
+
+fn day(days: i64) -> Timestamp {
+    Timestamp::default().plus(Delay::from_days(days))
+}
 
 fn scope() -> Scope {
     let money = |amount: &str| Money::parse(amount, Currency::parse("GBP").unwrap()).unwrap();
@@ -18,13 +25,29 @@ fn scope() -> Scope {
             .unwrap(),
         ..EventData::default()
     };
-    let profile = Profile {
+    let mut contact = Contact::new(ContactId::parse(&"8c7f".repeat(8)).unwrap(), day(0));
+    contact.profile = Profile {
         first_name: Some("Ada".to_owned()),
         tags: Some(vec!["vip".to_owned()]),
         ..Profile::default()
     };
+    contact.purchases = Purchases {
+        orders: 3,
+        spend: Some(money("120.00")),
+        first_at: Some(day(10)),
+        last_at: Some(day(40)),
+    };
+    contact.engagement.opened_at = Some(day(90));
+    let member = |name: &str, since| {
+        let version = "v".to_owned();
+        (SegmentName::parse(name).unwrap(), Standing { version, since })
+    };
+    contact.segments.of = [member("lapsed", Some(day(70))), member("vip", None)].into();
+    let views = vec![day(99), day(80), day(70)];
     Scope {
-        contact: ContactScope::new(&profile, None, 3, 120.0, true),
+        contact: ContactScope::new(&contact, day(100)),
+        counted: Arc::new([(EventKind::ProductViewed, views)].into()),
+        now: day(100),
         event: EventScope::of_data(&EventKind::CheckoutStarted, false, &data),
         enrollment: EnrollmentScope::new(
             &JourneyId::parse("abandoned-checkout").unwrap(),
@@ -40,11 +63,6 @@ fn ask(text: &str) -> Result<bool, Error> {
 
 #[test]
 fn what_the_build_accepts_has_an_answer() {
-    let carries = Carries {
-        checkout: true,
-        order: true,
-        goods: true,
-    };
     let cases = [
         ("event.value > 0", true),
         ("event.value >= 25.0 && contact.spend + event.value > 100.0", true),
@@ -64,7 +82,7 @@ fn what_the_build_accepts_has_an_answer() {
             false,
         ),
         ("'vip' in contact.tags && !('new' in contact.tags)", true),
-        ("contact.orders == 0 ? event.test : contact.subscribed", true),
+        ("contact.orders == 0 ? event.test : !contact.subscribed", true),
         (
             "event.properties.age >= 18 && event.properties.age + 1 == 43",
             true,
@@ -88,9 +106,54 @@ fn what_the_build_accepts_has_an_answer() {
         ("contact.country == ''", true),
         ("event.discount_codes == []", true),
     ];
+    answers(&cases);
+}
+
+#[test]
+fn days_counts_and_segments_have_an_answer() {
+    let cases = [
+        (
+            "contact.days_since_order == 60 && contact.days_since_first_order == 90",
+            true,
+        ),
+        (
+            "contact.days_since_open == 10 && contact.days_since_signup == 100",
+            true,
+        ),
+        (
+            "contact.days_since_click == 100000 && contact.days_since_mail > 36500",
+            true,
+        ),
+        (
+            "contact.average_order == 40.0 && contact.average_interval == 15.0",
+            true,
+        ),
+        ("contact.mails == 0", true),
+        (
+            "'lapsed' in contact.segments && !('vip' in contact.segments)",
+            true,
+        ),
+        // The third is thirty days old to the second, and out.
+        (
+            "count('Product Viewed', 30) == 2 && count('Product Viewed', 31) == 3",
+            true,
+        ),
+        ("count('Product Added', 30) == 0", true),
+    ];
+    answers(&cases);
+}
+
+fn answers(cases: &[(&str, bool)]) {
+    let segments = ["lapsed".to_owned(), "vip".to_owned()];
+    let carries = Carries {
+        checkout: true,
+        order: true,
+        goods: true,
+    };
+    let about = About::events(carries, &segments, &[]);
     for (text, answer) in cases {
-        assert_eq!(condition::check(text, carries), vec![], "{text}");
-        assert_eq!(ask(text), Ok(answer), "{text}");
+        assert_eq!(condition::check(text, about), vec![], "{text}");
+        assert_eq!(ask(text), Ok(*answer), "{text}");
     }
 }
 

@@ -13,7 +13,7 @@ pub(in crate::engine) fn enter(
     enrollment: &Enrollment,
     arms: &[Arm],
 ) -> StepOutcome {
-    let scope = ask::of_enrollment(course.contact, course.journey, enrollment);
+    let scope = course.view().of_enrollment(course.journey, enrollment);
     let taken = arms
         .iter()
         .find(|arm| ask::holds(arm.when.as_ref(), &scope, course.journey, course.remarks).unwrap_or(false));

@@ -2,13 +2,14 @@
 //!
 //! The list is what the crate offers without its optional features; a function more here is one that fails at run time.
 
-use super::{Checker, Kind, is_name, unify};
+use super::{Checker, Kind, is_name, is_segments, unify};
 use crate::journey::finding::unknown;
+use crate::journey::segment::WINDOW_DAYS_MAX;
 use cel::IdedExpr;
-use cel::common::ast::{CallExpr, operators};
+use cel::common::ast::{CallExpr, Expr, LiteralValue, operators};
 
 /// Functions written `f(x)`.
-const FUNCTIONS: [&str; 5] = ["size", "int", "double", "string", "has"];
+const FUNCTIONS: [&str; 6] = ["size", "int", "double", "string", "has", "count"];
 /// Functions written `x.f(…)`.
 const METHODS: [&str; 9] = [
     "size",
@@ -27,6 +28,7 @@ impl Checker<'_> {
         let name = call.func_name.as_str();
         match (&call.target, call.args.as_slice()) {
             (Some(target), args) => self.method(expression, name, target, args),
+            (None, args) if name == "count" => self.count(expression, args),
             (None, [only]) => self.unary(expression, name, only),
             (None, [left, right]) if !is_name(name) => self.binary(expression, name, left, right),
             (None, [condition, yes, no]) if name == operators::CONDITIONAL => {
@@ -131,7 +133,51 @@ impl Checker<'_> {
         Kind::Bool
     }
 
+    /// `count("Product Viewed", 30)`: both literal, because the build must know which events to read.
+    fn count(&mut self, expression: &IdedExpr, args: &[IdedExpr]) -> Kind {
+        const FORM: &str = "write `count(\"Product Viewed\", 30)`: an event's name and a number of days";
+        let [event, days] = args else {
+            let offset = self.offset(expression).saturating_sub("count".len());
+            return self.report(offset, FORM);
+        };
+        match &event.expr {
+            Expr::Literal(LiteralValue::String(name)) => {
+                if let Some(message) = self.about.unknown_event(name.inner()) {
+                    self.report(self.start(event), &message);
+                }
+            }
+            _ => {
+                self.report(self.start(event), FORM);
+            }
+        }
+        match &days.expr {
+            Expr::Literal(LiteralValue::Int(days)) if (1..=WINDOW_DAYS_MAX).contains(days.inner()) => {}
+            Expr::Literal(LiteralValue::Int(_)) => {
+                let message = format!("events are counted over 1 to {WINDOW_DAYS_MAX} days");
+                self.report(self.start(days), &message);
+            }
+            _ => {
+                self.report(self.start(days), FORM);
+            }
+        }
+        Kind::Int
+    }
+
+    /// A segment that does not exist has no members, so that the condition would never hold.
+    fn segment_name(&mut self, left: &IdedExpr, right: &IdedExpr) {
+        let (Expr::Literal(LiteralValue::String(name)), Expr::Select(list)) = (&left.expr, &right.expr)
+        else {
+            return;
+        };
+        let known = self.about.segments.filter(|_| is_segments(list));
+        if let Some(known) = known.filter(|known| !known.iter().any(|known| known == name.inner())) {
+            let known = known.iter().map(String::as_str);
+            self.report(self.start(left), &unknown("segment", name.inner(), known));
+        }
+    }
+
     fn contained(&mut self, expression: &IdedExpr, left: &IdedExpr, right: &IdedExpr) -> Kind {
+        self.segment_name(left, right);
         let (a, b) = (self.kind_of(left), self.kind_of(right));
         match &b {
             Kind::Any => {}

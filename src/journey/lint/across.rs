@@ -47,21 +47,27 @@ fn starts(parsed: &Parsed, all: &[&Parsed], findings: &mut Vec<Finding>) {
 fn collision(one: &Parsed, other: &Parsed, findings: &mut Vec<Finding>) {
     let (a, b) = (&one.journey, &other.journey);
     // A request names the journey it is for.
-    let collides =
-        |event: &&EventKind| **event != EventKind::JourneyRequested && b.trigger.on.contains(event);
-    let shared = a.trigger.on.iter().position(|event| collides(&event));
-    let Some(number) = shared else { return };
+    let collides = |event: &EventKind| *event != EventKind::JourneyRequested && b.trigger.on.contains(event);
+    let by_event = a.trigger.on.iter().position(collides);
+    let by_segment = a.trigger.segments.iter().position(|border| b.starts_at(border));
+    let event = by_event.and_then(|number| a.trigger.on.get(number));
+    let border = by_segment.and_then(|number| a.trigger.segments.get(number));
+    let (what, subject) = match (event, by_event, border, by_segment) {
+        (Some(event), Some(number), _, _) => (format!("`{event}`"), Subject::TriggerEvent(number)),
+        (_, _, Some(border), Some(number)) => (
+            format!("`{}: {}`", border.crossing.as_str(), border.segment),
+            Subject::TriggerSegment(number),
+        ),
+        _ => return,
+    };
     if a.priority != b.priority || !mails_at_once(a) || !mails_at_once(b) {
         return;
     }
-    let Some(event) = a.trigger.on.get(number) else {
-        return;
-    };
     let message = format!(
-        "`{event}` starts `{}` too, and both send marketing at once: give one of them a higher `priority:`",
+        "{what} starts `{}` too, and both send marketing at once: give one of them a higher `priority:`",
         b.id
     );
-    let place = one.places.of(Subject::TriggerEvent(number));
+    let place = one.places.of(subject);
     findings.push(Finding::at(&one.file, place, message));
 }
 

@@ -1,12 +1,14 @@
-//! What starts a journey: events, a date of the contact, a schedule, or somebody by hand.
+//! What starts a journey and what ends it early: events, the border of a segment, a date, a schedule, somebody by hand.
 
 use super::kinds::offset;
-use super::{Places, Subject, condition, optional};
+use super::{MATCHES, Places, Subject, condition, optional};
 use crate::domain::civil::{Feb29, NaiveDate, Recurrence, Rule, TimeOfDay};
 use crate::domain::event::EventKind;
-use crate::journey::definition::{Key, Moment, Refresh, Trigger};
+use crate::domain::ids::SegmentName;
+use crate::journey::definition::{Border, ExitRule, Key, Match, Moment, Refresh, Trigger};
 use crate::journey::finding::one_of;
-use crate::journey::yaml::{Fields, Node, Reader};
+use crate::journey::segment::Crossing;
+use crate::journey::yaml::{Fields, Node, Reader, Value};
 
 const KEYS: [(&str, Key); 3] = [
     ("contact", Key::Contact),
@@ -19,14 +21,17 @@ const REFRESHES: [(&str, Refresh); 3] = [
     ("data+wait", Refresh::DataAndWait),
 ];
 /// The field that says what starts it, and what goes with it.
-const FORMS: [(&str, &[&str]); 4] = [
+const FORMS: [(&str, &[&str]); 6] = [
     ("on", &["on", "key", "refresh", "when"]),
+    ("enters", &["enters", "leaves", "key", "when", "backfill"]),
+    ("leaves", &["enters", "leaves", "key", "when", "backfill"]),
     ("date", &["date", "offset", "at", "repeat", "leap", "when", "key"]),
     ("schedule", &["schedule", "from", "at", "when", "key"]),
     ("manual", &["manual", "key"]),
 ];
 const REPEATS: [(&str, bool); 2] = [("yearly", true), ("never", false)];
 const LEAPS: [(&str, Feb29); 2] = [("feb28", Feb29::Feb28), ("mar1", Feb29::Mar1)];
+const YES_NO: [(&str, bool); 2] = [("true", true), ("false", false)];
 
 pub(super) fn trigger(reader: &mut Reader<'_>, places: &mut Places, journey: &Fields<'_>) -> Trigger {
     let mut trigger = Trigger {
@@ -35,6 +40,8 @@ pub(super) fn trigger(reader: &mut Reader<'_>, places: &mut Places, journey: &Fi
         key: Key::Contact,
         refresh: Refresh::None,
         when: None,
+        segments: Vec::new(),
+        backfill: false,
     };
     let hint = "what starts it, as `trigger: {on: Signed Up, key: contact}`";
     let Some(node) = reader.required(journey, "trigger", hint) else {
@@ -45,6 +52,7 @@ pub(super) fn trigger(reader: &mut Reader<'_>, places: &mut Places, journey: &Fi
     };
     match form {
         "on" => events(reader, places, &fields, &mut trigger),
+        "enters" | "leaves" => segments(reader, places, &fields, &mut trigger),
         "date" => trigger.moment = date(reader, &fields),
         "schedule" => trigger.moment = schedule(reader, &fields),
         // A `start` step starts it, or somebody who asks for it through the events API.
@@ -58,8 +66,12 @@ pub(super) fn trigger(reader: &mut Reader<'_>, places: &mut Places, journey: &Fi
 fn form<'n>(reader: &mut Reader<'_>, node: &'n Node) -> Option<(&'static str, Fields<'n>)> {
     let names = FORMS.map(|(name, _)| name);
     let fields = reader.map(node, &format!("a map with one of {}", one_of(&names)))?;
-    let mut present = FORMS.iter().filter(|(name, _)| fields.get(name).is_some());
-    match (present.next(), present.next()) {
+    let present = |name: &str| fields.get(name).is_some();
+    let mut said = FORMS
+        .iter()
+        // Both borders of segments may start one journey.
+        .filter(|(name, _)| present(name) && !(*name == "leaves" && present("enters")));
+    match (said.next(), said.next()) {
         (Some((name, known)), None) => Some((name, reader.fields(node, "a trigger", known)?)),
         (Some(_), Some(_)) => {
             reader.report(
@@ -78,6 +90,16 @@ fn form<'n>(reader: &mut Reader<'_>, node: &'n Node) -> Option<(&'static str, Fi
     }
 }
 
+fn segments(reader: &mut Reader<'_>, places: &mut Places, fields: &Fields<'_>, trigger: &mut Trigger) {
+    trigger.segments = borders(reader, fields, |number, node| {
+        places.note(Subject::TriggerSegment(number), node);
+    });
+    if let Some(node) = fields.get("backfill") {
+        places.note(Subject::Backfill, node);
+        trigger.backfill = reader.choice(node, &YES_NO).unwrap_or(false);
+    }
+}
+
 fn events(reader: &mut Reader<'_>, places: &mut Places, fields: &Fields<'_>, trigger: &mut Trigger) {
     let Some(node) = fields.get("on") else { return };
     for event in reader.nodes(node, "one event or a list of events") {
@@ -85,6 +107,9 @@ fn events(reader: &mut Reader<'_>, places: &mut Places, fields: &Fields<'_>, tri
             places.note(Subject::TriggerEvent(trigger.on.len()), event);
             trigger.on.push(EventKind::from(name.to_owned()));
         }
+    }
+    if let Some(node) = fields.get("refresh") {
+        places.note(Subject::Refresh, node);
     }
     trigger.refresh = optional(reader, fields, "refresh", &REFRESHES).unwrap_or(Refresh::None);
 }
@@ -97,7 +122,7 @@ fn key(reader: &mut Reader<'_>, places: &mut Places, fields: &Fields<'_>, form: 
     };
     let Some(node) = node else { return };
     let choices: &[(&str, Key)] = match form {
-        "date" | "schedule" => &[("contact", Key::Contact)],
+        "date" | "schedule" | "enters" | "leaves" => &[("contact", Key::Contact)],
         _ => &KEYS,
     };
     if let Some(key) = reader.choice(node, choices) {
@@ -142,4 +167,70 @@ fn time_of_day(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<TimeOfDay
     reader
         .required(fields, "at", "the time of day, as `at: \"10:00\"`")
         .and_then(|node| reader.parsed(node, "a time of day such as `10:00`"))
+}
+
+/// `enters:` and `leaves:`, each with one segment or a list.
+fn borders(reader: &mut Reader<'_>, fields: &Fields<'_>, mut note: impl FnMut(usize, &Node)) -> Vec<Border> {
+    let mut borders = Vec::new();
+    for crossing in Crossing::ALL {
+        let Some(node) = fields.get(crossing.as_str()) else {
+            continue;
+        };
+        for name in reader.nodes(node, "one segment or a list of segments") {
+            let text = reader.text(name, "the name of a segment");
+            if let Some(segment) = text.and_then(|text| SegmentName::parse(text).ok()) {
+                note(borders.len(), name);
+                borders.push(Border { crossing, segment });
+            }
+        }
+    }
+    borders
+}
+
+/// Rules about events, and rules about segments.
+pub(super) fn exits(
+    reader: &mut Reader<'_>,
+    places: &mut Places,
+    journey: &Fields<'_>,
+) -> (Vec<ExitRule>, Vec<Border>) {
+    let (mut rules, mut all) = (Vec::new(), Vec::new());
+    let Some(node) = journey.get("exit") else {
+        return (rules, all);
+    };
+    let Value::List(nodes) = &node.value else {
+        reader.expected(node, "a list of rules, as `- on: Order Completed`");
+        return (rules, all);
+    };
+    for node in nodes {
+        let about_segment = matches!(&node.value, Value::Map(entries)
+            if entries.iter().any(|(key, _)| Crossing::ALL.iter().any(|crossing| crossing.as_str() == key.name)));
+        if about_segment {
+            if let Some(fields) = reader.fields(node, "a rule about a segment", &["enters", "leaves"]) {
+                let before = all.len();
+                all.extend(borders(reader, &fields, |number, node| {
+                    places.note(Subject::ExitSegment(before + number), node);
+                }));
+            }
+        } else {
+            rules.extend(exit_rule(reader, places, node, rules.len()));
+        }
+    }
+    (rules, all)
+}
+
+fn exit_rule(reader: &mut Reader<'_>, places: &mut Places, node: &Node, number: usize) -> Option<ExitRule> {
+    let fields = reader.fields(node, "a rule", &["on", "match", "when"])?;
+    let matching = fields.get("match").map(|node| {
+        places.note(Subject::ExitMatch(number), node);
+        reader.choice(node, &MATCHES).unwrap_or(Match::Contact)
+    });
+    let when = condition(reader, places, &fields, Subject::ExitWhen(number));
+    let event = reader.required(&fields, "on", "the event that ends it, as `on: Order Completed`")?;
+    let name = reader.text(event, "the name of one event; write one rule for each")?;
+    places.note(Subject::ExitEvent(number), event);
+    Some(ExitRule {
+        on: EventKind::from(name.to_owned()),
+        matching: matching.unwrap_or(Match::Contact),
+        when,
+    })
 }

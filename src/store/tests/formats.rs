@@ -2,6 +2,7 @@
 //! must change is a new version, with the reading of the old one kept.
 
 use crate::domain::event::{Event, EventKind};
+use crate::domain::ids::SegmentName;
 use crate::engine::state::{Document, EndReason};
 use crate::store::Sql;
 use crate::store::fixtures::{at, contact, contact_id, ended, event, shard};
@@ -100,6 +101,10 @@ fn events_are_listed_in_pages_and_recorded_once() {
     assert_eq!(rest, [event("c")]);
 }
 
+fn vip() -> SegmentName {
+    SegmentName::parse("vip").unwrap()
+}
+
 #[test]
 fn every_reason_to_end_comes_back() {
     let sql = shard();
@@ -110,6 +115,8 @@ fn every_reason_to_end_comes_back() {
             EndReason::Exited(EventKind::Custom("Quiz Taken".to_owned())),
             "exited",
         ),
+        (EndReason::EnteredSegment(vip()), "entered_segment"),
+        (EndReason::LeftSegment(vip()), "left_segment"),
         (EndReason::TimedOut, "timed_out"),
         (EndReason::Restarted, "restarted"),
         (EndReason::CheckoutTaken, "checkout_taken"),

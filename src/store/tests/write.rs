@@ -130,6 +130,7 @@ fn facts_are_the_orders_and_the_past_of_this_contact_alone() {
             order("shopify:1", 10),
         ],
         ended: vec![ended("e1", EndReason::TimedOut)],
+        ..Facts::default()
     };
     assert_eq!(facts, expected);
     assert_eq!(

@@ -4,6 +4,7 @@ use crate::world::World;
 use std::collections::{BTreeMap, BTreeSet};
 use wend::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, MessageId};
 use wend::domain::message::{DropReason, Message, MessageState};
+use wend::domain::time::Timestamp;
 use wend::engine::state::{Contact, EndReason, Ended, Position};
 
 /// More lines of a kind in one moment are told in one.
@@ -150,6 +151,7 @@ impl Effects {
                 orders.join(", ")
             ),
         );
+        self.segments(world, contact);
         for enrollment in &contact.enrollments {
             let place = match &enrollment.position {
                 Position::Waiting { until } => format!("until +{}", until.since(world.start)),
@@ -170,6 +172,28 @@ impl Effects {
                 ),
             );
         }
+    }
+
+    fn segments(&mut self, world: &World, contact: &Contact) {
+        let since = |at: Timestamp| format!("+{}", at.since(world.start));
+        let standings = &contact.segments;
+        if standings.of.is_empty() {
+            return;
+        }
+        let names = standings
+            .of
+            .iter()
+            .filter_map(|(name, held)| Some((name, held.since?)));
+        let names: Vec<String> = names
+            .map(|(name, at)| format!("{name} since {}", since(at)))
+            .collect();
+        let names = if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        };
+        let next = standings.look_again.map_or_else(|| "never".to_owned(), since);
+        self.note(world, &format!("  segments: {names}; looks again {next}"));
     }
 }
 
@@ -221,6 +245,8 @@ fn drop_words(reason: &str) -> &str {
 fn in_words(ended: &Ended) -> String {
     let mut words = match &ended.reason {
         EndReason::Exited(kind) => format!("exited by {kind}"),
+        EndReason::EnteredSegment(segment) => format!("entered segment {segment}"),
+        EndReason::LeftSegment(segment) => format!("left segment {segment}"),
         other => other.as_str().replace('_', " "),
     };
     for (split, arm) in &ended.arms {

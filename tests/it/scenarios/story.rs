@@ -174,6 +174,9 @@ impl Story {
                 first_name: line.option("name").map(str::to_owned),
                 timezone: line.option("zone").map(str::to_owned),
                 attributes: attributes(line),
+                tags: line
+                    .option("tags")
+                    .map(|tags| tags.split(',').map(str::to_owned).collect()),
                 ..Profile::default()
             },
             data: data(line, checkout, order),
