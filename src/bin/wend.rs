@@ -46,12 +46,18 @@ enum Task {
         #[arg(long)]
         out: Option<PathBuf>,
     },
+    /// Write the journey language as JSON Schema, by which editors help.
+    Schema {
+        #[arg(long, default_value = wend::journey::schema::FILE)]
+        out: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
     let done = match Command::parse().task {
         Task::Lint { lock, root } => lint(&root, lock),
         Task::Preview { email, text, out } => preview(email.as_deref(), text, out.as_deref()),
+        Task::Schema { out } => schema(&out),
     };
     done.unwrap_or_else(|error| {
         // A mistake of the caller, told in one line: no backtrace.
@@ -120,6 +126,12 @@ fn preview(email: Option<&str>, text: bool, out: Option<&Path>) -> anyhow::Resul
             catalog.emails.join(", ")
         ),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn schema(out: &Path) -> anyhow::Result<ExitCode> {
+    save(out, &wend::journey::schema::text())?;
+    writeln!(std::io::stdout().lock(), "{}", out.display())?;
     Ok(ExitCode::SUCCESS)
 }
 

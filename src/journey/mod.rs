@@ -17,6 +17,8 @@ pub mod email_shape;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod finding;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod language;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod lint;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod lock;
@@ -24,6 +26,8 @@ pub mod lock;
 pub mod parse;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod project;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod schema;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod shape;
 #[cfg(not(target_arch = "wasm32"))]

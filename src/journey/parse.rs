@@ -7,61 +7,17 @@ mod kinds;
 mod steps;
 
 use super::definition::{
-    Condition, ExitRule, Goal, Journey, Key, Match, Moved, Reenter, Refresh, Stage, Status, Trigger,
+    Condition, ExitRule, Goal, Journey, Key, Match, Moved, Reenter, Refresh, Stage, Trigger,
 };
 use super::finding::{Finding, Place};
+use super::language::{CONTINUE, EXIT, GOAL, JOURNEY, LEAVE, TRIGGER, Word, names};
+use super::language::{KEYS, LANES, MATCHES, REENTERS, REFRESHES, STAGES, STATUSES};
 use super::step::Target;
 use super::yaml::{self, Fields, Node, Reader};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{JourneyId, StepId};
 use crate::domain::message::Lane;
 use std::collections::BTreeMap;
-
-const FIELDS: [&str; 13] = [
-    "title", "stage", "lane", "trigger", "reenter", "cooldown", "exit", "goal", "holdout", "priority",
-    "status", "steps", "moved",
-];
-const STATUSES: [(&str, Status); 5] = [
-    ("active", Status::Active),
-    ("paused", Status::Paused),
-    ("frozen", Status::Frozen),
-    ("draining", Status::Draining),
-    ("retired", Status::Retired),
-];
-const STAGES: [(&str, Stage); 5] = [
-    ("awareness", Stage::Awareness),
-    ("consideration", Stage::Consideration),
-    ("decision", Stage::Decision),
-    ("retention", Stage::Retention),
-    ("advocacy", Stage::Advocacy),
-];
-const LANES: [(&str, Lane); 3] = [
-    ("transactional", Lane::Transactional),
-    ("cart", Lane::Cart),
-    ("marketing", Lane::Marketing),
-];
-const KEYS: [(&str, Key); 3] = [
-    ("contact", Key::Contact),
-    ("checkout_id", Key::Checkout),
-    ("order_id", Key::Order),
-];
-const REFRESHES: [(&str, Refresh); 3] = [
-    ("none", Refresh::None),
-    ("data", Refresh::Data),
-    ("data+wait", Refresh::DataAndWait),
-];
-const MATCHES: [(&str, Match); 3] = [
-    ("contact", Match::Contact),
-    ("key", Match::Key),
-    ("checkout", Match::Checkout),
-];
-const REENTERS: [(&str, Reenter); 3] = [
-    ("once", Reenter::Once),
-    ("restart", Reenter::Restart),
-    ("parallel", Reenter::Parallel),
-];
-/// Where `moved:` sends people who are to leave.
-const LEAVE: &str = "exit";
 
 /// A journey as its file says it, not yet checked against events, emails and the rest.
 #[derive(Debug, Clone)]
@@ -140,7 +96,7 @@ pub fn parse(id: JourneyId, file: &str, source: &str) -> Result<Parsed, Vec<Find
     let root = yaml::read(file, source).map_err(|finding| vec![finding])?;
     let mut reader = Reader::new(file);
     let mut places = Places::default();
-    let Some(fields) = reader.fields(&root, "a journey", &FIELDS) else {
+    let Some(fields) = reader.fields(&root, "a journey", &names(&JOURNEY)) else {
         return Err(reader.findings);
     };
     let title = reader
@@ -199,7 +155,7 @@ fn optional<T: Copy>(
     reader: &mut Reader<'_>,
     fields: &Fields<'_>,
     name: &str,
-    choices: &[(&str, T)],
+    choices: &[Word<T>],
 ) -> Option<T> {
     fields.get(name).and_then(|node| reader.choice(node, choices))
 }
@@ -217,7 +173,7 @@ fn trigger(reader: &mut Reader<'_>, places: &mut Places, journey: &Fields<'_>) -
             "trigger",
             "what starts it, as `trigger: {on: Signed Up, key: contact}`",
         )
-        .and_then(|node| reader.fields(node, "a map", &["on", "key", "refresh", "when"]))
+        .and_then(|node| reader.fields(node, "a map", &names(&TRIGGER)))
     else {
         return trigger;
     };
@@ -266,8 +222,8 @@ fn reenter(reader: &mut Reader<'_>, node: &Node) -> Option<Reenter> {
             }
         };
     }
-    match REENTERS.iter().find(|(name, _)| *name == text) {
-        Some((_, reenter)) => Some(*reenter),
+    match REENTERS.iter().find(|(name, _, _)| *name == text) {
+        Some((_, reenter, _)) => Some(*reenter),
         None => {
             reader.expected(node, FORM);
             None
@@ -286,7 +242,7 @@ fn exit_rules(reader: &mut Reader<'_>, places: &mut Places, journey: &Fields<'_>
     };
     for node in nodes {
         let number = rules.len();
-        let Some(fields) = reader.fields(node, "a rule", &["on", "match", "when"]) else {
+        let Some(fields) = reader.fields(node, "a rule", &names(&EXIT)) else {
             continue;
         };
         let matching = fields.get("match").map(|node| {
@@ -311,7 +267,7 @@ fn exit_rules(reader: &mut Reader<'_>, places: &mut Places, journey: &Fields<'_>
 }
 
 fn goal(reader: &mut Reader<'_>, places: &mut Places, node: &Node) -> Option<Goal> {
-    let fields = reader.fields(node, "a goal", &["on", "within", "when", "then"])?;
+    let fields = reader.fields(node, "a goal", &names(&GOAL))?;
     let within = reader
         .required(&fields, "within", "counted from enrollment, as `within: 5d`")
         .and_then(|node| reader.delay(node));
@@ -324,7 +280,7 @@ fn goal(reader: &mut Reader<'_>, places: &mut Places, node: &Node) -> Option<Goa
         Some(node) => {
             places.note(Subject::GoalThen, node);
             match reader.text(node, "`continue`, `exit` or the id of a step")? {
-                "continue" => Target::Next,
+                CONTINUE => Target::Next,
                 LEAVE => Target::Leave,
                 id => Target::Step(step_id(reader, id, node.place)?),
             }

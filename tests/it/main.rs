@@ -12,6 +12,8 @@ mod providers;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]
+mod schema;
+#[cfg(test)]
 mod simulation;
 #[cfg(test)]
 mod sources;
