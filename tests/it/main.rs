@@ -2,6 +2,8 @@
 
 // `cfg(test)` is always true here; it tells clippy that helpers of tests are tests as well.
 #[cfg(test)]
+mod drawings;
+#[cfg(test)]
 mod journeys;
 #[cfg(test)]
 mod mail_pages;
