@@ -8,6 +8,8 @@
 pub mod domain;
 pub mod engine;
 pub mod generated;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod graph;
 pub mod http;
 pub mod journey;
 pub mod providers;

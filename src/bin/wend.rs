@@ -2,19 +2,26 @@
 
 use anyhow::{Context, anyhow, bail};
 use clap::{Parser, Subcommand};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use wend::domain::ids::JourneyId;
 use wend::domain::message::Stream;
 use wend::journey::catalog::Catalog;
 use wend::journey::check::check;
+use wend::journey::definition::Journey;
 use wend::journey::finding::unknown;
 use wend::journey::lock::Mode;
+use wend::journey::parse::parse;
 use wend::journey::project::{LOCK, Project};
 use wend::render::emails::Rendered;
 use wend::render::pages::{Page, page};
 use wend::render::sample;
+
+/// Where drawings go unless said.
+const DRAWINGS: &str = "docs/images/journeys";
 
 /// Email journeys for a store, checked on this machine.
 #[derive(Parser)]
@@ -46,12 +53,27 @@ enum Task {
         #[arg(long)]
         out: Option<PathBuf>,
     },
+    /// Write the journey language as JSON Schema, by which editors help.
+    Schema {
+        #[arg(long, default_value = wend::journey::schema::FILE)]
+        out: PathBuf,
+    },
+    /// Draw a journey as SVG.
+    Graph {
+        /// A file of journeys/. Without one, every journey is drawn into the folder of --out.
+        journey: Option<PathBuf>,
+        /// Write into this file, beside the journey unless said; without a journey, into this folder.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
 }
 
 fn main() -> ExitCode {
     let done = match Command::parse().task {
         Task::Lint { lock, root } => lint(&root, lock),
         Task::Preview { email, text, out } => preview(email.as_deref(), text, out.as_deref()),
+        Task::Schema { out } => schema(&out),
+        Task::Graph { journey, out } => graph(journey.as_deref(), out.as_deref()),
     };
     done.unwrap_or_else(|error| {
         // A mistake of the caller, told in one line: no backtrace.
@@ -121,6 +143,55 @@ fn preview(email: Option<&str>, text: bool, out: Option<&Path>) -> anyhow::Resul
         ),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn schema(out: &Path) -> anyhow::Result<ExitCode> {
+    save(out, &wend::journey::schema::text())?;
+    writeln!(std::io::stdout().lock(), "{}", out.display())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn graph(journey: Option<&Path>, out: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let catalog = wend::generated::catalog()?;
+    let subjects = subjects(&catalog);
+    let mut said = std::io::stdout().lock();
+    let mut draw = |journey: &Journey, file: &Path| -> anyhow::Result<()> {
+        save(file, &wend::graph::draw(journey, &subjects))?;
+        writeln!(said, "{}", file.display())?;
+        Ok(())
+    };
+    let Some(path) = journey else {
+        let folder = out.unwrap_or(Path::new(DRAWINGS));
+        for journey in &catalog.journeys {
+            draw(journey, &folder.join(format!("{}.svg", journey.id)))?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    };
+    let name = path.display().to_string();
+    let text = fs::read_to_string(path).with_context(|| name.clone())?;
+    let stem = path
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or("journey");
+    // What a journey may name is the build's business: one that is still being written can be drawn.
+    let findings = match parse(JourneyId::parse(stem)?, &name, &text) {
+        Ok(parsed) if parsed.is_complete() => {
+            draw(&parsed.journey, out.unwrap_or(&path.with_extension("svg")))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Ok(parsed) => parsed.findings,
+        Err(findings) => findings,
+    };
+    for finding in findings {
+        writeln!(std::io::stderr().lock(), "{finding}")?;
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+/// The subject of every email with sample data.
+fn subjects(catalog: &Catalog) -> BTreeMap<String, String> {
+    let subject = |email: &String| Some((email.clone(), rendered(catalog, email).ok()?.subject));
+    catalog.emails.iter().filter_map(subject).collect()
 }
 
 fn rendered(catalog: &Catalog, email: &str) -> anyhow::Result<Rendered> {

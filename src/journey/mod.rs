@@ -18,6 +18,8 @@ pub mod email_shape;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod finding;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod language;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod lint;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod lock;
@@ -25,6 +27,8 @@ pub mod lock;
 pub mod parse;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod project;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod schema;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod segment_file;
 #[cfg(not(target_arch = "wasm32"))]

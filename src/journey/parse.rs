@@ -7,8 +7,9 @@ mod kinds;
 mod steps;
 mod trigger;
 
-use super::definition::{Condition, Goal, Journey, Match, Moved, Reenter, Stage, Status};
+use super::definition::{Condition, Goal, Journey, Moved, Reenter, Stage};
 use super::finding::{Finding, Place, nearest};
+use super::language::{CONTINUE, GOAL, JOURNEY, LANES, LEAVE, REENTERS, STAGES, STATUSES, Word, names};
 use super::step::Target;
 use super::yaml::{self, Fields, Node, Reader};
 use crate::domain::civil::Zone;
@@ -16,42 +17,6 @@ use crate::domain::event::EventKind;
 use crate::domain::ids::{JourneyId, StepId};
 use crate::domain::message::Lane;
 use std::collections::BTreeMap;
-
-const FIELDS: [&str; 16] = [
-    "title", "stage", "lane", "trigger", "reenter", "cooldown", "exit", "goal", "holdout", "priority",
-    "status", "timezone", "window", "throttle", "steps", "moved",
-];
-const STATUSES: [(&str, Status); 5] = [
-    ("active", Status::Active),
-    ("paused", Status::Paused),
-    ("frozen", Status::Frozen),
-    ("draining", Status::Draining),
-    ("retired", Status::Retired),
-];
-const STAGES: [(&str, Stage); 5] = [
-    ("awareness", Stage::Awareness),
-    ("consideration", Stage::Consideration),
-    ("decision", Stage::Decision),
-    ("retention", Stage::Retention),
-    ("advocacy", Stage::Advocacy),
-];
-const LANES: [(&str, Lane); 3] = [
-    ("transactional", Lane::Transactional),
-    ("cart", Lane::Cart),
-    ("marketing", Lane::Marketing),
-];
-const MATCHES: [(&str, Match); 3] = [
-    ("contact", Match::Contact),
-    ("key", Match::Key),
-    ("checkout", Match::Checkout),
-];
-const REENTERS: [(&str, Reenter); 3] = [
-    ("once", Reenter::Once),
-    ("restart", Reenter::Restart),
-    ("parallel", Reenter::Parallel),
-];
-/// Where `moved:` sends people who are to leave.
-const LEAVE: &str = "exit";
 
 /// A journey as its file says it, not yet checked against events, emails and the rest.
 #[derive(Debug, Clone)]
@@ -134,7 +99,7 @@ pub fn parse(id: JourneyId, file: &str, source: &str) -> Result<Parsed, Vec<Find
     let root = yaml::read(file, source).map_err(|finding| vec![finding])?;
     let mut reader = Reader::new(file);
     let mut places = Places::default();
-    let Some(fields) = reader.fields(&root, "a journey", &FIELDS) else {
+    let Some(fields) = reader.fields(&root, "a journey", &names(&JOURNEY)) else {
         return Err(reader.findings);
     };
     let title = reader
@@ -202,7 +167,7 @@ fn optional<T: Copy>(
     reader: &mut Reader<'_>,
     fields: &Fields<'_>,
     name: &str,
-    choices: &[(&str, T)],
+    choices: &[Word<T>],
 ) -> Option<T> {
     fields.get(name).and_then(|node| reader.choice(node, choices))
 }
@@ -233,8 +198,8 @@ fn reenter(reader: &mut Reader<'_>, node: &Node) -> Option<Reenter> {
             }
         };
     }
-    match REENTERS.iter().find(|(name, _)| *name == text) {
-        Some((_, reenter)) => Some(*reenter),
+    match REENTERS.iter().find(|(name, _, _)| *name == text) {
+        Some((_, reenter, _)) => Some(*reenter),
         None => {
             reader.expected(node, FORM);
             None
@@ -243,7 +208,7 @@ fn reenter(reader: &mut Reader<'_>, node: &Node) -> Option<Reenter> {
 }
 
 fn goal(reader: &mut Reader<'_>, places: &mut Places, node: &Node) -> Option<Goal> {
-    let fields = reader.fields(node, "a goal", &["on", "within", "when", "then"])?;
+    let fields = reader.fields(node, "a goal", &names(&GOAL))?;
     let within = reader
         .required(&fields, "within", "counted from enrollment, as `within: 5d`")
         .and_then(|node| reader.delay(node));
@@ -256,7 +221,7 @@ fn goal(reader: &mut Reader<'_>, places: &mut Places, node: &Node) -> Option<Goa
         Some(node) => {
             places.note(Subject::GoalThen, node);
             match reader.text(node, "`continue`, `exit` or the id of a step")? {
-                "continue" => Target::Next,
+                CONTINUE => Target::Next,
                 LEAVE => Target::Leave,
                 id => Target::Step(step_id(reader, id, node.place)?),
             }

@@ -5,6 +5,7 @@
 use super::condition::{self, About, clocks::clocks};
 use super::definition::Condition;
 use super::finding::Finding;
+use super::language::YES_NO;
 use super::parse::is_plain_name;
 use super::project::SEGMENTS;
 use super::segment::Segment;
@@ -15,7 +16,6 @@ use sha2::{Digest, Sha256};
 /// Most segments of a store: each is a few bytes in every contact.
 const SEGMENTS_MAX: usize = 100;
 const FIELDS: [&str; 3] = ["when", "title", "backfill"];
-const YES_NO: [(&str, bool); 2] = [("true", true), ("false", false)];
 
 /// What the file says.
 #[derive(Debug, Default)]

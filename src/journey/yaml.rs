@@ -241,17 +241,17 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// One of a few words.
-    pub fn choice<T: Copy>(&mut self, node: &Node, choices: &[(&str, T)]) -> Option<T> {
-        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+    /// One of a few words: each with its value and what it means to a reader.
+    pub fn choice<T: Copy>(&mut self, node: &Node, choices: &[(&str, T, &str)]) -> Option<T> {
+        let names: Vec<&str> = choices.iter().map(|(name, _, _)| *name).collect();
         let (Value::Text(text) | Value::Other(text)) = &node.value else {
             self.expected(node, &one_of(&names));
             return None;
         };
         let found = choices
             .iter()
-            .find(|(name, _)| name == text)
-            .map(|(_, value)| *value);
+            .find(|(name, _, _)| name == text)
+            .map(|(_, value, _)| *value);
         if found.is_none() {
             self.report(
                 node.place,

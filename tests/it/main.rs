@@ -3,6 +3,7 @@
 // `cfg(test)` is always true here; it tells clippy that helpers of tests are tests as well.
 #[cfg(test)]
 mod claims;
+mod drawings;
 #[cfg(test)]
 mod journeys;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod providers;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]
+mod schema;
 mod segments;
 #[cfg(test)]
 mod simulation;

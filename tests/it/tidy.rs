@@ -14,6 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("journey", &["domain"]),
     ("engine", &["domain", "journey"]),
     ("generated", &["journey"]),
+    ("graph", &["domain", "journey"]),
     ("http", &["domain"]),
     ("signing", &["domain", "http"]),
     ("sources", &["domain", "http", "signing"]),

@@ -1,77 +1,48 @@
 //! What each kind of step says in a file: one function a kind.
 
 use super::steps::{Said, Steps};
-use super::{LEAVE, Subject, condition, is_plain_name};
+use super::{Subject, condition, is_plain_name};
 use crate::domain::civil::{TimeOfDay, Weekdays};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{EmailName, JourneyId, StepId};
 use crate::domain::message::Stream;
 use crate::domain::time::Delay;
 use crate::journey::finding::one_of;
+use crate::journey::language::{
+    COUPON, RECIPIENTS, SHARE, STICKY, STREAMS, TARGETS, TIMES_MAX, Verb, WAITS, arm_names, names,
+};
 use crate::journey::step::{
-    Arm, Code, Coupon, Exhausted, Goto, Late, Notify, Recipient, Send, Set, Share, Split, StepKind, Sticky,
-    Target, Wait,
+    Arm, Code, Coupon, Exhausted, Goto, Late, Notify, Recipient, Send, Set, Share, Split, StepKind, Target,
+    Wait,
 };
 use crate::journey::yaml::{Fields, Node, Reader, Value};
 
-/// The field that says what a step does, and the fields it takes besides `id`.
-pub(super) const KINDS: [(&str, &[&str]); 12] = [
-    ("send", &["stream", "late", "when", "to"]),
-    ("wait", &[]),
-    ("branch", &[]),
-    ("split", &["by"]),
-    ("set", &[]),
-    ("tag", &[]),
-    ("untag", &[]),
-    ("coupon", &[]),
-    ("notify", &["as"]),
-    ("start", &[]),
-    ("stop", &[]),
-    ("goto", &["times"]),
-];
-/// The field that says what a wait is for, and what goes with it.
-const WAITS: [(&str, &[&str]); 3] = [
-    ("for", &["for", "timeout", "then", "otherwise"]),
-    ("until", &["until", "days"]),
-    ("date", &["date", "offset", "at", "otherwise"]),
-];
-const STREAMS: [(&str, Stream); 2] = [
-    ("transactional", Stream::Transactional),
-    ("marketing", Stream::Marketing),
-];
-const STICKY: [(&str, Sticky); 2] = [("contact", Sticky::Contact), ("enrollment", Sticky::Enrollment)];
-const RECIPIENTS: [(&str, Recipient); 2] = [("contact", Recipient::Contact), ("team", Recipient::Team)];
 /// How late a marketing message may be unless the step says.
 const MARKETING_LATE_MAX: Delay = Delay::from_hours(24);
-/// What a target says that goes straight on.
-const CONTINUE: &str = "continue";
-/// Most jumps that one `goto` may make in one run.
-const TIMES_MAX: u16 = 100;
-
-pub(super) fn read(steps: &mut Steps<'_, '_>, name: &str, said: &mut Said<'_>) -> Option<StepKind> {
-    match name {
-        "send" => send(steps, said).map(StepKind::Send),
-        "wait" => wait(steps, said).map(StepKind::Wait),
-        "branch" => branch(steps, said).map(StepKind::Branch),
-        "split" => split(steps, said).map(StepKind::Split),
-        "set" => set(steps, said).map(StepKind::Set),
-        "tag" => tags(steps, said).map(|tags| {
+pub(super) fn read(steps: &mut Steps<'_, '_>, verb: Verb, said: &mut Said<'_>) -> Option<StepKind> {
+    match verb {
+        Verb::Send => send(steps, said).map(StepKind::Send),
+        Verb::Wait => wait(steps, said).map(StepKind::Wait),
+        Verb::Branch => branch(steps, said).map(StepKind::Branch),
+        Verb::Split => split(steps, said).map(StepKind::Split),
+        Verb::Set => set(steps, said).map(StepKind::Set),
+        Verb::Tag => tags(steps, said).map(|tags| {
             StepKind::Set(Set {
                 tags,
                 ..Set::default()
             })
         }),
-        "untag" => tags(steps, said).map(|untag| {
+        Verb::Untag => tags(steps, said).map(|untag| {
             StepKind::Set(Set {
                 untag,
                 ..Set::default()
             })
         }),
-        "coupon" => coupon(steps, said).map(StepKind::Coupon),
-        "notify" => notify(steps, said).map(StepKind::Notify),
-        "start" => journey(steps, said).map(StepKind::Start),
-        "stop" => journey(steps, said).map(StepKind::Stop),
-        _ => goto(steps, said).map(StepKind::Goto),
+        Verb::Coupon => coupon(steps, said).map(StepKind::Coupon),
+        Verb::Notify => notify(steps, said).map(StepKind::Notify),
+        Verb::Start => journey(steps, said).map(StepKind::Start),
+        Verb::Stop => journey(steps, said).map(StepKind::Stop),
+        Verb::Goto => goto(steps, said).map(StepKind::Goto),
     }
 }
 
@@ -165,7 +136,7 @@ fn wait(steps: &mut Steps<'_, '_>, said: &mut Said<'_>) -> Option<Wait> {
         );
         return None;
     };
-    let fields = steps.reader.fields(said.value, "a map", known)?;
+    let fields = steps.reader.fields(said.value, "a map", &names(known))?;
     match *name {
         "for" => wait_for(steps, said, &fields),
         "until" => wait_until(steps, &fields),
@@ -250,7 +221,7 @@ fn target(steps: &mut Steps<'_, '_>, said: &mut Said<'_>, node: Option<&Node>) -
         Value::List(_) => steps.nested(said, node),
         Value::Text(_) | Value::Other(_) | Value::Null | Value::Map(_) => steps
             .reader
-            .choice(node, &[(CONTINUE, false), (LEAVE, true)])
+            .choice(node, &TARGETS)
             .map_or(
                 Target::Next,
                 |leaves| {
@@ -268,7 +239,7 @@ fn branch(steps: &mut Steps<'_, '_>, said: &mut Said<'_>) -> Option<Vec<Arm>> {
     };
     let mut arms: Vec<Arm> = Vec::new();
     for node in nodes {
-        let Some(fields) = steps.reader.fields(node, "an arm", &["when", "steps", "else"]) else {
+        let Some(fields) = steps.reader.fields(node, "an arm", &arm_names()) else {
             continue;
         };
         if arms.last().is_some_and(|arm| arm.when.is_none()) {
@@ -312,7 +283,7 @@ fn split(steps: &mut Steps<'_, '_>, said: &mut Said<'_>) -> Option<Split> {
     };
     let mut arms = Vec::new();
     for node in nodes {
-        let Some(fields) = steps.reader.fields(node, "an arm", &["arm", "weight", "steps"]) else {
+        let Some(fields) = steps.reader.fields(node, "an arm", &names(&SHARE)) else {
             continue;
         };
         let name = steps
@@ -381,8 +352,7 @@ fn tags(steps: &mut Steps<'_, '_>, said: &Said<'_>) -> Option<Vec<String>> {
 }
 
 fn coupon(steps: &mut Steps<'_, '_>, said: &mut Said<'_>) -> Option<Coupon> {
-    let known = ["code", "pool", "percent", "expires", "fallback", "otherwise"];
-    let fields = steps.reader.fields(said.value, "a coupon", &known)?;
+    let fields = steps.reader.fields(said.value, "a coupon", &names(&COUPON))?;
     let percent = fields
         .get("percent")
         .and_then(|node| steps.reader.number(node, 1, 100, "a number from 1 to 100"));

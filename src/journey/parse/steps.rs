@@ -1,10 +1,11 @@
 //! The steps of a journey: lists within lists are read in order and laid out flat, each step with its successor.
 
-use super::kinds::{self, KINDS};
+use super::kinds;
 use super::{Places, Subject, step_id};
 use crate::domain::ids::StepId;
 use crate::domain::message::Stream;
 use crate::journey::finding::{Place, hint, one_of, unknown};
+use crate::journey::language::{self, KINDS, Kind, LEAVE};
 use crate::journey::step::{Code, Step, StepKind, Target};
 use crate::journey::yaml::{Fields, Node, Reader, Value};
 
@@ -122,8 +123,8 @@ impl Steps<'_, '_> {
     }
 
     fn step(&mut self, node: &Node, number: usize) -> Option<Draft> {
-        let names = KINDS.map(|(name, _)| name);
-        if matches!(&node.value, Value::Text(text) if text == "exit") {
+        let names: Vec<&str> = KINDS.iter().map(|kind| kind.field.name).collect();
+        if matches!(&node.value, Value::Text(text) if text == LEAVE) {
             return Some(Draft {
                 number,
                 place: node.place,
@@ -137,7 +138,9 @@ impl Steps<'_, '_> {
         let fields = self
             .reader
             .map(node, &format!("a step: a map with {}", one_of(&names)))?;
-        let (name, own) = self.kind_named(&fields, &names)?;
+        let kind = self.kind_named(&fields, &names)?;
+        let name = kind.field.name;
+        let own = language::names(kind.with);
         for (key, _) in fields.iter() {
             if key.name != name && key.name != "id" && !own.contains(&key.name.as_str()) {
                 let known: Vec<&str> = own.iter().copied().chain(["id"]).collect();
@@ -156,7 +159,7 @@ impl Steps<'_, '_> {
             within: Vec::new(),
             lead: None,
         };
-        let kind = kinds::read(self, name, &mut said)?;
+        let kind = kinds::read(self, kind.verb, &mut said)?;
         let id = fields.get("id");
         let place = id.map_or(value.place, |id| id.place);
         Some(Draft {
@@ -172,14 +175,10 @@ impl Steps<'_, '_> {
         })
     }
 
-    fn kind_named(
-        &mut self,
-        fields: &Fields<'_>,
-        names: &[&'static str],
-    ) -> Option<(&'static str, &'static [&'static str])> {
-        let mut present = KINDS.iter().filter(|(name, _)| fields.get(name).is_some());
+    fn kind_named(&mut self, fields: &Fields<'_>, names: &[&str]) -> Option<&'static Kind> {
+        let mut present = KINDS.iter().filter(|kind| fields.get(kind.field.name).is_some());
         match (present.next(), present.next()) {
-            (Some(kind), None) => Some(*kind),
+            (Some(kind), None) => Some(kind),
             (Some(_), Some(_)) => {
                 self.reader
                     .report(fields.place, "one step does one thing: make this several steps");

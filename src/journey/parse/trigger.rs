@@ -1,37 +1,17 @@
 //! What starts a journey and what ends it early: events, the border of a segment, a date, a schedule, somebody by hand.
 
 use super::kinds::offset;
-use super::{MATCHES, Places, Subject, condition, optional};
-use crate::domain::civil::{Feb29, NaiveDate, Recurrence, Rule, TimeOfDay};
+use super::{Places, Subject, condition, optional};
+use crate::domain::civil::{NaiveDate, Recurrence, Rule, TimeOfDay};
 use crate::domain::event::EventKind;
 use crate::domain::ids::SegmentName;
 use crate::journey::definition::{Border, ExitRule, Key, Match, Moment, Refresh, Trigger};
 use crate::journey::finding::one_of;
+use crate::journey::language::{
+    EXIT, EXIT_ENTERS, KEYS, LEAPS, MATCHES, REFRESHES, REPEATS, TRIGGER_FORMS, Word, YES_NO, names,
+};
 use crate::journey::segment::Crossing;
 use crate::journey::yaml::{Fields, Node, Reader, Value};
-
-const KEYS: [(&str, Key); 3] = [
-    ("contact", Key::Contact),
-    ("checkout_id", Key::Checkout),
-    ("order_id", Key::Order),
-];
-const REFRESHES: [(&str, Refresh); 3] = [
-    ("none", Refresh::None),
-    ("data", Refresh::Data),
-    ("data+wait", Refresh::DataAndWait),
-];
-/// The field that says what starts it, and what goes with it.
-const FORMS: [(&str, &[&str]); 6] = [
-    ("on", &["on", "key", "refresh", "when"]),
-    ("enters", &["enters", "leaves", "key", "when", "backfill"]),
-    ("leaves", &["enters", "leaves", "key", "when", "backfill"]),
-    ("date", &["date", "offset", "at", "repeat", "leap", "when", "key"]),
-    ("schedule", &["schedule", "from", "at", "when", "key"]),
-    ("manual", &["manual", "key"]),
-];
-const REPEATS: [(&str, bool); 2] = [("yearly", true), ("never", false)];
-const LEAPS: [(&str, Feb29); 2] = [("feb28", Feb29::Feb28), ("mar1", Feb29::Mar1)];
-const YES_NO: [(&str, bool); 2] = [("true", true), ("false", false)];
 
 pub(super) fn trigger(reader: &mut Reader<'_>, places: &mut Places, journey: &Fields<'_>) -> Trigger {
     let mut trigger = Trigger {
@@ -64,15 +44,15 @@ pub(super) fn trigger(reader: &mut Reader<'_>, places: &mut Places, journey: &Fi
 }
 
 fn form<'n>(reader: &mut Reader<'_>, node: &'n Node) -> Option<(&'static str, Fields<'n>)> {
-    let names = FORMS.map(|(name, _)| name);
-    let fields = reader.map(node, &format!("a map with one of {}", one_of(&names)))?;
+    let forms = TRIGGER_FORMS.each_ref().map(|(name, _)| *name);
+    let fields = reader.map(node, &format!("a map with one of {}", one_of(&forms)))?;
     let present = |name: &str| fields.get(name).is_some();
-    let mut said = FORMS
+    let mut said = TRIGGER_FORMS
         .iter()
         // Both borders of segments may start one journey.
         .filter(|(name, _)| present(name) && !(*name == "leaves" && present("enters")));
     match (said.next(), said.next()) {
-        (Some((name, known)), None) => Some((name, reader.fields(node, "a trigger", known)?)),
+        (Some((name, known)), None) => Some((name, reader.fields(node, "a trigger", &names(known))?)),
         (Some(_), Some(_)) => {
             reader.report(
                 fields.place,
@@ -82,8 +62,8 @@ fn form<'n>(reader: &mut Reader<'_>, node: &'n Node) -> Option<(&'static str, Fi
         }
         (None, _) => {
             // Most likely a misspelt `on`: the usual form names it.
-            let [(_, usual), ..] = FORMS;
-            reader.fields(node, "a trigger", usual)?;
+            let [(_, usual), ..] = &TRIGGER_FORMS;
+            reader.fields(node, "a trigger", &names(usual))?;
             reader.required(&fields, "on", "the events that start it, as `on: [Signed Up]`");
             None
         }
@@ -121,8 +101,8 @@ fn key(reader: &mut Reader<'_>, places: &mut Places, fields: &Fields<'_>, form: 
         _ => fields.get("key"),
     };
     let Some(node) = node else { return };
-    let choices: &[(&str, Key)] = match form {
-        "date" | "schedule" | "enters" | "leaves" => &[("contact", Key::Contact)],
+    let choices: &[Word<Key>] = match form {
+        "date" | "schedule" | "enters" | "leaves" => KEYS.get(..1).unwrap_or_default(),
         _ => &KEYS,
     };
     if let Some(key) = reader.choice(node, choices) {
@@ -205,7 +185,7 @@ pub(super) fn exits(
         let about_segment = matches!(&node.value, Value::Map(entries)
             if entries.iter().any(|(key, _)| Crossing::ALL.iter().any(|crossing| crossing.as_str() == key.name)));
         if about_segment {
-            if let Some(fields) = reader.fields(node, "a rule about a segment", &["enters", "leaves"]) {
+            if let Some(fields) = reader.fields(node, "a rule about a segment", &names(&EXIT_ENTERS)) {
                 let before = all.len();
                 all.extend(borders(reader, &fields, |number, node| {
                     places.note(Subject::ExitSegment(before + number), node);
@@ -219,7 +199,7 @@ pub(super) fn exits(
 }
 
 fn exit_rule(reader: &mut Reader<'_>, places: &mut Places, node: &Node, number: usize) -> Option<ExitRule> {
-    let fields = reader.fields(node, "a rule", &["on", "match", "when"])?;
+    let fields = reader.fields(node, "a rule", &names(&EXIT))?;
     let matching = fields.get("match").map(|node| {
         places.note(Subject::ExitMatch(number), node);
         reader.choice(node, &MATCHES).unwrap_or(Match::Contact)
