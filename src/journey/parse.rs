@@ -6,6 +6,7 @@
 mod kinds;
 mod steps;
 mod trigger;
+mod waits;
 
 use super::definition::{Condition, ExitRule, Goal, Journey, Match, Moved, Reenter, Stage, Status};
 use super::finding::{Finding, Place, nearest};
@@ -69,6 +70,7 @@ pub enum Subject {
     Key,
     TriggerEvent(usize),
     TriggerWhen,
+    Window,
     ExitEvent(usize),
     ExitMatch(usize),
     ExitWhen(usize),
@@ -173,9 +175,10 @@ pub fn parse(id: JourneyId, file: &str, source: &str) -> Result<Parsed, Vec<Find
             .and_then(|number| u8::try_from(number).ok())
             .unwrap_or(0),
         timezone: fields.get("timezone").and_then(|node| zone(&mut reader, node)),
-        window: fields
-            .get("window")
-            .and_then(|node| reader.parsed(node, "hours such as `09:00-18:00 weekdays`")),
+        window: fields.get("window").and_then(|node| {
+            places.note(Subject::Window, node);
+            reader.parsed(node, "hours such as `09:00-18:00 weekdays`")
+        }),
         status: optional(&mut reader, &fields, "status", &STATUSES).unwrap_or_default(),
         steps: steps::steps(&mut reader, &mut places, &fields),
         moved: moved(&mut reader, &mut places, &fields),

@@ -6,6 +6,8 @@ mod claims;
 #[cfg(test)]
 mod journeys;
 #[cfg(test)]
+mod lint;
+#[cfg(test)]
 mod mail_pages;
 #[cfg(test)]
 mod mails;
