@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod journeys;
 #[cfg(test)]
 mod lint;
