@@ -19,8 +19,10 @@ use super::step::{Recipient, Step, StepKind, Target, Wait};
 use super::store_file::{StoreFile, Webhook};
 use super::template_check;
 use super::yaml::place_within;
+use crate::domain::civil::{Quiet, Zone};
 use crate::domain::event::EventKind;
 use crate::domain::ids::StepId;
+use crate::domain::time::Timestamp;
 use std::collections::BTreeMap;
 
 /// What journeys may name.
@@ -34,6 +36,8 @@ pub struct Names<'a> {
     /// Files in `journeys/`, without their ending.
     pub journeys: &'a [String],
     pub webhooks: &'a [Webhook],
+    /// Hours of `store.yaml` at which no marketing goes.
+    pub quiet: Option<Quiet>,
     /// `team:` in `store.yaml` says an address.
     pub has_team: bool,
     pub templates: &'a template_check::Checked,
@@ -53,6 +57,7 @@ impl<'a> Names<'a> {
             emails,
             journeys,
             webhooks: store.map_or(&[], |store| store.webhooks.as_slice()),
+            quiet: store.and_then(|store| store.quiet_hours),
             has_team: store.is_some_and(|store| store.team.is_some()),
             templates,
         }
@@ -67,6 +72,7 @@ pub fn lint(parsed: &Parsed, names: Names<'_>) -> Vec<Finding> {
         findings: Vec::new(),
     };
     lint.trigger();
+    lint.window();
     lint.exits();
     lint.goal();
     lint.steps();
@@ -105,6 +111,24 @@ impl Lint<'_> {
         self.trigger_segments();
         let carries = Carries::any_of(&trigger.on);
         self.condition(trigger.when.as_ref(), Subject::TriggerWhen, carries);
+    }
+
+    /// A window that quiet hours shut altogether would hold its mails for ever.
+    fn window(&mut self) {
+        const WEEK_MINUTES: i64 = 7 * 24 * 60;
+        let (Some(window), Some(quiet)) = (self.parsed.journey.window, self.names.quiet) else {
+            return;
+        };
+        let open = (0..WEEK_MINUTES).any(|minute| {
+            let at = Timestamp::from_seconds(minute * 60);
+            window.is_open(at, Zone::UTC) && quiet.until(at, Zone::UTC).is_none()
+        });
+        if !open {
+            let message = format!(
+                "`window: {window}` lies within the quiet hours of store.yaml ({quiet}): no marketing would ever go out"
+            );
+            self.report(Subject::Window, message);
+        }
     }
 
     /// A segment is about the contact and brings no data.
@@ -213,7 +237,7 @@ impl Lint<'_> {
                 if send.to == Recipient::Team && !self.names.has_team {
                     self.report(
                         name,
-                        "nobody is named `team:` in store.yaml, to whom this could go",
+                        "`to: team` needs an address in store.yaml, as `team: help@shop.example`",
                     );
                 }
             }

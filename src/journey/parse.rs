@@ -6,6 +6,7 @@
 mod kinds;
 mod steps;
 mod trigger;
+mod waits;
 
 use super::definition::{Condition, Goal, Journey, Moved, Reenter, Stage};
 use super::finding::{Finding, Place, nearest};
@@ -38,6 +39,7 @@ pub enum Subject {
     Refresh,
     Backfill,
     ExitSegment(usize),
+    Window,
     ExitEvent(usize),
     ExitMatch(usize),
     ExitWhen(usize),
@@ -144,9 +146,10 @@ pub fn parse(id: JourneyId, file: &str, source: &str) -> Result<Parsed, Vec<Find
             .and_then(|number| u8::try_from(number).ok())
             .unwrap_or(0),
         timezone: fields.get("timezone").and_then(|node| zone(&mut reader, node)),
-        window: fields
-            .get("window")
-            .and_then(|node| reader.parsed(node, "hours such as `09:00-18:00 weekdays`")),
+        window: fields.get("window").and_then(|node| {
+            places.note(Subject::Window, node);
+            reader.parsed(node, "hours such as `09:00-18:00 weekdays`")
+        }),
         throttle: fields
             .get("throttle")
             .and_then(|node| reader.parsed(node, "so many mails in a length of time, as `100 per 1h`")),

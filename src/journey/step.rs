@@ -276,7 +276,9 @@ impl StepKind {
     /// Whether a contact can stand on such a step, so that its id must stay.
     pub const fn holds(&self) -> bool {
         match self {
-            Self::Send(_) | Self::Wait(_) | Self::Coupon(_) | Self::Notify(_) => true,
+            Self::Send(_) | Self::Wait(_) | Self::Notify(_) => true,
+            // A shared code is there at once.
+            Self::Coupon(coupon) => matches!(coupon.code, Code::Pool { .. }),
             Self::Branch(_)
             | Self::Split(_)
             | Self::Set(_)

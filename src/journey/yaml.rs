@@ -292,6 +292,10 @@ impl<'a> Reader<'a> {
     pub fn delay(&mut self, node: &Node) -> Option<Delay> {
         match &node.value {
             Value::Text(text) | Value::Other(text) => match Delay::parse(text) {
+                Ok(Delay::ZERO) => {
+                    self.report(node.place, format!("`{text}` is no time at all; leave it out"));
+                    None
+                }
                 Ok(delay) => Some(delay),
                 Err(error) => {
                     self.report(node.place, error.to_string());

@@ -7,7 +7,7 @@ use wend::journey::lock::Mode;
 use wend::journey::project::Project;
 use wend::journey::step::{Late, StepKind, Wait};
 
-const STORE: &str = r##"brand:
+pub const STORE: &str = r##"brand:
   name: Northfold
   url: https://northfold.example
   color: "#1f4d3a"
@@ -53,7 +53,7 @@ const EMAILS: [&str; 4] = [
 ];
 
 /// A small project without fault.
-fn project() -> Project {
+pub fn project() -> Project {
     let mut templates = BTreeMap::new();
     for email in EMAILS {
         templates.insert(
@@ -81,11 +81,11 @@ fn project() -> Project {
     }
 }
 
-fn run(project: &Project) -> Checked {
+pub fn run(project: &Project) -> Checked {
     check(project, Mode::Append)
 }
 
-fn said(checked: &Checked) -> String {
+pub fn said(checked: &Checked) -> String {
     checked
         .findings
         .iter()
@@ -94,7 +94,7 @@ fn said(checked: &Checked) -> String {
 }
 
 /// The text with one passage replaced, which must be there.
-fn with(text: &str, from: &str, to: &str) -> String {
+pub fn with(text: &str, from: &str, to: &str) -> String {
     assert!(text.contains(from), "`{from}` is not in the text");
     text.replacen(from, to, 1)
 }

@@ -3,9 +3,13 @@
 // `cfg(test)` is always true here; it tells clippy that helpers of tests are tests as well.
 #[cfg(test)]
 mod claims;
+#[cfg(test)]
+mod docs;
 mod drawings;
 #[cfg(test)]
 mod journeys;
+#[cfg(test)]
+mod lint;
 #[cfg(test)]
 mod mail_pages;
 #[cfg(test)]

@@ -50,7 +50,7 @@ pub enum Error {
     #[error("hours from {0} to {0} are none or all of the day; write two different times")]
     SameEnds(TimeOfDay),
     #[error(
-        "expected at most 100 years, such as `3 calendar days`, `2 months` or `1 year 6 months`, found `{0}`"
+        "expected a length such as `2d`, `3 calendar days`, `2 months` or `1 year 6 months`, at most 100 years, found `{0}`"
     )]
     CalendarDelay(String),
     #[error("`{0}` may be blocks of 24 hours or days of the calendar; write `2d` or `2 calendar days`")]

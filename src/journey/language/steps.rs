@@ -211,7 +211,7 @@ const WAIT_UNTIL: [Field; 2] = [
     required("until", Form::Like(CLOCK), "Time of day by the contact's clock."),
     optional(
         "days",
-        Form::Text,
+        Form::OneOrMore(&Form::Text),
         "Days of the week, as `mon, tue` or `weekdays`.",
     ),
 ];

@@ -38,7 +38,7 @@ impl Lint<'_> {
                 self.report(
                     Subject::Step(number),
                     format!(
-                        "nobody gets to `{}`: every way before it leads elsewhere",
+                        "nobody gets to `{}`: every way before it leads elsewhere; move it up or remove it",
                         step.id
                     ),
                 );

@@ -1,28 +1,25 @@
 //! What each kind of step says in a file: one function a kind.
 
 use super::steps::{Said, Steps};
-use super::{Subject, condition, is_plain_name};
-use crate::domain::civil::{TimeOfDay, Weekdays};
-use crate::domain::event::EventKind;
+use super::{Subject, condition, is_plain_name, waits};
 use crate::domain::ids::{EmailName, JourneyId, StepId};
 use crate::domain::message::Stream;
 use crate::domain::time::Delay;
-use crate::journey::finding::one_of;
 use crate::journey::language::{
-    COUPON, RECIPIENTS, SHARE, STICKY, STREAMS, TARGETS, TIMES_MAX, Verb, WAITS, arm_names, names,
+    COUPON, RECIPIENTS, SHARE, STICKY, STREAMS, TARGETS, TIMES_MAX, Verb, arm_names, names,
 };
 use crate::journey::step::{
     Arm, Code, Coupon, Exhausted, Goto, Late, Notify, Recipient, Send, Set, Share, Split, StepKind, Target,
-    Wait,
 };
-use crate::journey::yaml::{Fields, Node, Reader, Value};
+use crate::journey::yaml::{Fields, Node, Value};
 
 /// How late a marketing message may be unless the step says.
 const MARKETING_LATE_MAX: Delay = Delay::from_hours(24);
+
 pub(super) fn read(steps: &mut Steps<'_, '_>, verb: Verb, said: &mut Said<'_>) -> Option<StepKind> {
     match verb {
         Verb::Send => send(steps, said).map(StepKind::Send),
-        Verb::Wait => wait(steps, said).map(StepKind::Wait),
+        Verb::Wait => waits::wait(steps, said).map(StepKind::Wait),
         Verb::Branch => branch(steps, said).map(StepKind::Branch),
         Verb::Split => split(steps, said).map(StepKind::Split),
         Verb::Set => set(steps, said).map(StepKind::Set),
@@ -49,10 +46,7 @@ pub(super) fn read(steps: &mut Steps<'_, '_>, verb: Verb, said: &mut Said<'_>) -
 fn send(steps: &mut Steps<'_, '_>, said: &Said<'_>) -> Option<Send> {
     steps.places.note(Subject::StepName(said.number), said.value);
     let fields = &said.fields;
-    let email = steps
-        .reader
-        .text(said.value, "the name of an email")
-        .and_then(|name| EmailName::parse(name).ok());
+    let email = name(steps, said.value, "the name of an email", EmailName::parse);
     let to = fields
         .get("to")
         .and_then(|node| steps.reader.choice(node, &RECIPIENTS))
@@ -110,112 +104,8 @@ fn late(steps: &mut Steps<'_, '_>, node: &Node) -> Option<Late> {
     }
 }
 
-fn wait(steps: &mut Steps<'_, '_>, said: &mut Said<'_>) -> Option<Wait> {
-    match &said.value.value {
-        Value::Text(text) if text.contains(' ') => {
-            let length = steps.reader.parsed(said.value, "a length of time");
-            return length.map(Wait::Calendar);
-        }
-        Value::Map(_) => {}
-        Value::Text(_) | Value::Other(_) | Value::Null | Value::List(_) => {
-            return steps.reader.delay(said.value).map(Wait::Delay);
-        }
-    }
-    let fields = steps
-        .reader
-        .map(said.value, "a map with `for`, `until` or `date`")?;
-    let forms = WAITS.map(|(name, _)| name);
-    let mut present = WAITS.iter().filter(|(name, _)| fields.get(name).is_some());
-    let (Some((name, known)), None) = (present.next(), present.next()) else {
-        steps.reader.report(
-            fields.place,
-            format!(
-                "a wait is either a length of time or has one of {}",
-                one_of(&forms)
-            ),
-        );
-        return None;
-    };
-    let fields = steps.reader.fields(said.value, "a map", &names(known))?;
-    match *name {
-        "for" => wait_for(steps, said, &fields),
-        "until" => wait_until(steps, &fields),
-        _ => wait_for_date(steps, said, &fields),
-    }
-}
-
-fn wait_for(steps: &mut Steps<'_, '_>, said: &mut Said<'_>, fields: &Fields<'_>) -> Option<Wait> {
-    let timeout = steps
-        .reader
-        .required(fields, "timeout", "how long to wait at most, as `timeout: 2d`")
-        .and_then(|node| steps.reader.delay(node));
-    let event = steps
-        .reader
-        .required(fields, "for", "the event to wait for, as `for: Order Fulfilled`")?;
-    steps.places.note(Subject::StepName(said.number), event);
-    let on = EventKind::from(steps.reader.text(event, "the name of an event")?.to_owned());
-    let then = target(steps, said, fields.get("then"));
-    let otherwise = target(steps, said, fields.get("otherwise"));
-    Some(Wait::Event {
-        on,
-        timeout: timeout?,
-        then,
-        otherwise,
-    })
-}
-
-fn wait_until(steps: &mut Steps<'_, '_>, fields: &Fields<'_>) -> Option<Wait> {
-    let at = steps
-        .reader
-        .parsed(fields.get("until")?, "a time of day such as `10:00`");
-    let days = match fields.get("days") {
-        Some(node) => steps
-            .reader
-            .parsed(node, "days such as `mon, tue` or `weekdays`")?,
-        None => Weekdays::EVERY_DAY,
-    };
-    Some(Wait::Until { at: at?, days })
-}
-
-fn wait_for_date(steps: &mut Steps<'_, '_>, said: &mut Said<'_>, fields: &Fields<'_>) -> Option<Wait> {
-    let node = fields.get("date")?;
-    let of = steps
-        .reader
-        .text(node, "the name of a date, as `date: birthday`")?
-        .to_owned();
-    let offset_days = offset(steps.reader, fields);
-    let at = match fields.get("at") {
-        Some(node) => steps.reader.parsed(node, "a time of day such as `10:00`")?,
-        None => TimeOfDay::MIDNIGHT,
-    };
-    let form = "what happens when there is no such date: `continue`, `exit` or steps";
-    let otherwise = steps.reader.required(fields, "otherwise", form)?;
-    let otherwise = target(steps, said, Some(otherwise));
-    Some(Wait::Date {
-        of,
-        offset_days: offset_days?,
-        at,
-        otherwise,
-    })
-}
-
-/// `-7d`: whole days before or after a date; none when it is malformed.
-pub(super) fn offset(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<i32> {
-    const FORM: &str = "days before or after the date, as `-7d`";
-    let Some(node) = fields.get("offset") else {
-        return Some(0);
-    };
-    let text = reader.text(node, FORM)?;
-    let days: Option<i32> = text.strip_suffix('d').and_then(|days| days.parse().ok());
-    let days = days.filter(|days| days.abs() <= 366);
-    if days.is_none() {
-        reader.expected(node, FORM);
-    }
-    days
-}
-
 /// `continue`, `exit` or a list of steps; what is left out goes on.
-fn target(steps: &mut Steps<'_, '_>, said: &mut Said<'_>, node: Option<&Node>) -> Target {
+pub(super) fn target(steps: &mut Steps<'_, '_>, said: &mut Said<'_>, node: Option<&Node>) -> Target {
     let Some(node) = node else { return Target::Next };
     match &node.value {
         Value::List(_) => steps.nested(said, node),
@@ -250,13 +140,13 @@ fn branch(steps: &mut Steps<'_, '_>, said: &mut Said<'_>) -> Option<Vec<Arm>> {
         let subject = Subject::ArmWhen(said.number, arms.len());
         let when = condition(steps.reader, steps.places, &fields, subject);
         let list = match (&when, fields.get("else")) {
-            (None, Some(list)) => Some(list),
+            (None, Some(list)) if fields.get("steps").is_none() => Some(list),
             (Some(_), None) => {
                 steps
                     .reader
                     .required(&fields, "steps", "what this arm does, as a list of steps")
             }
-            (Some(_), Some(_)) | (None, None) => {
+            (Some(_) | None, Some(_)) | (None, None) => {
                 steps.reader.report(
                     node.place,
                     "an arm is either `when:` with `steps:`, or `else:` with a list",
@@ -281,7 +171,13 @@ fn split(steps: &mut Steps<'_, '_>, said: &mut Said<'_>) -> Option<Split> {
         steps.reader.expected(said.value, FORM);
         return None;
     };
-    let mut arms = Vec::new();
+    if nodes.is_empty() {
+        steps
+            .reader
+            .report(said.value.place, format!("a split needs two arms: {FORM}"));
+        return None;
+    }
+    let mut arms: Vec<Share> = Vec::new();
     for node in nodes {
         let Some(fields) = steps.reader.fields(node, "an arm", &names(&SHARE)) else {
             continue;
@@ -292,6 +188,10 @@ fn split(steps: &mut Steps<'_, '_>, said: &mut Said<'_>) -> Option<Split> {
             .and_then(|node| steps.reader.text(node, "a name"))
             .unwrap_or_default()
             .to_owned();
+        if !name.is_empty() && arms.iter().any(|arm| arm.name == name) {
+            let message = format!("two arms are called `{name}`: reports could not tell them apart");
+            steps.reader.report(node.place, message);
+        }
         let weight = steps
             .reader
             .required(&fields, "weight", "its share in percent, as `weight: 50`")
@@ -344,6 +244,11 @@ fn set(steps: &mut Steps<'_, '_>, said: &Said<'_>) -> Option<Set> {
 
 fn tags(steps: &mut Steps<'_, '_>, said: &Said<'_>) -> Option<Vec<String>> {
     let nodes = steps.reader.nodes(said.value, "a tag or a list of tags");
+    if matches!(&said.value.value, Value::List(nodes) if nodes.is_empty()) {
+        steps
+            .reader
+            .report(said.value.place, "an empty list: name a tag, as `tag: vip`");
+    }
     let tags: Vec<String> = nodes
         .into_iter()
         .filter_map(|node| steps.reader.text(node, "a tag").map(str::to_owned))
@@ -358,7 +263,15 @@ fn coupon(steps: &mut Steps<'_, '_>, said: &mut Said<'_>) -> Option<Coupon> {
         .and_then(|node| steps.reader.number(node, 1, 100, "a number from 1 to 100"));
     let expires = fields.get("expires").and_then(|node| steps.reader.delay(node));
     let code = match (fields.get("code"), fields.get("pool")) {
-        (Some(node), None) => Code::Shared(steps.reader.text(node, "a code, as `WELCOME10`")?.to_owned()),
+        (Some(node), None) => {
+            for (key, _) in fields.iter() {
+                if ["fallback", "otherwise"].contains(&key.name.as_str()) {
+                    let message = format!("`{}` is for a `pool:`: a shared code never runs out", key.name);
+                    steps.reader.report(key.place, message);
+                }
+            }
+            Code::Shared(steps.reader.text(node, "a code, as `WELCOME10`")?.to_owned())
+        }
         (None, Some(node)) => {
             let name = steps.reader.text(node, "the name of a pool, as `comeback`")?;
             if !is_plain_name(name) {
@@ -397,7 +310,7 @@ fn exhausted(steps: &mut Steps<'_, '_>, said: &mut Said<'_>, fields: &Fields<'_>
         (Some(_), Some(_)) | (None, None) => {
             steps.reader.report(
                 fields.place,
-                "say what happens when the pool is empty: `fallback:` with a code for everyone, or `otherwise:`",
+                "say what happens when the pool is empty: either `fallback:` with a code for everyone, or `otherwise:` with `continue`, `exit` or steps",
             );
             None
         }
@@ -421,8 +334,21 @@ fn notify(steps: &mut Steps<'_, '_>, said: &Said<'_>) -> Option<Notify> {
 
 fn journey(steps: &mut Steps<'_, '_>, said: &Said<'_>) -> Option<JourneyId> {
     steps.places.note(Subject::StepName(said.number), said.value);
-    let name = steps.reader.text(said.value, "the name of a journey")?;
-    JourneyId::parse(name).ok()
+    name(steps, said.value, "the name of a journey", JourneyId::parse)
+}
+
+/// A name that can be one; whether anything is called so, `lint` knows.
+fn name<T, E>(
+    steps: &mut Steps<'_, '_>,
+    node: &Node,
+    what: &str,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Option<T> {
+    let found = parse(steps.reader.text(node, what)?).ok();
+    if found.is_none() {
+        steps.reader.expected(node, what);
+    }
+    found
 }
 
 fn goto(steps: &mut Steps<'_, '_>, said: &Said<'_>) -> Option<Goto> {

@@ -1,6 +1,6 @@
 //! What starts a journey and what ends it early: events, the border of a segment, a date, a schedule, somebody by hand.
 
-use super::kinds::offset;
+use super::waits::offset;
 use super::{Places, Subject, condition, optional};
 use crate::domain::civil::{NaiveDate, Recurrence, Rule, TimeOfDay};
 use crate::domain::event::EventKind;
@@ -36,7 +36,12 @@ pub(super) fn trigger(reader: &mut Reader<'_>, places: &mut Places, journey: &Fi
         "date" => trigger.moment = date(reader, &fields),
         "schedule" => trigger.moment = schedule(reader, &fields),
         // A `start` step starts it, or somebody who asks for it through the events API.
-        _ => trigger.on.push(EventKind::JourneyRequested),
+        _ => {
+            if let Some(node) = fields.get("manual") {
+                reader.choice(node, &[("true", (), "")]);
+            }
+            trigger.on.push(EventKind::JourneyRequested);
+        }
     }
     key(reader, places, &fields, form, &mut trigger);
     trigger.when = condition(reader, places, &fields, Subject::TriggerWhen);
@@ -56,7 +61,7 @@ fn form<'n>(reader: &mut Reader<'_>, node: &'n Node) -> Option<(&'static str, Fi
         (Some(_), Some(_)) => {
             reader.report(
                 fields.place,
-                "a journey has one kind of trigger; start it from another with `start:`",
+                "a journey has one kind of trigger: make two journeys, or start this one from another with `start:`",
             );
             None
         }
@@ -131,7 +136,7 @@ fn schedule(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Moment> {
     let rule: Option<Rule> = reader.parsed(node, "a rule such as `FREQ=WEEKLY;BYDAY=MO`");
     let from = reader
         .required(fields, "from", "the day it begins, as `from: 2026-01-05`")
-        .and_then(|node| reader.parsed::<NaiveDate>(node, "a day such as `2026-01-05`"));
+        .and_then(|node| day(reader, node));
     let at = time_of_day(reader, fields)?;
     match Recurrence::new(from?, at, rule?) {
         Ok(recurrence) => Some(Moment::Schedule(recurrence)),
@@ -140,6 +145,15 @@ fn schedule(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Moment> {
             None
         }
     }
+}
+
+fn day(reader: &mut Reader<'_>, node: &Node) -> Option<NaiveDate> {
+    const FORM: &str = "a day such as `2026-01-05`";
+    let found = reader.text(node, FORM)?.parse().ok();
+    if found.is_none() {
+        reader.expected(node, FORM);
+    }
+    found
 }
 
 /// A date without a time would mail at midnight, so the time is asked for.

@@ -1,0 +1,270 @@
+//! What a store's developer reads when a journey is well-formed YAML and still cannot work: golden texts, kind by kind.
+
+use super::journeys::{STORE, project, run, said, with};
+
+/// Every journey of these tests begins so; its steps begin in line 5.
+const HEAD: &str = "title: Offer\nstage: decision\ntrigger: { on: Order Completed, key: contact }\nsteps:\n";
+
+/// Two marketing mails, for journeys whose fault lies elsewhere.
+const STEPS: &str = "  - send: welcome-hello\n    stream: marketing\n";
+
+const STORE_REST: &str = "webhooks:\n  - { name: stock, url: \"https://stock.example/wend\" }\n";
+
+/// What is said about a project that holds these files.
+fn about(journeys: &[(&str, &str)], store: &str) -> String {
+    let mut project = project();
+    project.store = Some(store.to_owned());
+    project.journeys = journeys
+        .iter()
+        .map(|(name, text)| (format!("journeys/{name}.yaml"), (*text).to_owned()))
+        .collect();
+    let found = said(&run(&project));
+    if found.is_empty() {
+        return "nothing\n".to_owned();
+    }
+    found
+}
+
+/// Each text with what is said about it, the text made into a journey by `whole`.
+fn each(cases: &[&str], whole: impl Fn(&str) -> String) -> String {
+    let store = format!("{STORE}{STORE_REST}");
+    cases
+        .iter()
+        .map(|case| format!("{case}=> {}\n", about(&[("offer", &whole(case))], &store)))
+        .collect()
+}
+
+fn steps(cases: &[&str]) -> String {
+    each(cases, |case| format!("{HEAD}{case}"))
+}
+
+/// Fields at the top, in place of those of [`HEAD`] that they repeat.
+fn top(cases: &[&str]) -> String {
+    each(cases, |case| {
+        let trigger = "trigger: { on: Order Completed, key: contact }\n";
+        let head = if case.contains("trigger:") {
+            with(HEAD, trigger, case)
+        } else {
+            with(HEAD, trigger, &format!("{trigger}{case}"))
+        };
+        format!("{head}{STEPS}")
+    })
+}
+
+#[test]
+fn steps_that_follow_each_other_wrongly() {
+    let text = steps(&[
+        "  - send: welcome-hello\n    stream: marketing\n  - exit\n  - send: checkout-nudge\n",
+        "  - send: welcome-hello\n    stream: marketing\n  - wait: 2d\n    id: pause\n",
+        "  - send: welcome-hello\n    stream: marketing\n  - goto: welcome-hello\n    times: 3\n",
+        "  - send: welcome-hello\n    stream: marketing\n  - wait: 7d\n    id: week\n  - goto: welcome-helo\n    times: 3\n",
+        "  - send: welcome-hello\n    stream: marketing\n  - wait: 7d\n    id: week\n  - goto: welcome-hello\n",
+        "  - send: welcome-hello\n    stream: marketing\n  - wait: 7d\n    id: week\n  - goto: welcome-hello\n    times: 1000\n",
+        "  - branch:\n      - when: contact.orders == 0\n        steps:\n          - send: welcome-hello\n            stream: marketing\n          - exit\n      - else:\n          - exit\n  - send: checkout-nudge\n    stream: marketing\n",
+        "  - wait: { for: Email Clicked, timeout: 2d, then: exit, otherwise: exit }\n    id: click\n  - send: welcome-hello\n    stream: marketing\n",
+    ]);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn names_that_do_not_exist() {
+    let text = steps(&[
+        "  - start: welcom\n  - send: welcome-hello\n    stream: marketing\n",
+        "  - start: offer\n  - send: welcome-hello\n    stream: marketing\n",
+        "  - stop: offer\n  - send: welcome-hello\n    stream: marketing\n",
+        "  - notify: stok\n  - send: welcome-hello\n    stream: marketing\n",
+        "  - send: welcome-hello\n    to: team\n",
+        "  - send: \"\"\n    stream: marketing\n",
+        "  - send: welcome-hello\n    stream: marketing\n  - start: \"\"\n",
+        "  - send: welcome-hello\n    to: everybody\n    stream: marketing\n",
+        "  - wait: { for: Order Shipped, timeout: 2d }\n    id: shipped\n  - send: welcome-hello\n    stream: marketing\n",
+    ]);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn branches() {
+    let text = steps(&[
+        "  - branch: []\n  - send: welcome-hello\n    stream: marketing\n",
+        "  - branch: contact.orders == 0\n  - send: welcome-hello\n    stream: marketing\n",
+        "  - branch:\n      - else:\n          - send: welcome-hello\n            stream: marketing\n      - when: contact.orders == 0\n        steps:\n          - send: checkout-nudge\n",
+        "  - branch:\n      - when: contact.orders == 0\n        else:\n          - send: welcome-hello\n            stream: marketing\n",
+        "  - branch:\n      - when: contact.orders == 0\n  - send: welcome-hello\n    stream: marketing\n",
+        "  - branch:\n      - else:\n          - send: welcome-hello\n            stream: marketing\n        steps:\n          - send: checkout-nudge\n",
+        "  - branch:\n      - if: contact.orders == 0\n        steps:\n          - send: welcome-hello\n            stream: marketing\n",
+        "  - branch:\n      - when: contact.ordres == 0\n        steps:\n          - send: welcome-hello\n            stream: marketing\n",
+    ]);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn splits() {
+    let arm = |name: &str, weight: &str, email: &str| {
+        format!("      - {{ arm: {name}, {weight}steps: [{{ send: {email}, stream: marketing }}] }}\n")
+    };
+    let two = |first: &str, second: &str| {
+        let arms = arm("short", first, "welcome-hello") + &arm("long", second, "checkout-nudge");
+        format!("  - split:\n{arms}    id: length\n")
+    };
+    let twice =
+        arm("short", "weight: 50, ", "welcome-hello") + &arm("short", "weight: 50, ", "checkout-nudge");
+    let cases = [
+        two("weight: 50, ", "weight: 40, "),
+        two("weight: 100, ", "weight: 0, "),
+        two("weight: 50, ", ""),
+        two("weight: 50, ", "weight: 50, ").replace("    id: length\n", ""),
+        format!("{}    by: order\n", two("weight: 50, ", "weight: 50, ")),
+        format!("  - split:\n{twice}    id: length\n"),
+        "  - split: []\n    id: length\n  - send: welcome-hello\n    stream: marketing\n".to_owned(),
+    ];
+    insta::assert_snapshot!(steps(&cases.each_ref().map(String::as_str)));
+}
+
+#[test]
+fn coupons_and_the_rest() {
+    let then = "  - send: welcome-hello\n    stream: marketing\n";
+    let cases = [
+        "  - coupon: { percent: 10 }\n",
+        "  - coupon: { pool: comeback, code: WELCOME10 }\n",
+        "  - coupon: { pool: comeback }\n",
+        "  - coupon: { pool: comeback, fallback: EVERYBODY, otherwise: exit }\n",
+        "  - coupon: { pool: Come Back, fallback: EVERYBODY }\n",
+        "  - coupon: { code: WELCOME10, fallback: EVERYBODY }\n",
+        "  - coupon: { code: WELCOME10, percent: 0 }\n",
+        "  - coupon: { code: WELCOME10, expires: 3 days }\n",
+        "  - coupon: WELCOME10\n",
+        "  - set: { favourite: [mugs] }\n",
+        "  - set: favourite\n",
+        "  - tag: []\n",
+        "  - tag: { name: vip }\n",
+        "  - notify: stock\n    answer: left\n",
+        "  - wait: 1h\n    late: send\n",
+    ]
+    .map(|case| format!("{case}{then}"));
+    insta::assert_snapshot!(steps(&cases.each_ref().map(String::as_str)));
+}
+
+#[test]
+fn waits() {
+    let then = "  - send: welcome-hello\n    stream: marketing\n";
+    let cases = [
+        "  - wait: { date: delivery, offset: -7d }\n",
+        "  - wait: { date: delivery, offset: 1w, otherwise: exit }\n",
+        "  - wait: { date: delivery, otherwise: leave }\n",
+        "  - wait: { until: \"25:00\" }\n",
+        "  - wait: { until: 10am }\n",
+        "  - wait: { until: \"10:00\", days: \"mon, tues day\" }\n",
+        "  - wait: { until: \"10:00\", days: [mon, tues] }\n",
+        "  - wait: { until: \"10:00\", on: weekdays }\n",
+        "  - wait: 2 days\n",
+        "  - wait: two days\n",
+        "  - wait: 1.5h\n",
+        "  - wait: 0s\n",
+        "  - wait: {}\n",
+        "  - wait: { until: \"10:00\", date: delivery }\n",
+        "  - wait: { for: Email Clicked }\n",
+    ]
+    .map(|case| format!("{case}{then}"));
+    insta::assert_snapshot!(steps(&cases.each_ref().map(String::as_str)));
+}
+
+#[test]
+fn triggers_by_time() {
+    let text = top(&[
+        "trigger: { schedule: FREQ=WEEKLY;BYDAY=MO }\n",
+        "trigger: { schedule: FREQ=WEEKLY;BYDAY=MO, from: 2026-01-05 }\n",
+        "trigger: { schedule: every monday, from: 2026-01-05, at: \"10:00\" }\n",
+        "trigger: { schedule: FREQ=HOURLY, from: 2026-01-05, at: \"10:00\" }\n",
+        "trigger: { schedule: FREQ=WEEKLY;BYDAY=1MO, from: 2026-01-05, at: \"10:00\" }\n",
+        "trigger: { schedule: FREQ=WEEKLY;BYHOUR=9, from: 2026-01-05, at: \"10:00\" }\n",
+        "trigger: { schedule: FREQ=DAILY;UNTIL=20250101, from: 2026-01-05, at: \"10:00\" }\n",
+        "trigger: { schedule: FREQ=WEEKLY, from: 5 January, at: \"10:00\" }\n",
+        "trigger: { date: birthday }\n",
+        "trigger: { date: birthday, at: \"9 am\" }\n",
+        "trigger: { date: birthday, at: \"09:00\", repeat: monthly }\n",
+        "trigger: { date: birthday, at: \"09:00\", key: order_id }\n",
+        "trigger: { date: birthday, at: \"09:00\", when: event.value > 5 }\n",
+        "trigger: { on: Signed Up, schedule: FREQ=WEEKLY, key: contact }\n",
+        "trigger: { manual: true, when: contact.orders > 0 }\n",
+        "trigger: { manual: no }\n",
+        "trigger: { off: Signed Up }\n",
+        "trigger: Signed Up\n",
+    ]);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn fields_at_the_top() {
+    let text = top(&[
+        "window: 9-18\n",
+        "window: 09:00-09:00\n",
+        "window: 09:00-18:00 workdays\n",
+        "timezone: Europe/Warsow\n",
+        "timezone: CET+1\n",
+        "holdout: 5\n",
+        "holdout: 60%\n",
+        "priority: high\n",
+        "priority: 200\n",
+        "status: stopped\n",
+        "goal: { on: Order Completed }\n",
+        "goal: { within: 5d }\n",
+        "goal: { on: Order Completed, within: 5d, then: thanks }\n",
+        "goal: { on: Order Completd, within: 5d }\n",
+        "goal: { on: Order Completed, within: 5d, when: event.valeu > 5 }\n",
+    ]);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_window_within_quiet_hours() {
+    let offer = with(HEAD, "steps:", "window: 22:00-06:00 fri\nsteps:") + STEPS;
+    let store = format!("{STORE}quiet_hours: 21:00-08:00\n");
+    insta::assert_snapshot!(about(&[("offer", &offer)], &store), @"journeys/offer.yaml:4:9: `window: 22:00-06:00 fri` lies within the quiet hours of store.yaml (21:00-08:00): no marketing would ever go out");
+    let sooner = with(&offer, "22:00-06:00 fri", "20:00-22:00");
+    assert_eq!(about(&[("offer", &sooner)], &store), "nothing\n");
+}
+
+#[test]
+fn days_are_a_yaml_list_too() {
+    let text = format!("{HEAD}  - wait: {{ until: 10:00, days: [sat, sun] }}\n{STEPS}");
+    assert_eq!(about(&[("offer", &text)], STORE), "nothing\n");
+}
+
+#[test]
+fn between_journeys() {
+    let offer = format!("{HEAD}{STEPS}");
+    let other = with(&offer, "title: Offer", "title: Other");
+    let cart = "title: Cart\nstage: decision\ntrigger: { on: Checkout Started, key: checkout_id }\nsteps:\n  - wait: 1h\n  - send: checkout-nudge\n    stream: marketing\n";
+    let starter = format!("{HEAD}  - start: cart\n  - wait: 1d\n{STEPS}");
+    let mut text = about(&[("offer", &offer), ("other", &other)], STORE);
+    text.push_str(&about(&[("offer", &starter), ("cart", cart)], STORE));
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn caps_hours_and_webhooks_in_store_yaml() {
+    let offer = format!("{HEAD}{STEPS}");
+    let cases = [
+        "caps: [{ mails: 0, per: 1d }]\n",
+        "caps: [{ mails: 1, per: a day }]\n",
+        "caps: [{ mails: 1 }]\n",
+        "caps: [{ mails: 1, per: 16h, except: [transactional] }]\n",
+        "caps: [{ mails: 1, per: 16h, except: [carts] }]\n",
+        "quiet_hours: 21:00-21:00\n",
+        "quiet_hours: 9pm to 8am\n",
+        "webhooks: [{ name: crm, url: \"http://crm.example\" }]\n",
+        "webhooks: [{ name: Our CRM, url: \"https://crm.example\" }]\n",
+        "webhooks: [{ name: crm }]\n",
+        "team: everybody\n",
+    ];
+    let text: String = cases
+        .iter()
+        .map(|case| {
+            format!(
+                "{case}=> {}\n",
+                about(&[("offer", &offer)], &format!("{STORE}{case}"))
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(text);
+}
