@@ -1,0 +1,250 @@
+//! A whole installation in memory: shards on rusqlite, a virtual clock, a pretend provider, and crashes.
+//!
+//! The turns, the routing of events, the following of forwards and the cutting of batches are the Worker's own code;
+//! only what `edge` does with `await` between two turns is written here again.
+
+use super::error::Failure;
+use super::provider::Provider;
+use super::setup::{bucket, edited, settings};
+use crate::domain::event::Event;
+use crate::domain::ids::MessageId;
+use crate::domain::shard::ShardIndex;
+use crate::domain::time::Timestamp;
+use crate::engine::decision::Remark;
+use crate::engine::permits::Bucket;
+use crate::journey::catalog::Catalog;
+use crate::providers::ProviderKind;
+use crate::settings::Settings;
+use crate::store::migrate::{SHARD, migrate};
+use crate::store::rusqlite::Sqlite;
+use crate::turn::call::{Answer, Call, Ingested};
+use crate::turn::routing::{Routing, Step};
+use crate::turn::{self, Turn};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+pub const ORIGIN: &str = "https://wend.example";
+/// Monday, 2 March 2026, 09:00 UTC.
+const START: Timestamp = Timestamp::from_seconds(1_772_442_000);
+
+pub struct World {
+    pub catalog: Catalog,
+    pub settings: Settings,
+    pub start: Timestamp,
+    pub now: Timestamp,
+    /// Where `journeys/`, `templates/` and `store.yaml` are: read again by each deploy.
+    root: PathBuf,
+    /// Journeys that differ from the repository's own; none for one that was removed.
+    edits: BTreeMap<String, Option<String>>,
+    pub(super) shards: Vec<Host>,
+    pub(super) bucket: RefCell<Bucket>,
+    pub provider: RefCell<Provider>,
+    /// Turns and requests left until the crash.
+    fuse: Cell<Option<u32>>,
+    fatal: Cell<Option<Point>>,
+    /// A shard that does not answer when it is asked whether carts were bought.
+    pub away: Cell<Option<ShardIndex>>,
+    pub remarks: RefCell<Vec<Remark>>,
+}
+
+/// Where a process may die besides within a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Point {
+    /// The request is written down and has not left.
+    Claimed,
+    /// The provider has answered and nobody has heard it.
+    Answered,
+}
+
+/// One shard with what it knows only in memory.
+pub(super) struct Host {
+    pub(super) sql: Sqlite,
+    pub(super) forwarding: Cell<bool>,
+    /// No request before this: the provider rests, or the second's permits are used up.
+    pub(super) rest_until: Cell<Timestamp>,
+    pub(super) single: RefCell<BTreeSet<MessageId>>,
+}
+
+impl World {
+    /// An installation with these journeys, of which the project at `root` is the source.
+    ///
+    /// # Errors
+    /// When SQLite cannot start, or the settings cannot be used.
+    pub fn new(root: &Path, catalog: Catalog, shards: u16, provider: ProviderKind) -> Result<Self, Failure> {
+        let hosts: Result<Vec<Host>, Failure> = (0..shards).map(|_| Host::new()).collect();
+        Ok(Self {
+            catalog,
+            settings: settings(shards, provider)?,
+            start: START,
+            now: START,
+            root: root.to_owned(),
+            edits: BTreeMap::new(),
+            shards: hosts?,
+            bucket: RefCell::new(bucket(START)),
+            provider: RefCell::default(),
+            fuse: Cell::new(None),
+            fatal: Cell::new(None),
+            away: Cell::new(None),
+            remarks: RefCell::default(),
+        })
+    }
+
+    /// Deploys journeys: the repository's own, with some files replaced or, when the text is none, removed, besides
+    /// those that were changed before.
+    ///
+    /// # Errors
+    /// With the findings, when a journey does not check; the world then stays as it was.
+    pub fn deploy(&mut self, changes: &[(String, Option<String>)]) -> Result<(), Failure> {
+        let mut edits = self.edits.clone();
+        edits.extend(changes.iter().cloned());
+        let mut catalog = edited(&self.root, &edits)?;
+        catalog.store = self.catalog.store.clone();
+        self.catalog = catalog;
+        self.edits = edits;
+        Ok(())
+    }
+
+    /// What cron does after a deploy.
+    ///
+    /// # Errors
+    /// When a turn fails.
+    pub fn sweep(&self) -> Result<(), Failure> {
+        for shard in self.indices() {
+            while matches!(self.call(shard, Call::Sweep)?, Answer::Swept { done: false }) {}
+        }
+        Ok(())
+    }
+
+    /// Lets the process die after so many further turns and requests; the last one leaves no trace.
+    pub fn crash_after(&self, turns: u32) {
+        self.fuse.set(Some(turns));
+    }
+
+    /// Lets the process die at the next such point.
+    pub fn crash_at(&self, point: Point) {
+        self.fatal.set(Some(point));
+    }
+
+    /// What was only in memory is gone.
+    pub fn restart(&mut self) {
+        self.fuse.set(None);
+        self.fatal.set(None);
+        self.bucket.replace(bucket(self.now));
+        for host in &self.shards {
+            host.forwarding.set(false);
+            host.single.borrow_mut().clear();
+        }
+    }
+
+    pub(super) fn reach(&self, point: Point) -> Result<(), Failure> {
+        if self.fatal.get() == Some(point) {
+            return Err(Failure::Crash);
+        }
+        self.spark()
+    }
+
+    fn spark(&self) -> Result<(), Failure> {
+        match self.fuse.get() {
+            Some(0) => Err(Failure::Crash),
+            Some(left) => {
+                self.fuse.set(Some(left - 1));
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    pub fn indices(&self) -> Vec<ShardIndex> {
+        self.settings.shards.all().collect()
+    }
+
+    pub(super) fn host(&self, shard: ShardIndex) -> Result<&Host, Failure> {
+        let at = self.settings.shards.all().position(|index| index == shard);
+        at.and_then(|at| self.shards.get(at))
+            .ok_or(Failure::NoShard(shard))
+    }
+
+    /// One storage turn.
+    ///
+    /// # Errors
+    /// The turn's own, or the crash that was asked for.
+    pub fn turn<T>(
+        &self,
+        me: ShardIndex,
+        work: impl FnOnce(&Turn<'_>) -> Result<T, turn::Error>,
+    ) -> Result<T, Failure> {
+        let sql = &self.host(me)?.sql;
+        let turn = Turn {
+            sql,
+            catalog: &self.catalog,
+            settings: &self.settings,
+            me,
+            now: self.now,
+            origin: ORIGIN,
+            remarks: RefCell::default(),
+        };
+        let result = sql.turn(|| {
+            let result = work(&turn)?;
+            self.spark()?;
+            Ok::<T, Failure>(result)
+        })?;
+        self.remarks.borrow_mut().extend(turn.remarks.take());
+        Ok(result)
+    }
+
+    /// What a shard's `fetch` does.
+    ///
+    /// # Errors
+    /// When a turn fails.
+    pub fn call(&self, me: ShardIndex, call: Call) -> Result<Answer, Failure> {
+        let answer = match self.turn(me, |turn| turn.serve(call))? {
+            Some(answer) => answer,
+            None => {
+                self.run_due(me)?;
+                let next_due = self.turn(me, |turn| turn.next_due())?;
+                Answer::Ran {
+                    next_due,
+                    busy: false,
+                }
+            }
+        };
+        self.deliver_forwards(me)?;
+        Ok(answer)
+    }
+
+    /// What the Worker does with a verified event.
+    ///
+    /// # Errors
+    /// When a turn fails; the sender is told to come again.
+    pub fn ingest(&self, event: Event) -> Result<Ingested, Failure> {
+        let Some((mut routing, mut step)) = Routing::start(&self.settings, event) else {
+            return Ok(Ingested::Ignored);
+        };
+        loop {
+            match step {
+                Step::Done(ingested) => return Ok(ingested),
+                Step::Ask(calls) => {
+                    let answers: Result<Vec<Answer>, Failure> = calls
+                        .into_iter()
+                        .map(|(shard, call)| self.call(shard, call))
+                        .collect();
+                    step = routing.answer(answers?)?;
+                }
+            }
+        }
+    }
+}
+
+impl Host {
+    fn new() -> Result<Self, Failure> {
+        let sql = Sqlite::in_memory()?;
+        migrate(&sql, &SHARD)?;
+        Ok(Self {
+            sql,
+            forwarding: Cell::new(false),
+            rest_until: Cell::default(),
+            single: RefCell::default(),
+        })
+    }
+}
