@@ -1,5 +1,8 @@
 //! The host command: what a developer runs on journeys, emails and settings, without a Worker.
 
+#[path = "wend/simulate.rs"]
+mod simulate;
+
 use anyhow::{Context, anyhow, bail};
 use clap::{Parser, Subcommand};
 use std::fs;
@@ -46,12 +49,15 @@ enum Task {
         #[arg(long)]
         out: Option<PathBuf>,
     },
+    /// Run journeys under virtual time: a scenario, one shopper, a population, or every time zone.
+    Simulate(Box<simulate::Simulate>),
 }
 
 fn main() -> ExitCode {
     let done = match Command::parse().task {
         Task::Lint { lock, root } => lint(&root, lock),
         Task::Preview { email, text, out } => preview(email.as_deref(), text, out.as_deref()),
+        Task::Simulate(asked) => simulate::run(&asked),
     };
     done.unwrap_or_else(|error| {
         // A mistake of the caller, told in one line: no backtrace.

@@ -1,7 +1,8 @@
 //! A shard's run, as `src/edge/deliver.rs` does it, without waiting: due dispatches, due contacts, lanes, forwards.
 
+use super::crash::Point;
 use super::error::Failure;
-use super::world::{Point, World};
+use super::world::World;
 use crate::domain::outcome::Outcome;
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;

@@ -169,13 +169,13 @@ impl Watcher for Effects {
     }
 }
 
-fn address_of(contact: &Contact) -> String {
+pub(super) fn address_of(contact: &Contact) -> String {
     let address = contact.address().map(|address| address.email.canonical());
     address.unwrap_or_else(|| "somebody".to_owned())
 }
 
 /// A contact's own key is a hash that says nothing to a reader.
-fn about(key: &EnrollmentKey, who: &str) -> String {
+pub(super) fn about(key: &EnrollmentKey, who: &str) -> String {
     let is_contact = ContactId::parse(key.as_str()).is_ok();
     if is_contact {
         who.to_owned()
@@ -209,16 +209,13 @@ fn fate(world: &World, contact: &ContactId, message: &Message) -> Result<Option<
     }))
 }
 
-fn drop_words(reason: &str) -> &str {
+pub(super) fn drop_words(reason: &str) -> &str {
     let known = DropReason::ALL.iter().find(|known| known.as_str() == reason);
     known.map_or(reason, |known| known.in_words())
 }
 
-fn in_words(ended: &Ended) -> String {
-    let mut words = match &ended.reason {
-        EndReason::Exited(kind) => format!("exited by {kind}"),
-        other => other.as_str().replace('_', " "),
-    };
+pub(super) fn in_words(ended: &Ended) -> String {
+    let mut words = reason_in_words(&ended.reason);
     for (split, arm) in &ended.arms {
         words.push_str(&format!(", {split} {arm}"));
     }
@@ -229,4 +226,11 @@ fn in_words(ended: &Ended) -> String {
         words.push_str(", goal reached");
     }
     words
+}
+
+pub(super) fn reason_in_words(reason: &EndReason) -> String {
+    match reason {
+        EndReason::Exited(kind) => format!("exited by {kind}"),
+        other => other.as_str().replace('_', " "),
+    }
 }

@@ -5,6 +5,7 @@ use crate::domain::time::Timestamp;
 use crate::journey::finding::Finding;
 use crate::settings::Fault;
 use crate::{providers, store, turn};
+use std::path::PathBuf;
 
 /// Why something did not get done.
 #[derive(Debug, thiserror::Error)]
@@ -27,12 +28,22 @@ pub enum Failure {
          `start` that leads back without a wait"
     )]
     Livelock { moments: usize, until: Timestamp },
+    #[error(
+        "at {0} requests a second no mail has left for an hour, at {1}, though some are due; allow more with \
+         `requests_per_second`"
+    )]
+    Starved(u32, Timestamp),
     #[error("the pretend provider cannot read a request: {0}")]
     Provider(&'static str),
     #[error(transparent)]
     Json(#[from] serde_json::Error),
     #[error(transparent)]
     Story(#[from] LineError),
+    #[error("{path}: {problem}")]
+    File { path: PathBuf, problem: String },
+    /// The caller asked for something that cannot be done: in words that say what can.
+    #[error("{0}")]
+    Asked(String),
 }
 
 /// A line of a scenario that cannot be played.

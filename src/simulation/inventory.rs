@@ -31,9 +31,15 @@ impl World {
     pub fn contacts(&self) -> Result<Vec<(ContactId, store::contact::Loaded)>, Failure> {
         let mut all = Vec::new();
         for host in &self.shards {
-            for id in store::contact::page(&host.sql, None, ROWS)? {
-                let loaded = store::contact::load(&host.sql, &id)?;
-                all.extend(loaded.map(|loaded| (id, loaded)));
+            let mut last = None;
+            loop {
+                let page = store::contact::page(&host.sql, last.as_ref(), ROWS)?;
+                let Some(end) = page.last() else { break };
+                last = Some(end.clone());
+                for id in page {
+                    let loaded = store::contact::load(&host.sql, &id)?;
+                    all.extend(loaded.map(|loaded| (id, loaded)));
+                }
             }
         }
         all.sort_by(|one, two| one.0.cmp(&two.0));
@@ -77,10 +83,26 @@ impl World {
     pub fn messages(&self) -> Result<Vec<Stored>, Failure> {
         let mut all = Vec::new();
         for host in &self.shards {
-            all.extend(store::message::list(&host.sql, &MessageState::ALL, None, ROWS)?);
+            let mut last: Option<(ContactId, MessageId)> = None;
+            loop {
+                let after = last.as_ref().map(|(contact, message)| (contact, message));
+                let page = store::message::list(&host.sql, &MessageState::ALL, after, ROWS)?;
+                let Some(end) = page.last() else { break };
+                last = Some((end.contact.clone(), end.message.id.clone()));
+                all.extend(page);
+            }
         }
         all.sort_by(|one, two| (&one.contact, &one.message.id).cmp(&(&two.contact, &two.message.id)));
         Ok(all)
+    }
+
+    /// One row of the ledger.
+    ///
+    /// # Errors
+    /// As [`World::contacts`].
+    pub fn message(&self, message: &MessageId) -> Result<Option<Stored>, Failure> {
+        let shard = self.settings.shards.of_message(message);
+        Ok(store::message::get(&self.host(shard)?.sql, message)?)
     }
 
     /// # Errors

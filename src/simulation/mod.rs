@@ -4,16 +4,24 @@
 //! reads no clock and sends nothing: its provider is pretended. A panic here would be a bug like everywhere else, so what
 //! goes wrong is a [`Failure`].
 
+pub mod cast;
 mod clock;
+mod contents;
+pub mod crash;
 mod delivery;
 pub mod effects;
 mod error;
 mod inventory;
 pub mod player;
+pub mod population;
+pub mod print;
 pub mod provider;
 pub mod setup;
 pub mod story;
+pub mod sweep;
+mod sweep_report;
 pub mod telling;
+pub mod timeline;
 pub mod world;
 
 pub use error::{Failure, LineError};

@@ -63,6 +63,11 @@ impl Provider {
         Ok((fault != Some(Fault::Silent)).then_some(response))
     }
 
+    /// Forgets the keys whose time is over, as a provider does: a long simulation would keep every body.
+    pub fn forget(&mut self, now: Timestamp) {
+        self.keys.retain(|_, (at, _)| now.since(*at) < KEY_WINDOW);
+    }
+
     fn take(&mut self, request: &Request, now: Timestamp) -> Result<Response, Failure> {
         let key = request
             .headers

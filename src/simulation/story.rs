@@ -1,8 +1,8 @@
 //! Reading the upper half of a scenario: its lines, word by word. [`super::telling`] makes events of them.
 
+use super::crash::Point;
 use super::error::LineError;
 use super::provider::Fault;
-use super::world::Point;
 use crate::domain::time::Delay;
 use std::collections::BTreeMap;
 
@@ -155,6 +155,12 @@ impl Line {
 
     pub(super) fn option(&self, name: &str) -> Option<&str> {
         self.options.get(name).map(String::as_str)
+    }
+
+    pub(super) fn options(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.options
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// # Errors

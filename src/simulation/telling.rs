@@ -1,15 +1,16 @@
 //! Events of a scenario's lines, as the sources would make them.
 
+use super::contents::data;
 use super::error::LineError;
 use super::player;
 use super::story::{Line, address, delay};
+use crate::domain::civil::Zone;
 use crate::domain::consent::{ConsentGrade, ConsentSignal, ConsentState};
 use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
-use crate::domain::event::{Event, EventData, EventKind, LineItem};
+use crate::domain::event::{Event, EventData, EventKind};
 use crate::domain::identity::{Identifier, IdentifierKind};
 use crate::domain::ids::{EventId, SourceName};
-use crate::domain::money::{Currency, Money};
 use crate::domain::time::Timestamp;
 use crate::journey::finding::unknown;
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ use std::collections::BTreeMap;
 pub struct Story {
     deliveries: u32,
     pub last: Option<Event>,
+    /// Everybody lives here, whatever the lines say.
+    pub zone: Option<Zone>,
 }
 
 /// What may happen to a shopper, in the words of a scenario.
@@ -35,6 +38,27 @@ pub(super) const WORDS: [(&str, EventKind); 12] = [
     ("unsubscribe", EventKind::Unsubscribed),
     ("viewed", EventKind::ProductViewed),
     ("added", EventKind::ProductAdded),
+];
+
+/// Options with a meaning of their own.
+const OPTIONS: [&str; 17] = [
+    "anonymous",
+    "bulk",
+    "by",
+    "cart",
+    "checkout",
+    "customer",
+    "delivery",
+    "id",
+    "items",
+    "late",
+    "mail",
+    "name",
+    "score",
+    "source",
+    "time",
+    "value",
+    "zone",
 ];
 
 impl Story {
@@ -77,7 +101,11 @@ impl Story {
             consent: consent(line, &kind, occurred_at),
             profile: Profile {
                 first_name: line.option("name").map(str::to_owned),
-                timezone: line.option("zone").map(str::to_owned),
+                timezone: self
+                    .zone
+                    .map(Zone::name)
+                    .or_else(|| line.option("zone"))
+                    .map(str::to_owned),
                 attributes: attributes(line),
                 ..Profile::default()
             },
@@ -122,6 +150,9 @@ impl Story {
 
 fn kind(line: &Line) -> Result<EventKind, LineError> {
     let word = line.what();
+    if word == "custom" {
+        return Ok(EventKind::from(line.word(1).replace('_', " ")));
+    }
     let known = WORDS.iter().find(|(known, _)| *known == word);
     known.map(|(_, kind)| kind.clone()).ok_or_else(|| {
         let words = WORDS.iter().map(|(word, _)| *word).chain(player::WORDS);
@@ -129,12 +160,10 @@ fn kind(line: &Line) -> Result<EventKind, LineError> {
     })
 }
 
+/// Options that are none of the words of a scenario become attributes of the shopper.
 fn attributes(line: &Line) -> BTreeMap<String, serde_json::Value> {
-    let birthday = line.option("birthday");
-    birthday
-        .map(|date| ("birthday".to_owned(), date.into()))
-        .into_iter()
-        .collect()
+    let own = line.options().filter(|(name, _)| !OPTIONS.contains(name));
+    own.map(|(name, value)| (name.to_owned(), value.into())).collect()
 }
 
 fn identifiers(
@@ -182,48 +211,5 @@ pub fn signal(state: ConsentState, grade: ConsentGrade, at: Timestamp) -> Consen
         ip: None,
         agent: None,
         actor: None,
-    }
-}
-
-fn data(line: &Line, checkout: Option<&str>, order: Option<String>) -> Result<EventData, LineError> {
-    let sale = matches!(line.what(), "checkout" | "update" | "order");
-    let currency = Currency::parse("GBP").map_err(|error| line.wrong(error))?;
-    let value = line.option("value").or(sale.then_some("57.00"));
-    let value = value.map(|text| Money::parse(text, currency)).transpose();
-    let items = line.number("items")?.unwrap_or(u32::from(sale));
-    let mut data = EventData {
-        checkout_id: checkout.map(str::to_owned),
-        cart_id: line.option("cart").map(str::to_owned),
-        order_number: order.as_ref().map(|id| format!("#{id}")),
-        order_id: order,
-        value: value.map_err(|error| line.wrong(error))?,
-        items: (1..=items).map(item).collect(),
-        url: Some("https://northfold.example/go".to_owned()),
-        ..EventData::default()
-    };
-    if let Some(score) = line.number("score")? {
-        data.properties.insert("score".to_owned(), score.into());
-    }
-    if let Some(date) = line.option("delivery") {
-        data.properties.insert("delivery".to_owned(), date.into());
-    }
-    if let Some(bytes) = line.number("bulk")? {
-        let text = "x".repeat(bytes as usize);
-        data.properties.insert("note".to_owned(), text.into());
-    }
-    Ok(data)
-}
-
-fn item(number: u32) -> LineItem {
-    LineItem {
-        title: format!("Mug {number}"),
-        variant: None,
-        quantity: 1,
-        price: None,
-        sku: None,
-        product_id: Some(number.to_string()),
-        variant_id: None,
-        image_url: None,
-        url: None,
     }
 }

@@ -3,6 +3,7 @@
 //! The turns, the routing of events, the following of forwards and the cutting of batches are the Worker's own code;
 //! only what `edge` does with `await` between two turns is written here again.
 
+use super::crash::Point;
 use super::error::Failure;
 use super::provider::Provider;
 use super::setup::{bucket, edited, settings};
@@ -41,20 +42,11 @@ pub struct World {
     pub(super) bucket: RefCell<Bucket>,
     pub provider: RefCell<Provider>,
     /// Turns and requests left until the crash.
-    fuse: Cell<Option<u32>>,
-    fatal: Cell<Option<Point>>,
+    pub(super) fuse: Cell<Option<u32>>,
+    pub(super) fatal: Cell<Option<Point>>,
     /// A shard that does not answer when it is asked whether carts were bought.
     pub away: Cell<Option<ShardIndex>>,
     pub remarks: RefCell<Vec<Remark>>,
-}
-
-/// Where a process may die besides within a turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Point {
-    /// The request is written down and has not left.
-    Claimed,
-    /// The provider has answered and nobody has heard it.
-    Answered,
 }
 
 /// One shard with what it knows only in memory.
@@ -90,6 +82,26 @@ impl World {
         })
     }
 
+    /// Remembers with which changes of the project's journeys its catalog was made, so that a deploy keeps them.
+    #[must_use]
+    pub fn with_edits(mut self, edits: BTreeMap<String, Option<String>>) -> Self {
+        self.edits = edits;
+        self
+    }
+
+    /// Lets the story begin at another time. Only before anything happened.
+    pub fn begin_at(&mut self, start: Timestamp) {
+        (self.start, self.now) = (start, start);
+        self.bucket.replace(bucket(start));
+    }
+
+    /// What the provider is known to take in a second, where it matters how long mails queue.
+    pub fn allow(&mut self, requests_per_second: u32) {
+        let mut bucket = Bucket::new(self.now);
+        bucket.learn(requests_per_second, self.now);
+        self.bucket.replace(bucket);
+    }
+
     /// Deploys journeys: the repository's own, with some files replaced or, when the text is none, removed, besides
     /// those that were changed before.
     ///
@@ -116,45 +128,6 @@ impl World {
         Ok(())
     }
 
-    /// Lets the process die after so many further turns and requests; the last one leaves no trace.
-    pub fn crash_after(&self, turns: u32) {
-        self.fuse.set(Some(turns));
-    }
-
-    /// Lets the process die at the next such point.
-    pub fn crash_at(&self, point: Point) {
-        self.fatal.set(Some(point));
-    }
-
-    /// What was only in memory is gone.
-    pub fn restart(&mut self) {
-        self.fuse.set(None);
-        self.fatal.set(None);
-        self.bucket.replace(bucket(self.now));
-        for host in &self.shards {
-            host.forwarding.set(false);
-            host.single.borrow_mut().clear();
-        }
-    }
-
-    pub(super) fn reach(&self, point: Point) -> Result<(), Failure> {
-        if self.fatal.get() == Some(point) {
-            return Err(Failure::Crash);
-        }
-        self.spark()
-    }
-
-    fn spark(&self) -> Result<(), Failure> {
-        match self.fuse.get() {
-            Some(0) => Err(Failure::Crash),
-            Some(left) => {
-                self.fuse.set(Some(left - 1));
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-
     pub fn indices(&self) -> Vec<ShardIndex> {
         self.settings.shards.all().collect()
     }
@@ -163,6 +136,11 @@ impl World {
         let at = self.settings.shards.all().position(|index| index == shard);
         at.and_then(|at| self.shards.get(at))
             .ok_or(Failure::NoShard(shard))
+    }
+
+    /// Whether a shard waits for the provider: for a permit, or because it was asked to.
+    pub fn is_resting(&self) -> bool {
+        self.shards.iter().any(|host| host.rest_until.get() > self.now)
     }
 
     /// One storage turn.

@@ -14,6 +14,8 @@ mod providers;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]
+mod simulate;
+#[cfg(test)]
 mod simulation;
 #[cfg(test)]
 mod sources;

@@ -14,10 +14,11 @@ use wend::domain::time::{Delay, Timestamp};
 use wend::engine::state::{Document, MAX_DOCUMENT_BYTES, MAX_ENROLLMENTS, Position};
 use wend::providers::ProviderKind;
 use wend::simulation::Failure;
+use wend::simulation::crash::Point;
 use wend::simulation::provider::Fault;
 use wend::simulation::story::{self, Line};
 use wend::simulation::telling::Story;
-use wend::simulation::world::{Point, World};
+use wend::simulation::world::World;
 use wend::turn::call::Ingested;
 
 /// What may happen besides events.
