@@ -21,6 +21,7 @@ mod scenarios;
 #[cfg(test)]
 mod schema;
 mod segments;
+mod simulate;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
