@@ -2,7 +2,7 @@
 
 use super::civil::Calendar;
 use super::decision::{Change, CheckoutTaken, Decision, Effect, Input, Remark, Settlement};
-use super::progress::{self, Entry, MAX_STEPS_PER_DECISION, StepOutcome};
+use super::progress::{self, Entry, MAX_STEPS_PER_DECISION, Order, StepOutcome};
 use super::state::{Contact, EndReason, Enrollment, Facts, Position, Sending};
 use super::steps::wait;
 use super::{enroll, errand, goal, intake, moment, pace};
@@ -14,6 +14,7 @@ use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
 use crate::journey::definition::{Journey, Key, Status};
 use crate::journey::step::{Step, Target, Wait};
+use std::collections::VecDeque;
 
 /// How long a deferred transactional resend waits for evidence before it goes out again.
 pub const EVIDENCE_WAIT: Delay = Delay::from_minutes(15);
@@ -67,6 +68,11 @@ pub(super) struct Turn<'a> {
     pub remarks: Vec<Remark>,
     /// Steps that may still be run: journeys that start each other come to an end.
     pub steps_left: usize,
+    /// What steps want of other journeys, with the run they belong to, in the order they asked.
+    pub orders: VecDeque<(Order, Enrollment)>,
+    /// The orders are being done: one that starts a run whose steps have orders of their own only adds to them, so that
+    /// journeys that start each other need no more stack than one.
+    pub ordering: bool,
 }
 
 impl<'a> Turn<'a> {
@@ -79,6 +85,8 @@ impl<'a> Turn<'a> {
             effects: Vec::new(),
             remarks: Vec::new(),
             steps_left: MAX_STEPS_PER_DECISION,
+            orders: VecDeque::new(),
+            ordering: false,
         }
     }
 
@@ -102,6 +110,12 @@ impl<'a> Turn<'a> {
     fn event(&mut self, event: &Event, facts: &Facts) {
         if facts.seen {
             return;
+        }
+        if !event.unread.is_empty() {
+            self.remarks.push(Remark::FieldsUnread {
+                event: event.id.clone(),
+                fields: event.unread.clone(),
+            });
         }
         let before = self.contact.profile.clone();
         intake::learn(self, event, facts);
@@ -132,6 +146,10 @@ impl<'a> Turn<'a> {
             .cloned()
             .collect();
         for enrollment in due {
+            // A step of one that ran before it may have stopped it.
+            if !self.is_running(&enrollment) {
+                continue;
+            }
             match &enrollment.position {
                 Position::Waiting { until } => self.wait_over(&enrollment, *until),
                 Position::Asking(_) => self.effects.push(Effect::Run {
@@ -160,7 +178,11 @@ impl<'a> Turn<'a> {
             self.enter_moved(journey, enrollment, step, until);
             return;
         }
-        match step.kind.as_wait().map(|wait| wait::over(wait, until)) {
+        match step
+            .kind
+            .as_wait()
+            .map(|wait| wait::over(wait, enrollment, until))
+        {
             Some(StepOutcome::End(reason)) => self.end(enrollment, reason),
             Some(StepOutcome::Go { to, at }) => self.go_on(enrollment, to, at),
             // A step that became another kind under somebody's feet is done when its wait was.
@@ -274,6 +296,19 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// Copies of the runs whose journeys an event concerns, to go through while the contact changes.
+    pub fn running(&self, concerns: impl Fn(&Journey) -> bool) -> Vec<Enrollment> {
+        let runs = self.contact.enrollments.iter();
+        let concerned = runs.filter(|run| self.catalog.journey(&run.journey).is_some_and(&concerns));
+        concerned.cloned().collect()
+    }
+
+    /// Whether a run that was looked up before is still there: another may have stopped it meanwhile.
+    pub fn is_running(&self, enrollment: &Enrollment) -> bool {
+        let mut running = self.contact.enrollments.iter();
+        running.any(|held| held.id == enrollment.id)
+    }
+
     /// Puts a run back that changed where it stands.
     pub fn put(&mut self, enrollment: Enrollment) {
         if let Some(held) = self
@@ -294,6 +329,7 @@ impl<'a> Turn<'a> {
             return;
         };
         self.take_back(enrollment, DropReason::Exited);
+        pace::leave(&mut self.contact, enrollment, &self.catalog.store, self.now);
         let mut jumping = enrollment.clone();
         jumping.since = at;
         self.advance(journey, jumping, Entry::At(step));
@@ -335,6 +371,7 @@ impl<'a> Turn<'a> {
             | EndReason::Retired => DropReason::Exited,
         };
         self.take_back(enrollment, dropped);
+        pace::leave(&mut self.contact, enrollment, &self.catalog.store, self.now);
         self.contact.enrollments.retain(|held| held.id != enrollment.id);
         self.changes.push(Change::EndEnrollment(progress::ended(
             enrollment, reason, self.now,
@@ -361,6 +398,9 @@ impl<'a> Turn<'a> {
                 last.sent = matches!(how, Settlement::Accepted { .. });
             }
             self.go_on(&enrollment, Target::Next, self.now);
+        } else {
+            let accepted = matches!(how, Settlement::Accepted { .. });
+            pace::learn_fate(&mut self.contact, message, accepted, self.now);
         }
     }
 

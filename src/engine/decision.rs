@@ -4,7 +4,7 @@
 
 use super::errand::Answer;
 use super::state::{Contact, Ended};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Unread};
 use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, EventId, MessageId};
 use crate::domain::message::{DropReason, Lane, Message};
 use crate::domain::order::Order;
@@ -126,6 +126,8 @@ pub struct Decision {
 pub enum Remark {
     /// A condition failed at run time and counted as false.
     ConditionFailed { journey: String, error: String },
+    /// Fields of an event could not be read and were left out.
+    FieldsUnread { event: EventId, fields: Vec<Unread> },
     /// A contact has more running enrollments than allowed.
     EnrollmentOverflow { journey: String },
     /// A contact's document was too large: details of its oldest runs were left out.
@@ -140,6 +142,12 @@ impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ConditionFailed { journey, error } => write!(f, "{journey}: {error}"),
+            Self::FieldsUnread { event, fields } => {
+                write!(f, "event {event}: left out")?;
+                fields
+                    .iter()
+                    .try_for_each(|unread| write!(f, "; `{}` {}", unread.field, unread.reason))
+            }
             Self::EnrollmentOverflow { journey } => write!(f, "{journey}: too many running enrollments"),
             Self::DocumentCut { contact } => write!(f, "contact {contact}: its document was cut to fit"),
             Self::NotSwept { contact, error } => write!(f, "contact {contact} was not swept: {error}"),

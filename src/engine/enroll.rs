@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 
 /// Ends the enrollments whose exit rules this event meets, also in the middle of a wait.
 pub(super) fn exit_by(turn: &mut Turn<'_>, event: &Event) {
-    let leaving: Vec<Enrollment> = turn.contact.enrollments.clone();
-    for enrollment in leaving {
+    let concerns = |journey: &Journey| journey.exit.iter().any(|rule| rule.on == event.kind);
+    for enrollment in turn.running(concerns) {
         let Some(journey) = turn.catalog.journey(&enrollment.journey) else {
             continue;
         };
@@ -90,12 +90,15 @@ pub fn checkout_keys(event: &Event) -> Vec<EnrollmentKey> {
 
 /// Goes on with the enrollments that wait for this event, and lets the others remember that it came.
 pub(super) fn continue_by(turn: &mut Turn<'_>, event: &Event) {
-    for enrollment in turn.contact.enrollments.clone() {
+    let awaits = |journey: &Journey| journey.awaited().any(|kind| *kind == event.kind);
+    for enrollment in turn.running(awaits) {
         let Some(journey) = turn.catalog.journey(&enrollment.journey) else {
             continue;
         };
-        if !journey.awaited().any(|kind| *kind == event.kind) || !is_meant(turn, journey, &enrollment, event)
-        {
+        if !turn.is_running(&enrollment) {
+            continue;
+        }
+        if !is_meant(turn, journey, &enrollment, event) {
             continue;
         }
         let here = journey.resolve(&enrollment.step).map(|step| &step.kind);
@@ -258,7 +261,8 @@ fn start(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, event: &Eve
 }
 
 /// A journey that a step of another run starts. It gets that run's data, and its key if both are about the same thing.
-pub(super) fn start_other(turn: &mut Turn<'_>, id: &JourneyId, by: &Enrollment) {
+/// `cause` names the step and the round of it, so that each start is a run of its own.
+pub(super) fn start_other(turn: &mut Turn<'_>, id: &JourneyId, by: &Enrollment, cause: &str) {
     let Some(journey) = turn.catalog.journey(id) else {
         return;
     };
@@ -270,11 +274,11 @@ pub(super) fn start_other(turn: &mut Turn<'_>, id: &JourneyId, by: &Enrollment) 
     let is_in = |held: &Enrollment| held.journey == *id && held.key == key;
     let running = turn.contact.enrollments.iter().any(is_in);
     let now = turn.now;
-    if running || !may_start(turn, journey, &key, now, &Facts::default()) {
+    if running || was_in(turn, journey) || !may_start(turn, journey, &key, now, &Facts::default()) {
         return;
     }
     let from = Origin {
-        cause: by.id.as_str(),
+        cause,
         at: now,
         counts_from: now,
         data: by.data.clone(),
@@ -282,6 +286,20 @@ pub(super) fn start_other(turn: &mut Turn<'_>, id: &JourneyId, by: &Enrollment) 
         seen: BTreeMap::new(),
     };
     begin(turn, journey, key, from);
+}
+
+/// Whether an earlier run keeps the contact out. The ended ones are not at hand in every turn; of a journey about the
+/// contact itself the last start says as much.
+fn was_in(turn: &Turn<'_>, journey: &Journey) -> bool {
+    let last = turn.contact.starts.get(&journey.id).copied();
+    let Some(last) = last.filter(|_| journey.trigger.key == Key::Contact) else {
+        return false;
+    };
+    match journey.reenter {
+        Reenter::Once => true,
+        Reenter::After(delay) => turn.now < last.plus(delay),
+        Reenter::Restart | Reenter::Parallel => false,
+    }
 }
 
 /// What a run begins with.

@@ -12,10 +12,14 @@ use crate::journey::step::Target;
 
 /// Notes every goal that this event reaches, and moves the runs whose journey says so.
 pub(super) fn reach_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
-    for enrollment in turn.contact.enrollments.clone() {
+    let wants = |journey: &Journey| journey.goal.as_ref().is_some_and(|goal| goal.on == event.kind);
+    for enrollment in turn.running(wants) {
         let Some((journey, goal)) = wanted(turn, &enrollment.journey, event) else {
             continue;
         };
+        if !turn.is_running(&enrollment) {
+            continue;
+        }
         let concerned = match journey.trigger.key {
             Key::Checkout => concerns_checkout(&enrollment, event),
             Key::Contact | Key::Order => {

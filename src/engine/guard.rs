@@ -4,10 +4,10 @@
 //! One that failed at run time left a doubt, and holds the mail.
 //! Called by the delivery loop; the only maker of a [`Clearance`].
 
+use super::ask;
 use super::enroll::leaves_when_bought;
 use super::pace::{self, Hold};
 use super::state::{Address, Contact, Enrollment, Sending};
-use super::{ask, condition};
 use crate::domain::clearance::Clearance;
 use crate::domain::consent::ConsentState;
 use crate::domain::email::EmailAddress;
@@ -122,6 +122,10 @@ pub fn check(
     if let Some(refused) = refused_by_step(contact, journey, enrollment, send) {
         return refused;
     }
+    // The step may have gone to the team when the mail was written.
+    if enrollment.held_out && send.to == Recipient::Contact {
+        return Verdict::Drop(DropReason::HeldOut);
+    }
     if send.to == Recipient::Team {
         return to_team(catalog, sending, facts);
     }
@@ -131,7 +135,8 @@ pub fn check(
     if facts.suppressed || address.consent.state == ConsentState::Suppressed {
         return Verdict::Drop(DropReason::Suppressed);
     }
-    if sending.stream == Stream::Marketing
+    // Where the step's stream changed since the mail was written, the stricter of the two asks.
+    if (sending.stream == Stream::Marketing || send.stream == Stream::Marketing)
         && let Some(reason) = marketing_refusal(catalog.store.region, contact, address)
     {
         return Verdict::Drop(reason);
@@ -194,6 +199,8 @@ fn may_have_left(
 /// A mail waits for its hours as long as they take, but for room in a cap only until it is too late.
 fn held(hold: Hold, sending: &Sending, late: Late) -> Verdict {
     match (hold, late) {
+        // It would wait for ever, and its run with it.
+        (Hold::Never, _) => Verdict::Drop(DropReason::TooLate),
         (Hold::Hours(until), _) => Verdict::Defer {
             until,
             reason: DeferReason::Hours,
@@ -217,7 +224,7 @@ fn refused_by_step(
 ) -> Option<Verdict> {
     let condition = send.when.as_ref()?;
     let scope = ask::of_enrollment(contact, journey, enrollment);
-    match condition::holds(condition, &scope) {
+    match ask::answer(condition, &scope) {
         Ok(true) => None,
         // One that fails at run time does not hold.
         Ok(false) | Err(_) => Some(Verdict::Drop(DropReason::Condition)),

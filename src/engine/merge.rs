@@ -5,7 +5,8 @@
 use super::decision::{Change, Settlement};
 use super::intake::{make_room, purchases_of};
 use super::state::{
-    Address, Contact, EndReason, Ended, Enrollment, MAX_ENROLLMENTS, MAX_IDENTIFIERS, Position, Sending,
+    Address, Contact, EndReason, Ended, Enrollment, MAX_ENROLLMENTS, MAX_IDENTIFIERS, Mailed, Position,
+    Sending,
 };
 use super::{ids, progress};
 use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey};
@@ -54,7 +55,11 @@ pub fn absorb(
         let held = winner.armed.entry(journey.clone()).or_insert(*at);
         *held = (*held).min(*at);
     }
-    winner.mailed.extend(&loser.mailed);
+    // Their fate is told under the loser's ids: here they count as mails that went.
+    winner.mailed.extend(loser.mailed.iter().map(|mailed| Mailed {
+        open: None,
+        ..mailed.clone()
+    }));
     winner.mailed.sort_by_key(|mailed| mailed.at);
     for enrollment in &loser.enrollments {
         bring(winner, loser, enrollment, intents, &mut changes, now);

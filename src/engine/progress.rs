@@ -42,7 +42,8 @@ pub(super) struct Course<'a> {
 
 /// What a step wants of another journey.
 pub(super) enum Order {
-    Start(JourneyId),
+    /// The journey, and what makes this start another than the run's last one.
+    Start(JourneyId, String),
     Stop(JourneyId),
 }
 
@@ -92,12 +93,24 @@ impl Turn<'_> {
         };
         let orders = course.orders;
         settle(&mut self.contact, &mut self.changes, progress, self.now);
-        for order in orders {
+        self.orders
+            .extend(orders.into_iter().map(|order| (order, before.clone())));
+        self.follow_orders();
+    }
+
+    /// Does what steps want of other journeys, unless that is being done already further up.
+    fn follow_orders(&mut self) {
+        if self.ordering {
+            return;
+        }
+        self.ordering = true;
+        while let Some((order, by)) = self.orders.pop_front() {
             match order {
-                Order::Start(id) => enroll::start_other(self, &id, &before),
+                Order::Start(id, cause) => enroll::start_other(self, &id, &by, &cause),
                 Order::Stop(id) => self.stop_other(&id),
             }
         }
+        self.ordering = false;
     }
 
     fn stop_other(&mut self, id: &JourneyId) {

@@ -77,11 +77,14 @@ pub struct Contact {
     pub mailed: Vec<Mailed>,
 }
 
-/// A marketing mail that a provider took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// A marketing mail that a provider took, or may have taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mailed {
     pub at: Timestamp,
     pub lane: Lane,
+    /// Its run left it while its request was out: it counts until its fate is known, and then as that says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<MessageId>,
 }
 
 /// An address and its consent. The one seen last is written to.
@@ -364,9 +367,11 @@ impl Enrollment {
         }
     }
 
-    /// Rounds made by jumps so far: part of what names a message, so that a second round is another mail.
+    /// Rounds made by jumps so far, the one of a reached goal included: part of what names a message, so that a second
+    /// round is another mail.
     pub fn rounds(&self) -> u32 {
-        self.jumps.values().map(|jumps| u32::from(*jumps)).sum()
+        let jumps: u32 = self.jumps.values().map(|jumps| u32::from(*jumps)).sum();
+        jumps.saturating_add(u32::from(self.goal_at.is_some()))
     }
 
     /// When this enrollment must be looked at again; none while a dispatch has the say.

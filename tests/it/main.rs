@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+mod core_properties;
+#[cfg(test)]
 mod journeys;
 #[cfg(test)]
 mod mail_pages;

@@ -24,18 +24,20 @@ fn scope() -> Scope {
         ..Profile::default()
     };
     Scope {
-        contact: ContactScope::new(&profile, None, 3, 120.0, true),
-        event: EventScope::of_data(&EventKind::CheckoutStarted, false, &data),
+        contact: ContactScope::new(&profile, None, 3, 120.0, true, &Wanted::All),
+        event: EventScope::of_data(&EventKind::CheckoutStarted, false, &data, &Wanted::All),
         enrollment: EnrollmentScope::new(
             &JourneyId::parse("abandoned-checkout").unwrap(),
             &EnrollmentKey::parse("c1").unwrap(),
+            None,
+            &Wanted::All,
         ),
         last: LastScope::default(),
     }
 }
 
 fn ask(text: &str) -> Result<bool, Error> {
-    holds(&Condition(text.to_owned()), &scope())
+    Compiled::of(&Condition(text.to_owned()))?.holds(&scope())
 }
 
 #[test]

@@ -177,6 +177,7 @@ impl Story {
                 ..Profile::default()
             },
             data: data(line, checkout, order),
+            unread: Vec::new(),
             email,
             kind,
         };
@@ -207,6 +208,7 @@ impl Story {
             consent: None,
             profile: Profile::default(),
             data,
+            unread: Vec::new(),
             email: Some(email),
             kind,
         }
