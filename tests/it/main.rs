@@ -5,6 +5,7 @@
 mod claims;
 #[cfg(test)]
 mod docs;
+#[cfg(test)]
 mod drawings;
 #[cfg(test)]
 mod journeys;
@@ -20,6 +21,7 @@ mod providers;
 mod scenarios;
 #[cfg(test)]
 mod schema;
+#[cfg(test)]
 mod segments;
 #[cfg(test)]
 mod simulation;
