@@ -16,6 +16,8 @@ pub mod providers;
 pub mod render;
 pub mod settings;
 pub mod signing;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod simulation;
 pub mod sources;
 pub mod store;
 pub mod turn;

@@ -1,5 +1,8 @@
 //! The host command: what a developer runs on journeys, emails and settings, without a Worker.
 
+#[path = "wend/simulate.rs"]
+mod simulate;
+
 use anyhow::{Context, anyhow, bail};
 use clap::{Parser, Subcommand};
 use std::collections::BTreeMap;
@@ -66,6 +69,8 @@ enum Task {
         #[arg(long)]
         out: Option<PathBuf>,
     },
+    /// Run journeys under virtual time: a scenario, one shopper, a population, or every time zone.
+    Simulate(Box<simulate::Simulate>),
 }
 
 fn main() -> ExitCode {
@@ -74,6 +79,7 @@ fn main() -> ExitCode {
         Task::Preview { email, text, out } => preview(email.as_deref(), text, out.as_deref()),
         Task::Schema { out } => schema(&out),
         Task::Graph { journey, out } => graph(journey.as_deref(), out.as_deref()),
+        Task::Simulate(asked) => simulate::run(&asked),
     };
     done.unwrap_or_else(|error| {
         // A mistake of the caller, told in one line: no backtrace.

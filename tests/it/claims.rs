@@ -1,8 +1,6 @@
 //! What a time line cannot show: states between two turns, shards that are away, and what stays in the tables.
 
-use crate::scenarios::story::{self, Story, address};
-use crate::world::World;
-use crate::world::provider::Fault;
+use crate::world::world;
 use std::collections::BTreeSet;
 use wend::domain::consent::ConsentState;
 use wend::domain::email::EmailAddress;
@@ -17,6 +15,10 @@ use wend::engine::identity::Hashed;
 use wend::engine::state::Facts;
 use wend::providers::ProviderKind;
 use wend::signing::identity::identity_hash;
+use wend::simulation::provider::Fault;
+use wend::simulation::story::{self, address};
+use wend::simulation::telling::Story;
+use wend::simulation::world::World;
 use wend::turn::call::{Answer, Call, Ingest, Touch};
 use wend::turn::wake::DueMessage;
 
@@ -69,12 +71,12 @@ fn close(world: &World, shard: ShardIndex, kind: IdentifierKind, value: &str) {
 }
 
 fn pass(world: &mut World, time: Delay) {
-    world.run_until(world.now.plus(time), |_| {}).unwrap();
+    world.run_until(world.now.plus(time), |_| Ok(())).unwrap();
 }
 
 /// A world whose nudge for nadia's cart left and was not heard of: its repeat is due in some seconds.
 fn nudge_without_answer(kind: IdentifierKind) -> (World, String, ShardIndex) {
-    let mut world = World::new(4, ProviderKind::Resend);
+    let mut world = world(4, ProviderKind::Resend);
     let (id, shard) = elsewhere(&world, kind, "nadia");
     let names = match kind {
         IdentifierKind::Cart => format!("checkout T1 cart={id}"),
@@ -88,7 +90,10 @@ fn nudge_without_answer(kind: IdentifierKind) -> (World, String, ShardIndex) {
     world.provider.borrow_mut().faults.push_back(Fault::Lost);
     pass(&mut world, HOUR);
     assert_eq!(
-        (world.provider.borrow().requests, world.dispatches().len()),
+        (
+            world.provider.borrow().requests,
+            world.dispatches().unwrap().len()
+        ),
         (1, 1)
     );
     (world, id, shard)
@@ -101,7 +106,12 @@ fn a_repeat_asks_the_other_shard_whether_the_cart_was_bought() {
         close(&world, shard, kind, &id);
         pass(&mut world, Delay::from_hours(24));
         assert_eq!(world.provider.borrow().taken, [], "{kind:?}");
-        let states: Vec<MessageState> = world.messages().iter().map(|row| row.message.state).collect();
+        let states: Vec<MessageState> = world
+            .messages()
+            .unwrap()
+            .iter()
+            .map(|row| row.message.state)
+            .collect();
         assert_eq!(states[0], MessageState::GivenUp, "{kind:?}");
     }
 }
@@ -120,7 +130,7 @@ fn a_repeat_waits_while_the_other_shard_does_not_answer() {
 #[test]
 fn a_cart_that_was_bought_elsewhere_gets_no_mail() {
     for shards in [1, 4] {
-        let mut world = World::new(shards, ProviderKind::Outbox);
+        let mut world = world(shards, ProviderKind::Outbox);
         tell(
             &world,
             &mut Story::default(),
@@ -132,9 +142,10 @@ fn a_cart_that_was_bought_elsewhere_gets_no_mail() {
             .of_identifier(&hash(&world, IdentifierKind::Cart, "C1"));
         close(&world, shard, IdentifierKind::Cart, "C1");
         pass(&mut world, HOUR);
-        assert_eq!(world.outbox(), [], "{shards} shards");
+        assert_eq!(world.outbox().unwrap(), [], "{shards} shards");
         let reasons: Vec<_> = world
             .messages()
+            .unwrap()
             .into_iter()
             .map(|row| row.message.reason)
             .collect();
@@ -144,7 +155,7 @@ fn a_cart_that_was_bought_elsewhere_gets_no_mail() {
 
 #[test]
 fn a_deferral_is_stored_with_its_reason_and_shown() {
-    let mut world = World::new(4, ProviderKind::Outbox);
+    let mut world = world(4, ProviderKind::Outbox);
     let (id, shard) = elsewhere(&world, IdentifierKind::Checkout, "nadia");
     tell(
         &world,
@@ -169,16 +180,16 @@ fn a_deferral_is_stored_with_its_reason_and_shown() {
     assert!(world.rows_written() - before <= 2);
     world.away.set(None);
     pass(&mut world, Delay::from_minutes(2));
-    assert_eq!(world.outbox().len(), 1);
+    assert_eq!(world.outbox().unwrap().len(), 1);
 }
 
 #[test]
 fn a_mail_that_cannot_be_made_leaves_a_letter_that_says_which() {
-    let mut world = World::new(1, ProviderKind::Outbox);
+    let mut world = world(1, ProviderKind::Outbox);
     world.settings.link_keys = None;
     tell(&world, &mut Story::default(), "signup by=nadia subscribed");
     pass(&mut world, HOUR);
-    let letter = world.letters().remove(0);
+    let letter = world.letters().unwrap().remove(0);
     let body: serde_json::Value = serde_json::from_str(&letter.body).unwrap();
     assert_eq!(
         (&body["journey"], &body["step"]),
@@ -197,7 +208,7 @@ fn a_mail_that_cannot_be_made_leaves_a_letter_that_says_which() {
 
 #[test]
 fn a_request_holds_messages_of_one_generation() {
-    let mut world = World::new(1, ProviderKind::Resend);
+    let mut world = world(1, ProviderKind::Resend);
     let shard = world.indices()[0];
     world.call(shard, Call::Stop { stopped: true }).unwrap();
     let mut story = Story::default();
@@ -206,7 +217,7 @@ fn a_request_holds_messages_of_one_generation() {
     }
     pass(&mut world, Delay::from_seconds(1));
     world.call(shard, Call::Stop { stopped: false }).unwrap();
-    let messages = world.messages();
+    let messages = world.messages().unwrap();
     let again = messages[1].message.id.clone();
     // One of them is sent for the second time.
     let at = world.now;
@@ -245,13 +256,13 @@ fn a_request_holds_messages_of_one_generation() {
 #[test]
 fn the_link_of_a_merged_contact_works_when_all_traces_of_the_merge_are_old() {
     for shards in [1, 4, 16] {
-        let mut world = World::new(shards, ProviderKind::Outbox);
+        let mut world = world(shards, ProviderKind::Outbox);
         let mut story = Story::default();
         // Both are greeted, and then turn out to be one.
         tell(&world, &mut story, "signup by=nadia customer=7 subscribed");
         tell(&world, &mut story, "signup by=bea customer=8 subscribed");
         pass(&mut world, HOUR);
-        let mails = world.outbox();
+        let mails = world.outbox().unwrap();
         assert_eq!(mails.len(), 2);
         tell(&world, &mut story, "profile by=nadia customer=8");
         pass(&mut world, Delay::from_days(500));
@@ -261,7 +272,7 @@ fn the_link_of_a_merged_contact_works_when_all_traces_of_the_merge_are_old() {
                 world.call(shard, Call::Prune).unwrap();
             }
         }
-        assert_eq!(world.contacts().len(), 1, "the tombstone is gone");
+        assert_eq!(world.contacts().unwrap().len(), 1, "the tombstone is gone");
         for mail in mails {
             let shard = world.settings.shards.of_message(&mail.id);
             let message = mail.id.clone();
@@ -269,9 +280,13 @@ fn the_link_of_a_merged_contact_works_when_all_traces_of_the_merge_are_old() {
             assert_eq!(answer, Answer::Unsubscribed { found: true });
         }
         pass(&mut world, HOUR);
-        let addresses = world.live().remove(0).addresses;
+        let addresses = world.live().unwrap().remove(0).addresses;
         let states: BTreeSet<ConsentState> = addresses.iter().map(|held| held.consent.state).collect();
-        assert_eq!((addresses.len(), world.forwards()), (2, 0), "{shards} shards");
+        assert_eq!(
+            (addresses.len(), world.forwards().unwrap()),
+            (2, 0),
+            "{shards} shards"
+        );
         assert_eq!(
             states.into_iter().collect::<Vec<_>>(),
             [ConsentState::Unsubscribed]
@@ -282,7 +297,7 @@ fn the_link_of_a_merged_contact_works_when_all_traces_of_the_merge_are_old() {
 #[test]
 fn a_parked_event_goes_to_one_person_though_two_turn_up_at_once() {
     for shards in [1, 4, 16] {
-        let world = World::new(shards, ProviderKind::Outbox);
+        let world = world(shards, ProviderKind::Outbox);
         let mut story = Story::default();
         tell(&world, &mut story, "viewed checkout=T1 anonymous=a1 id=lost");
         // Both become known before any forward is delivered, as in two shards at the same time.
@@ -346,8 +361,10 @@ fn a_throttled_journey_sends_so_many_an_hour_and_loses_none() {
     let letter = "title: Letter\nstage: retention\nthrottle: 2 per 1h\n\
                   trigger: { on: Product Viewed, key: contact }\n\
                   steps:\n  - send: welcome-story\n    stream: marketing\n";
-    let mut world = World::new(1, ProviderKind::Outbox);
-    world.deploy(&[("letter".to_owned(), Some(letter.to_owned()))]);
+    let mut world = world(1, ProviderKind::Outbox);
+    world
+        .deploy(&[("letter".to_owned(), Some(letter.to_owned()))])
+        .unwrap();
     let mut story = Story::default();
     for name in ["ana", "bea", "cleo", "dora", "eve"] {
         tell(&world, &mut story, &format!("viewed by={name} subscribed"));
@@ -355,12 +372,13 @@ fn a_throttled_journey_sends_so_many_an_hour_and_loses_none() {
     let mut sent = Vec::new();
     for _ in 0..3 {
         pass(&mut world, Delay::from_minutes(30));
-        sent.push(world.outbox().len());
+        sent.push(world.outbox().unwrap().len());
         pass(&mut world, Delay::from_minutes(30));
     }
     assert_eq!(sent, [2, 4, 5]);
     let held = world
         .messages()
+        .unwrap()
         .into_iter()
         .filter(|row| row.message.reason.is_some());
     assert_eq!(held.count(), 3, "each that waited says why");

@@ -24,6 +24,8 @@ mod schema;
 #[cfg(test)]
 mod segments;
 #[cfg(test)]
+mod simulate;
+#[cfg(test)]
 mod simulation;
 #[cfg(test)]
 mod sources;

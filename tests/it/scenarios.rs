@@ -30,20 +30,13 @@
 //!   show nadia                                  what is known of her
 //! ```
 
-mod effects;
-pub mod story;
-
-use super::world::{Failure, World};
-use effects::Effects;
+use crate::world::world;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use story::{Line, Story};
-use wend::domain::ids::MessageId;
-use wend::journey::store_file::{Region, UnknownPolicy};
-use wend::providers::ProviderKind;
-use wend::turn::call::{Call, Ingested};
+use wend::simulation::effects::Effects;
+use wend::simulation::player::{Player, provider};
+use wend::simulation::story::RULER;
 
-const RULER: &str = "----";
 const SHARDS: [u16; 3] = [1, 4, 16];
 
 fn folder() -> PathBuf {
@@ -105,179 +98,10 @@ fn differs(file: &Path, update: bool) -> Option<String> {
 }
 
 fn play(name: &str, text: &str, shards: u16) -> String {
-    let lines = story::read(text).unwrap_or_else(|error| panic!("{name}: {error}"));
-    let provider = match story::value(text, "provider") {
-        Some("resend") => ProviderKind::Resend,
-        Some(_) | None => ProviderKind::Outbox,
-    };
-    let mut stage = Stage {
-        world: World::new(shards, provider),
-        story: Story::default(),
-        effects: Effects::default(),
-    };
-    if let Some(policy) = story::value(text, "store") {
-        stage.store(policy);
-    }
-    for line in &lines {
-        stage
-            .play(line)
-            .unwrap_or_else(|error| panic!("{name}: at {}: {error}", line.at));
-    }
-    stage.effects.text()
-}
-
-struct Stage {
-    world: World,
-    story: Story,
-    effects: Effects,
-}
-
-impl Stage {
-    fn store(&mut self, policy: &str) {
-        let store = &mut self.world.catalog.store;
-        for (key, value) in policy.split_whitespace().filter_map(|word| word.split_once('=')) {
-            match (key, value) {
-                ("quiet", hours) => store.quiet_hours = Some(hours.parse().unwrap()),
-                ("region", "opt_out") => store.region = Region::OptOut,
-                ("region", "soft_opt_in") => store.region = Region::SoftOptIn,
-                ("marketing", "resend_once") => store.on_unknown.marketing = UnknownPolicy::ResendOnce,
-                ("transactional", "give_up") => store.on_unknown.transactional = UnknownPolicy::GiveUp,
-                other => panic!("store {other:?}"),
-            }
-        }
-    }
-
-    fn play(&mut self, line: &Line) -> Result<(), String> {
-        let at = self.world.start.plus(line.at);
-        if line.what() == "outage" {
-            self.world.now = at;
-            return Ok(());
-        }
-        self.run_until(at);
-        match line.what() {
-            "" => {}
-            "again" => {
-                let event = self.story.last.clone().ok_or("nothing came before")?;
-                let before = self.world.rows_written();
-                self.deliver(event);
-                let written = self.world.rows_written() - before;
-                if written > 0 {
-                    self.effects.note(&self.world, &format!("{written} rows written"));
-                }
-            }
-            "fault" => {
-                let fault = story::fault(line.word(1))?;
-                let times = line.number("times").unwrap_or(1);
-                self.world
-                    .provider
-                    .borrow_mut()
-                    .faults
-                    .extend((0..times).map(|_| fault));
-            }
-            "crash" => self.world.crash_at(story::point(line.word(1))?),
-            "deploy" => {
-                let file = line.word(1).to_owned();
-                self.world.deploy(&[(file, line.block.clone())]);
-                if line.word(2) != "unswept" {
-                    self.world.sweep();
-                    self.effects.look(&self.world);
-                }
-            }
-            "stop" | "go" => {
-                let stopped = line.what() == "stop";
-                for shard in self.world.indices() {
-                    self.world
-                        .call(shard, Call::Stop { stopped })
-                        .map_err(|error| error.to_string())?;
-                }
-            }
-            "click" => self.click(&story::address(line.word(1)))?,
-            "opened" | "clicked" => self.read(line)?,
-            "coupons" => {
-                let codes: Vec<String> = line.words().skip(2).map(str::to_owned).collect();
-                wend::store::coupon::import(&self.world.store, line.word(1), &codes)
-                    .map_err(|error| error.to_string())?;
-            }
-            "hook" => {
-                let answer = (line.word(1) != "down").then(|| serde_json::from_str(line.word(1)).unwrap());
-                self.world.hook.replace(answer);
-            }
-            "show" => self.effects.show(&self.world, &story::address(line.word(1))),
-            _ => {
-                for line in line.each() {
-                    let event = self.story.event(&line, self.world.start, self.world.now)?;
-                    self.deliver(event);
-                }
-            }
-        }
-        self.run_until(at);
-        Ok(())
-    }
-
-    fn run_until(&mut self, at: wend::domain::time::Timestamp) {
-        let effects = &mut self.effects;
-        match self.world.run_until(at, |world| effects.look(world)) {
-            Ok(()) => {}
-            Err(Failure::Crash) => {
-                self.effects.look(&self.world);
-                self.effects.note(&self.world, "the process died");
-                self.world.restart();
-                let effects = &mut self.effects;
-                self.world.run_until(at, |world| effects.look(world)).unwrap();
-            }
-            Err(error) => panic!("{error:?}"),
-        }
-    }
-
-    fn deliver(&mut self, event: wend::domain::event::Event) {
-        let what = match self.world.ingest(event) {
-            Ok(Ingested::Applied) => None,
-            Ok(Ingested::Duplicate) => Some("duplicate".to_owned()),
-            Ok(Ingested::Parked) => Some("parked: nobody is known by it".to_owned()),
-            Ok(Ingested::Ignored) => Some("ignored: it names nobody".to_owned()),
-            Ok(other) => Some(format!("{other:?}")),
-            Err(error) => Some(format!("refused: {error}")),
-        };
-        if let Some(what) = what {
-            self.effects.note(&self.world, &what);
-        }
-        self.effects.look(&self.world);
-    }
-
-    /// A provider's report that the last mail, or an earlier one, was opened or clicked.
-    fn read(&mut self, line: &Line) -> Result<(), String> {
-        let back = line.number("mail").unwrap_or(1) as usize;
-        let mut mails = self.mails_to(&story::address(line.word(1)));
-        let message = mails.nth_back(back - 1).ok_or("she got no such mail")?;
-        let event = self.story.report(line, self.world.now, message.as_str());
-        self.deliver(event);
-        Ok(())
-    }
-
-    fn click(&mut self, address: &str) -> Result<(), String> {
-        let message = self.mails_to(address).next_back().ok_or("she got no mail")?;
-        let shard = self.world.settings.shards.of_message(&message);
-        self.world
-            .call(shard, Call::Unsubscribe { message })
-            .map_err(|error| error.to_string())?;
-        self.effects.look(&self.world);
-        Ok(())
-    }
-
-    /// Ids of the mails that went to an address, oldest first.
-    fn mails_to(&self, address: &str) -> impl DoubleEndedIterator<Item = MessageId> + use<> {
-        let outbox = self
-            .world
-            .outbox()
-            .into_iter()
-            .map(|mail| (mail.sent_at, mail.to.canonical(), mail.id));
-        let provider = self.world.provider.borrow().taken.clone();
-        let sent = provider
-            .into_iter()
-            .map(|mail| (mail.at, mail.to, MessageId::parse(&mail.message).unwrap()));
-        let mails = outbox.chain(sent).filter(|(_, to, _)| to == address);
-        let mut mails: Vec<_> = mails.collect();
-        mails.sort();
-        mails.into_iter().map(|(_, _, message)| message)
-    }
+    let world = world(shards, provider(text));
+    let mut player = Player::new(world, Effects::default());
+    player
+        .play(text)
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
+    player.watcher.text()
 }

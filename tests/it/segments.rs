@@ -1,9 +1,11 @@
 //! Segments in a whole installation: what a sweep costs, how fast a backfill goes, what an event writes.
 
-use crate::scenarios::story::{self, Story};
-use crate::world::World;
+use crate::world::world;
 use wend::domain::time::Delay;
 use wend::providers::ProviderKind;
+use wend::simulation::story;
+use wend::simulation::telling::Story;
+use wend::simulation::world::World;
 
 const BUYERS: &str = "title: Buyers
 stage: retention
@@ -21,16 +23,18 @@ fn tell(world: &World, story: &mut Story, line: &str) {
 }
 
 fn deploy(world: &mut World, segments: &str) {
-    world.deploy(&[
-        ("segments".to_owned(), Some(segments.to_owned())),
-        ("buyers".to_owned(), Some(BUYERS.to_owned())),
-        ("post-purchase".to_owned(), None),
-    ]);
+    world
+        .deploy(&[
+            ("segments".to_owned(), Some(segments.to_owned())),
+            ("buyers".to_owned(), Some(BUYERS.to_owned())),
+            ("post-purchase".to_owned(), None),
+        ])
+        .unwrap();
 }
 
 #[test]
 fn a_backfill_starts_one_contact_a_second() {
-    let mut world = World::new(1, ProviderKind::Outbox);
+    let mut world = world(1, ProviderKind::Outbox);
     let mut story = Story::default();
     for number in 0..5 {
         tell(
@@ -40,11 +44,12 @@ fn a_backfill_starts_one_contact_a_second() {
         );
     }
     deploy(&mut world, "buyer: {when: contact.orders > 0, backfill: true}");
-    world.sweep();
+    world.sweep().unwrap();
     let begin = world.now;
     let running = |world: &World| {
         world
             .live()
+            .unwrap()
             .iter()
             .map(|contact| contact.enrollments.len())
             .sum::<usize>()
@@ -53,7 +58,7 @@ fn a_backfill_starts_one_contact_a_second() {
     let mut after = Vec::new();
     for seconds in 0..8 {
         world
-            .run_until(begin.plus(Delay::from_seconds(seconds)), |_| {})
+            .run_until(begin.plus(Delay::from_seconds(seconds)), |_| Ok(()))
             .unwrap();
         after.push(running(&world));
     }
@@ -62,14 +67,14 @@ fn a_backfill_starts_one_contact_a_second() {
 
 #[test]
 fn a_second_sweep_and_an_event_without_effect_write_no_more_than_before() {
-    let mut world = World::new(1, ProviderKind::Outbox);
+    let mut world = world(1, ProviderKind::Outbox);
     let mut story = Story::default();
     deploy(
         &mut world,
         "buyer: {when: contact.orders > 0}\nlapsed: {when: contact.days_since_order > 60}\n\
          curious: {when: 'count(\"Product Added\", 7) > 2'}\n",
     );
-    world.sweep();
+    world.sweep().unwrap();
     tell(&world, &mut story, "order 1 by=nadia subscribed");
     let before = world.rows_written();
     tell(&world, &mut story, "viewed by=nadia");
@@ -80,7 +85,7 @@ fn a_second_sweep_and_an_event_without_effect_write_no_more_than_before() {
     );
     world.catalog.hash.push('0');
     let before = world.rows_written();
-    world.sweep();
+    world.sweep().unwrap();
     // The catalog's hash; of contacts nothing.
     assert_eq!(world.rows_written() - before, 1);
 }

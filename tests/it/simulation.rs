@@ -3,9 +3,7 @@
 //!
 //! `SIMULATIONS=2000 cargo test --test it simulation` runs more of them.
 
-use crate::scenarios::story::{self, Line, Story};
-use crate::world::provider::Fault;
-use crate::world::{Failure, Point, World};
+use crate::world::world;
 use proptest::prelude::*;
 use proptest::test_runner::{FileFailurePersistence, RngSeed};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +13,12 @@ use wend::domain::message::Stream;
 use wend::domain::time::{Delay, Timestamp};
 use wend::engine::state::{Document, MAX_DOCUMENT_BYTES, MAX_ENROLLMENTS, Position};
 use wend::providers::ProviderKind;
+use wend::simulation::Failure;
+use wend::simulation::crash::Point;
+use wend::simulation::provider::Fault;
+use wend::simulation::story::{self, Line};
+use wend::simulation::telling::Story;
+use wend::simulation::world::World;
 use wend::turn::call::Ingested;
 
 /// What may happen besides events.
@@ -180,7 +184,7 @@ impl Wishes {
 impl Simulation {
     fn new(shards: u16, provider: ProviderKind) -> Self {
         Self {
-            world: World::new(shards, provider),
+            world: world(shards, provider),
             story: Story::default(),
             delivered: Vec::new(),
             wishes: Wishes::default(),
@@ -215,7 +219,7 @@ impl Simulation {
     fn event(&mut self, text: &str) -> Event {
         let line: Line = story::read(&format!("at +0m {text}")).unwrap().remove(0);
         let mut event = self.story.event(&line, self.world.start, self.world.now).unwrap();
-        if let Some(minutes) = line.number("late") {
+        if let Some(minutes) = line.number("late").unwrap() {
             event.occurred_at = event.occurred_at.minus(Delay::from_minutes(i64::from(minutes)));
             if let Some(consent) = &mut event.consent {
                 consent.at = event.occurred_at;
@@ -245,7 +249,7 @@ impl Simulation {
         let Some(event) = self.delivered.iter().rev().nth(back).cloned() else {
             return Ok(());
         };
-        let settled = self.world.forwards() == 0;
+        let settled = self.world.forwards().unwrap() == 0;
         let (rows, before) = (self.world.rows_written(), self.snapshot());
         let outcome = match self.world.ingest(event) {
             Err(Failure::Crash) => {
@@ -265,7 +269,7 @@ impl Simulation {
 
     fn run(&mut self, delay: Delay) -> Result<(), TestCaseError> {
         let until = self.world.now.plus(delay);
-        while let Err(failure) = self.world.run_until(until, |_| {}) {
+        while let Err(failure) = self.world.run_until(until, |_| Ok(())) {
             prop_assert!(matches!(failure, Failure::Crash), "{failure:?}");
             self.world.restart();
             self.check()?;
@@ -281,7 +285,7 @@ impl Simulation {
             to: mail.to,
             key: mail.key,
         });
-        let kept = self.world.outbox().into_iter().map(|mail| Mail {
+        let kept = self.world.outbox().unwrap().into_iter().map(|mail| Mail {
             message: mail.id.to_string(),
             key: mail.id.to_string(),
             step: mail.step.to_string(),
@@ -299,10 +303,11 @@ impl Simulation {
         let out: BTreeSet<_> = self
             .world
             .dispatches()
+            .unwrap()
             .into_iter()
             .flat_map(|dispatch| dispatch.members)
             .collect();
-        for (id, loaded) in self.world.contacts() {
+        for (id, loaded) in self.world.contacts().unwrap() {
             let Document::Live(contact) = &loaded.document else {
                 continue;
             };
@@ -336,7 +341,7 @@ impl Simulation {
         for mail in &mails {
             prop_assert!(keys.insert(mail.key.clone()), "key {} was taken twice", mail.key);
         }
-        let ledger = self.world.messages();
+        let ledger = self.world.messages().unwrap();
         for mail in mails.iter().filter(|mail| !self.seen.contains(&mail.key)) {
             let row = ledger.iter().find(|row| row.message.id.as_str() == mail.message);
             let row = row.ok_or_else(|| TestCaseError::fail("a mail without a ledger row"))?;
@@ -351,7 +356,7 @@ impl Simulation {
             );
             let copies = mails.iter().filter(|other| other.message == mail.message).count();
             prop_assert_eq!(copies, 1, "marketing went out twice");
-            let contact = self.world.owner(&row.contact);
+            let contact = self.world.owner(&row.contact).unwrap();
             let key = contact.and_then(|contact| {
                 let held = contact
                     .enrollments
@@ -361,6 +366,7 @@ impl Simulation {
                 held.or_else(|| {
                     self.world
                         .ended(&contact.id)
+                        .unwrap()
                         .into_iter()
                         .find(|ended| ended.id == row.message.enrollment)
                         .map(|ended| ended.key)
@@ -374,19 +380,24 @@ impl Simulation {
     }
 
     fn all_is_over(&self) -> Result<(), TestCaseError> {
-        for contact in self.world.live() {
+        for contact in self.world.live().unwrap() {
             prop_assert!(
                 contact.enrollments.is_empty(),
                 "still runs: {:?}",
                 contact.enrollments
             );
         }
-        prop_assert!(self.world.dispatches().is_empty());
-        prop_assert_eq!(self.world.forwards(), 0);
-        prop_assert!(self.world.letters().is_empty(), "{:?}", self.world.letters());
+        prop_assert!(self.world.dispatches().unwrap().is_empty());
+        prop_assert_eq!(self.world.forwards().unwrap(), 0);
+        prop_assert!(
+            self.world.letters().unwrap().is_empty(),
+            "{:?}",
+            self.world.letters().unwrap()
+        );
         let open: Vec<_> = self
             .world
             .messages()
+            .unwrap()
             .into_iter()
             .filter(|row| !row.message.state.is_final())
             .collect();
@@ -397,22 +408,30 @@ impl Simulation {
     /// All that is stored about people, independent of where it is.
     fn snapshot(&self) -> Vec<String> {
         let mut all = Vec::new();
-        for contact in self.world.live() {
+        for contact in self.world.live().unwrap() {
             all.push(serde_json::to_string(&contact).unwrap());
             all.extend(
                 self.world
                     .ended(&contact.id)
+                    .unwrap()
                     .iter()
                     .map(|ended| format!("{ended:?}")),
             );
             all.extend(
                 self.world
                     .orders(&contact.id)
+                    .unwrap()
                     .iter()
                     .map(|order| format!("{order:?}")),
             );
         }
-        all.extend(self.world.messages().iter().map(|row| format!("{row:?}")));
+        all.extend(
+            self.world
+                .messages()
+                .unwrap()
+                .iter()
+                .map(|row| format!("{row:?}")),
+        );
         all.sort();
         all
     }
@@ -450,8 +469,8 @@ proptest! {
             let event = simulation.event(&format!("{report} by=ada"));
             simulation.deliver(event)?;
         }
-        let contact = simulation.world.live().remove(0);
-        let orders = simulation.world.orders(&contact.id);
+        let contact = simulation.world.live().unwrap().remove(0);
+        let orders = simulation.world.orders(&contact.id).unwrap();
         prop_assert_eq!(orders[0].status, wend::domain::order::OrderStatus::Refunded);
         prop_assert_eq!(orders[0].placed_at, simulation.world.now.minus(Delay::from_minutes(900)));
         prop_assert_eq!(contact.purchases.orders, 0);

@@ -36,6 +36,22 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "store",
         ],
     ),
+    // The whole installation in memory: everything but sources and the edge.
+    (
+        "simulation",
+        &[
+            "domain",
+            "engine",
+            "generated",
+            "http",
+            "journey",
+            "providers",
+            "render",
+            "settings",
+            "store",
+            "turn",
+        ],
+    ),
 ];
 
 /// Who may grant a clearance: the gate, and nobody else. Without one no mail can be composed.

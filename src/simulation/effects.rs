@@ -1,11 +1,13 @@
 //! Watching a world: what changed since the last look, in words, with the time since the start.
 
-use crate::world::World;
+use super::error::Failure;
+use super::player::Watcher;
+use super::world::World;
+use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, MessageId};
+use crate::domain::message::{DropReason, Message, MessageState};
+use crate::domain::time::Timestamp;
+use crate::engine::state::{Contact, EndReason, Ended, Position};
 use std::collections::{BTreeMap, BTreeSet};
-use wend::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, MessageId};
-use wend::domain::message::{DropReason, Message, MessageState};
-use wend::domain::time::Timestamp;
-use wend::engine::state::{Contact, EndReason, Ended, Position};
 
 /// More lines of a kind in one moment are told in one.
 const MANY: usize = 9;
@@ -24,6 +26,28 @@ pub struct Effects {
 }
 
 impl Effects {
+    fn segments(&mut self, world: &World, contact: &Contact) {
+        let since = |at: Timestamp| format!("+{}", at.since(world.start));
+        let standings = &contact.segments;
+        if standings.of.is_empty() {
+            return;
+        }
+        let names = standings
+            .of
+            .iter()
+            .filter_map(|(name, held)| Some((name, held.since?)));
+        let names: Vec<String> = names
+            .map(|(name, at)| format!("{name} since {}", since(at)))
+            .collect();
+        let names = if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        };
+        let next = standings.look_again.map_or_else(|| "never".to_owned(), since);
+        self.note(world, &format!("  segments: {names}; looks again {next}"));
+    }
+
     /// All lines; many of one moment that differ only in whom they are about become one.
     pub fn text(&self) -> String {
         let alike = |line: &str| line.split([':', '@']).next().unwrap_or_default().to_owned();
@@ -35,21 +59,55 @@ impl Effects {
         lines.map(|line| format!("{line}\n")).collect()
     }
 
-    pub fn note(&mut self, world: &World, what: &str) {
+    fn enrollments(
+        &mut self,
+        world: &World,
+        contact: &Contact,
+        news: &mut Vec<String>,
+    ) -> Result<(), Failure> {
+        for enrollment in &contact.enrollments {
+            if self.running.insert(enrollment.id.clone()) {
+                let who = address_of(contact);
+                news.push(format!(
+                    "started {} for {}",
+                    enrollment.journey,
+                    about(&enrollment.key, &who)
+                ));
+            }
+        }
+        for ended in world.ended(&contact.id)? {
+            if self.ended.insert(ended.id.clone()) {
+                let key = about(&ended.key, &address_of(contact));
+                let (journey, how) = (&ended.journey, in_words(&ended));
+                if self.running.contains(&ended.id) {
+                    news.push(format!("ended {journey} for {key}: {how}"));
+                } else if ended.reason != EndReason::TooManyEnrollments {
+                    news.push(format!("went through {journey} for {key}: {how}"));
+                } else {
+                    news.push(format!("did not start {journey} for {key}: {how}"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Watcher for Effects {
+    fn note(&mut self, world: &World, what: &str) {
         let at = format!("+{}", world.now.since(world.start));
         self.lines.push(format!("{at:<10} {what}").trim_end().to_owned());
     }
 
     /// Notes what changed. Within one moment the order of shards must not show, so the lines are sorted.
-    pub fn look(&mut self, world: &World) {
+    fn look(&mut self, world: &World) -> Result<(), Failure> {
         let mut news = Vec::new();
-        for contact in world.live() {
-            self.enrollments(world, &contact, &mut news);
+        for contact in world.live()? {
+            self.enrollments(world, &contact, &mut news)?;
         }
-        for stored in world.messages() {
+        for stored in world.messages()? {
             let message = &stored.message;
             if self.messages.insert(message.id.clone(), message.state) != Some(message.state) {
-                news.extend(fate(world, &stored.contact, message));
+                news.extend(fate(world, &stored.contact, message)?);
             }
         }
         for mail in world.provider.borrow().taken.iter().skip(self.taken) {
@@ -71,7 +129,7 @@ impl Effects {
             news.push(format!("notified about {}{again}", email.unwrap_or("somebody")));
         }
         self.notified = notified.len();
-        for letter in world.letters() {
+        for letter in world.letters()? {
             if self.letters.insert(letter.id.clone()) {
                 news.push(format!("set aside: {}: {}", letter.what, letter.reason));
             }
@@ -88,36 +146,12 @@ impl Effects {
         for line in news {
             self.note(world, &line);
         }
+        Ok(())
     }
 
-    fn enrollments(&mut self, world: &World, contact: &Contact, news: &mut Vec<String>) {
-        for enrollment in &contact.enrollments {
-            if self.running.insert(enrollment.id.clone()) {
-                let who = address_of(contact);
-                news.push(format!(
-                    "started {} for {}",
-                    enrollment.journey,
-                    about(&enrollment.key, &who)
-                ));
-            }
-        }
-        for ended in world.ended(&contact.id) {
-            if self.ended.insert(ended.id.clone()) {
-                let key = about(&ended.key, &address_of(contact));
-                let (journey, how) = (&ended.journey, in_words(&ended));
-                if self.running.contains(&ended.id) {
-                    news.push(format!("ended {journey} for {key}: {how}"));
-                } else if ended.reason != EndReason::TooManyEnrollments {
-                    news.push(format!("went through {journey} for {key}: {how}"));
-                } else {
-                    news.push(format!("did not start {journey} for {key}: {how}"));
-                }
-            }
-        }
-    }
-
-    pub fn show(&mut self, world: &World, address: &str) {
-        let contacts = world.live();
+    /// Notes what is known of somebody.
+    fn show(&mut self, world: &World, address: &str) -> Result<(), Failure> {
+        let contacts = world.live()?;
         let known = |contact: &&Contact| {
             contact
                 .addresses
@@ -126,7 +160,7 @@ impl Effects {
         };
         let Some(contact) = contacts.iter().find(known) else {
             self.note(world, &format!("{address} is not known"));
-            return;
+            return Ok(());
         };
         let addresses: Vec<String> = contact
             .addresses
@@ -134,7 +168,7 @@ impl Effects {
             .map(|held| format!("{} {:?}", held.email.canonical(), held.consent.state).to_lowercase())
             .collect();
         let orders: Vec<String> = world
-            .orders(&contact.id)
+            .orders(&contact.id)?
             .iter()
             .map(|order| format!("{} {}", order.key, order.status.as_str()))
             .collect();
@@ -172,38 +206,17 @@ impl Effects {
                 ),
             );
         }
-    }
-
-    fn segments(&mut self, world: &World, contact: &Contact) {
-        let since = |at: Timestamp| format!("+{}", at.since(world.start));
-        let standings = &contact.segments;
-        if standings.of.is_empty() {
-            return;
-        }
-        let names = standings
-            .of
-            .iter()
-            .filter_map(|(name, held)| Some((name, held.since?)));
-        let names: Vec<String> = names
-            .map(|(name, at)| format!("{name} since {}", since(at)))
-            .collect();
-        let names = if names.is_empty() {
-            "none".to_owned()
-        } else {
-            names.join(", ")
-        };
-        let next = standings.look_again.map_or_else(|| "never".to_owned(), since);
-        self.note(world, &format!("  segments: {names}; looks again {next}"));
+        Ok(())
     }
 }
 
-fn address_of(contact: &Contact) -> String {
+pub(super) fn address_of(contact: &Contact) -> String {
     let address = contact.address().map(|address| address.email.canonical());
     address.unwrap_or_else(|| "somebody".to_owned())
 }
 
 /// A contact's own key is a hash that says nothing to a reader.
-fn about(key: &EnrollmentKey, who: &str) -> String {
+pub(super) fn about(key: &EnrollmentKey, who: &str) -> String {
     let is_contact = ContactId::parse(key.as_str()).is_ok();
     if is_contact {
         who.to_owned()
@@ -212,15 +225,15 @@ fn about(key: &EnrollmentKey, who: &str) -> String {
     }
 }
 
-fn fate(world: &World, contact: &ContactId, message: &Message) -> Option<String> {
+fn fate(world: &World, contact: &ContactId, message: &Message) -> Result<Option<String>, Failure> {
     let who = world
-        .owner(contact)
+        .owner(contact)?
         .map_or_else(|| "somebody".to_owned(), |contact| address_of(&contact));
     let step = &message.step;
     let reason = message.reason.as_deref().unwrap_or_default();
-    Some(match message.state {
+    Ok(Some(match message.state {
         MessageState::Accepted => {
-            let mails = world.outbox();
+            let mails = world.outbox()?;
             let to = mails
                 .iter()
                 .find(|mail| mail.id == message.id)
@@ -233,22 +246,17 @@ fn fate(world: &World, contact: &ContactId, message: &Message) -> Option<String>
         MessageState::Shadowed => format!("shadowed {step} for {who}"),
         MessageState::Unknown => format!("unknown what became of {step} to {who}: {reason}"),
         MessageState::Intended if message.attempt > 0 => format!("put back {step} to {who}: {reason}"),
-        MessageState::Intended => return None,
-    })
+        MessageState::Intended => return Ok(None),
+    }))
 }
 
-fn drop_words(reason: &str) -> &str {
+pub(super) fn drop_words(reason: &str) -> &str {
     let known = DropReason::ALL.iter().find(|known| known.as_str() == reason);
     known.map_or(reason, |known| known.in_words())
 }
 
-fn in_words(ended: &Ended) -> String {
-    let mut words = match &ended.reason {
-        EndReason::Exited(kind) => format!("exited by {kind}"),
-        EndReason::EnteredSegment(segment) => format!("entered segment {segment}"),
-        EndReason::LeftSegment(segment) => format!("left segment {segment}"),
-        other => other.as_str().replace('_', " "),
-    };
+pub(super) fn in_words(ended: &Ended) -> String {
+    let mut words = reason_in_words(&ended.reason);
     for (split, arm) in &ended.arms {
         words.push_str(&format!(", {split} {arm}"));
     }
@@ -259,4 +267,13 @@ fn in_words(ended: &Ended) -> String {
         words.push_str(", goal reached");
     }
     words
+}
+
+pub(super) fn reason_in_words(reason: &EndReason) -> String {
+    match reason {
+        EndReason::Exited(kind) => format!("exited by {kind}"),
+        EndReason::EnteredSegment(segment) => format!("entered segment {segment}"),
+        EndReason::LeftSegment(segment) => format!("left segment {segment}"),
+        other => other.as_str().replace('_', " "),
+    }
 }

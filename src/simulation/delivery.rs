@@ -1,21 +1,24 @@
 //! A shard's run, as `src/edge/deliver.rs` does it, without waiting: due dispatches, due contacts, lanes, forwards.
 
-use super::{Failure, Point, World};
-use wend::domain::outcome::Outcome;
-use wend::domain::shard::ShardIndex;
-use wend::domain::time::Timestamp;
-use wend::engine::errand::Answer as Answered;
-use wend::providers::ProviderKind;
-use wend::providers::answer::Answer as Reply;
-use wend::providers::registry::Account;
-use wend::store;
-use wend::store::meta::{self, Key};
-use wend::turn::backlog::{by_lane, cut};
-use wend::turn::bought::{CheckoutFacts, Questions, facts_from};
-use wend::turn::call::{Answer, Call};
-use wend::turn::claim::Claimed;
-use wend::turn::errand::{Ask, DueErrand};
-use wend::turn::forward::{Delivery, Followed};
+use super::crash::Point;
+use super::error::Failure;
+use super::world::World;
+use crate::domain::outcome::Outcome;
+use crate::domain::shard::ShardIndex;
+use crate::domain::time::Timestamp;
+use crate::engine::errand::Answer as Answered;
+use crate::providers::ProviderKind;
+use crate::providers::answer::Answer as Reply;
+use crate::providers::registry::Account;
+use crate::store;
+use crate::store::meta::{self, Key};
+use crate::turn::backlog::{by_lane, cut};
+use crate::turn::bought::{CheckoutFacts, Questions, facts_from};
+use crate::turn::call::{Answer, Call};
+use crate::turn::claim::Claimed;
+use crate::turn::errand::{Ask, DueErrand};
+use crate::turn::forward::{Delivery, Followed};
+use crate::turn::wake::DueMessage;
 
 const SLICES_PER_RUN: usize = 50;
 const REQUESTS_AT_ONCE: usize = 6;
@@ -24,7 +27,7 @@ const FORWARD_ROUNDS: usize = 4;
 
 impl World {
     pub(super) fn run_due(&self, me: ShardIndex) -> Result<(), Failure> {
-        self.host(me).rest_until.set(Timestamp::default());
+        self.host(me)?.rest_until.set(Timestamp::default());
         for _ in 0..SLICES_PER_RUN {
             self.deliver_forwards(me)?;
             let (worked, blocked) = self.slice(me)?;
@@ -36,9 +39,9 @@ impl World {
     }
 
     fn slice(&self, me: ShardIndex) -> Result<(bool, bool), Failure> {
-        let (mut worked, mut blocked) = (false, false);
-        if meta::get(&self.host(me).sql, Key::Stopped)?.as_deref() == Some("1") {
-            return Ok((worked, blocked));
+        let mut worked = false;
+        if meta::get(&self.host(me)?.sql, Key::Stopped)?.as_deref() == Some("1") {
+            return Ok((worked, false));
         }
         let mut after = String::new();
         loop {
@@ -69,6 +72,17 @@ impl World {
                 Err(failure) => return Err(failure),
             }
         }
+        let blocked = self.send(me, messages)?;
+        for errand in errands {
+            let answer = self.ask(&errand)?;
+            self.turn(me, |turn| turn.run(&errand, answer))?;
+        }
+        Ok((worked, blocked))
+    }
+
+    /// Sends what is due, lane by lane, as far as there are permits; true when there were too few.
+    fn send(&self, me: ShardIndex, messages: Vec<DueMessage>) -> Result<bool, Failure> {
+        let mut blocked = false;
         for ((lane, provider), messages) in by_lane(&self.settings, messages).0 {
             let questions = self.turn(me, |turn| Ok(turn.questions(&messages)))?;
             let checkouts = self.checkout_facts(questions)?;
@@ -80,15 +94,15 @@ impl World {
             }
             let mut waiting = messages.as_slice();
             while !waiting.is_empty() {
-                let wanted = u32::try_from(waiting.len().min(REQUESTS_AT_ONCE)).unwrap();
+                let wanted = u32::try_from(waiting.len().min(REQUESTS_AT_ONCE)).unwrap_or(1);
                 let lease = self.bucket.borrow_mut().lease(lane, wanted, self.now);
                 if lease.granted == 0 {
-                    self.rest(me, lease.again_at);
+                    self.rest(me, lease.again_at)?;
                     blocked = true;
                     break;
                 }
                 let batch_max = provider.capabilities().batch_max.min(MAILS_PER_TURN);
-                let single = self.host(me).single.borrow().clone();
+                let single = self.host(me)?.single.borrow().clone();
                 let parts = cut(waiting, lease.granted as usize, batch_max, &single);
                 let taken: usize = parts.iter().map(|part| part.len()).sum();
                 // All are claimed before the first request leaves, as when six are in flight.
@@ -99,14 +113,10 @@ impl World {
                 for claimed in claimed {
                     self.exchange(me, claimed)?;
                 }
-                waiting = &waiting[taken..];
+                waiting = waiting.get(taken..).unwrap_or_default();
             }
         }
-        for errand in errands {
-            let answer = self.ask(&errand)?;
-            self.turn(me, |turn| turn.run(&errand, answer))?;
-        }
-        Ok((worked, blocked))
+        Ok(blocked)
     }
 
     /// What the `Store` and the other systems answer.
@@ -118,7 +128,7 @@ impl World {
                 Answered::Code(store::coupon::take(&self.store, pool, &errand.id, self.now)?)
             }
             Ask::Notify { url, body } => {
-                let body = serde_json::from_slice(body).unwrap();
+                let body = serde_json::from_slice(body)?;
                 self.notified
                     .borrow_mut()
                     .push((url.clone(), errand.id.clone(), body));
@@ -132,19 +142,18 @@ impl World {
 
     fn exchange(&self, me: ShardIndex, claimed: Claimed) -> Result<(), Failure> {
         let Claimed { dispatch, body } = claimed;
-        let kind = ProviderKind::parse(&dispatch.provider).unwrap();
+        let kind = ProviderKind::parse(&dispatch.provider)?;
         let members = dispatch.members.len();
         let account = Account::new("http://127.0.0.1:9", "re_test");
         let request = kind
-            .request(&account, &dispatch.key, body, members)
-            .unwrap()
-            .unwrap();
+            .request(&account, &dispatch.key, body, members)?
+            .ok_or(Failure::Provider("it needs none"))?;
         self.reach(Point::Claimed)?;
-        let response = self.provider.borrow_mut().answer(&request, self.now);
+        let response = self.provider.borrow_mut().answer(&request, self.now)?;
         self.reach(Point::Answered)?;
         let outcomes = match response.map(|response| kind.read(&response, members, self.now)) {
             Some(Reply::Split(reason)) => {
-                self.host(me)
+                self.host(me)?
                     .single
                     .borrow_mut()
                     .extend(dispatch.members.iter().cloned());
@@ -156,14 +165,15 @@ impl World {
         let concluded = self.turn(me, |turn| turn.conclude(&dispatch, &outcomes))?;
         if let Some(until) = concluded.pause {
             self.bucket.borrow_mut().pause(until);
-            self.rest(me, until);
+            self.rest(me, until)?;
         }
         Ok(())
     }
 
-    fn rest(&self, me: ShardIndex, until: Timestamp) {
-        let rest = &self.host(me).rest_until;
+    fn rest(&self, me: ShardIndex, until: Timestamp) -> Result<(), Failure> {
+        let rest = &self.host(me)?.rest_until;
         rest.set(rest.get().max(until));
+        Ok(())
     }
 
     fn checkout_facts(&self, questions: Questions) -> Result<CheckoutFacts, Failure> {
@@ -179,14 +189,15 @@ impl World {
     }
 
     pub(super) fn deliver_forwards(&self, me: ShardIndex) -> Result<(), Failure> {
-        let forwarding = &self.host(me).forwarding;
+        let forwarding = &self.host(me)?.forwarding;
         if forwarding.replace(true) {
             return Ok(());
         }
-        let result = (0..FORWARD_ROUNDS).try_for_each(|_| match store::forward::count(&self.host(me).sql)? {
-            0 => Ok(()),
-            _ => self.deliver_due(me),
-        });
+        let result =
+            (0..FORWARD_ROUNDS).try_for_each(|_| match store::forward::count(&self.host(me)?.sql)? {
+                0 => Ok(()),
+                _ => self.deliver_due(me),
+            });
         forwarding.set(false);
         result
     }

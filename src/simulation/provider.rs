@@ -1,9 +1,10 @@
 //! A Resend in memory: takes each key once in 24 hours, and fails when told to.
 
+use super::error::Failure;
+use crate::domain::time::{Delay, Timestamp};
+use crate::http::{Headers, Request, Response};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
-use wend::domain::time::{Delay, Timestamp};
-use wend::http::{Headers, Request, Response};
 
 const KEY_WINDOW: Delay = Delay::from_hours(24);
 
@@ -42,33 +43,53 @@ pub struct Provider {
 
 impl Provider {
     /// Answers a request; none when no answer comes.
-    pub fn answer(&mut self, request: &Request, now: Timestamp) -> Option<Response> {
+    ///
+    /// # Errors
+    /// When the request is not one that Wend makes.
+    pub fn answer(&mut self, request: &Request, now: Timestamp) -> Result<Option<Response>, Failure> {
         self.requests += 1;
         let fault = self.faults.pop_front();
         match fault {
-            Some(Fault::Lost) => return None,
-            Some(Fault::Broken) => return Some(error(500, "internal_server_error", &[])),
-            Some(Fault::Busy) => return Some(error(429, "rate_limit_exceeded", &[("retry-after", "60")])),
-            Some(Fault::Unauthorised) => return Some(error(401, "missing_api_key", &[])),
+            Some(Fault::Lost) => return Ok(None),
+            Some(Fault::Broken) => return Ok(Some(error(500, "internal_server_error", &[]))),
+            Some(Fault::Busy) => {
+                let wait = [("retry-after", "60")];
+                return Ok(Some(error(429, "rate_limit_exceeded", &wait)));
+            }
+            Some(Fault::Unauthorised) => return Ok(Some(error(401, "missing_api_key", &[]))),
             Some(Fault::Silent) | None => {}
         }
-        let response = self.take(request, now);
-        (fault != Some(Fault::Silent)).then_some(response)
+        let response = self.take(request, now)?;
+        Ok((fault != Some(Fault::Silent)).then_some(response))
     }
 
-    fn take(&mut self, request: &Request, now: Timestamp) -> Response {
-        let key = request.headers.get("idempotency-key").unwrap().to_owned();
-        let mails: Vec<Value> = match serde_json::from_slice(&request.body).unwrap() {
+    /// Forgets the keys whose time is over, as a provider does: a long simulation would keep every body.
+    pub fn forget(&mut self, now: Timestamp) {
+        self.keys.retain(|_, (at, _)| now.since(*at) < KEY_WINDOW);
+    }
+
+    fn take(&mut self, request: &Request, now: Timestamp) -> Result<Response, Failure> {
+        let key = request
+            .headers
+            .get("idempotency-key")
+            .ok_or(Failure::Provider("it has no idempotency key"))?
+            .to_owned();
+        let mails: Vec<Value> = match serde_json::from_slice(&request.body)? {
             Value::Array(mails) => mails,
             mail => vec![mail],
         };
         let known = self.keys.get(&key).filter(|(at, _)| now.since(*at) < KEY_WINDOW);
         match known {
-            Some((_, body)) if *body != request.body => return error(409, "invalid_idempotent_request", &[]),
+            Some((_, body)) if *body != request.body => {
+                return Ok(error(409, "invalid_idempotent_request", &[]));
+            }
             Some(_) => {}
             None => {
                 self.keys.insert(key.clone(), (now, request.body.clone()));
-                self.taken.extend(mails.iter().map(|mail| taken(mail, &key, now)));
+                for mail in &mails {
+                    let taken = taken(mail, &key, now).ok_or(Failure::Provider("a mail lacks its tags"))?;
+                    self.taken.push(taken);
+                }
             }
         }
         let ids: Vec<Value> = (0..mails.len())
@@ -77,29 +98,31 @@ impl Provider {
         let body = if request.url.ends_with("/batch") {
             serde_json::json!({ "data": ids })
         } else {
-            ids[0].clone()
+            ids.into_iter().next().unwrap_or_default()
         };
-        Response {
+        Ok(Response {
             status: 200,
             headers: Headers::new(),
             body: body.to_string().into_bytes(),
-        }
+        })
     }
 }
 
-fn taken(mail: &Value, key: &str, now: Timestamp) -> Taken {
+fn taken(mail: &Value, key: &str, now: Timestamp) -> Option<Taken> {
+    let tags = mail.get("tags")?.as_array()?;
     let tag = |name: &str| {
-        let tags = mail["tags"].as_array().unwrap();
-        let tag = tags.iter().find(|tag| tag["name"] == name).unwrap();
-        tag["value"].as_str().unwrap().to_owned()
+        let tag = tags
+            .iter()
+            .find(|tag| tag.get("name").is_some_and(|held| held == name))?;
+        Some(tag.get("value")?.as_str()?.to_owned())
     };
-    Taken {
+    Some(Taken {
         at: now,
         key: key.to_owned(),
-        message: tag("message"),
-        step: tag("step"),
-        to: mail["to"][0].as_str().unwrap().to_owned(),
-    }
+        message: tag("message")?,
+        step: tag("step")?,
+        to: mail.get("to")?.get(0)?.as_str()?.to_owned(),
+    })
 }
 
 fn error(status: u16, name: &str, headers: &[(&str, &str)]) -> Response {

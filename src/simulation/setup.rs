@@ -1,0 +1,86 @@
+//! What a world is made from: journeys with changes, settings, and what is known of the provider's rate.
+
+use super::error::Failure;
+use crate::domain::time::Timestamp;
+use crate::engine::permits::Bucket;
+use crate::journey::catalog::Catalog;
+use crate::journey::check::check;
+use crate::journey::lock::Mode;
+use crate::journey::project::{JOURNEYS, Project};
+use crate::providers::ProviderKind;
+use crate::settings::Settings;
+use crate::store::migrate::{STORE, migrate};
+use crate::store::rusqlite::Sqlite;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What a `deploy` line calls segments.yaml and store.yaml.
+const SEGMENTS: &str = "segments";
+const STORE_FILE: &str = "store";
+
+/// Requests a second that the pretend provider is known to take: so many that the number of shards does not show.
+const REQUESTS_PER_SECOND: u32 = 1_000;
+
+/// The project at `root` with some of its journeys replaced or removed, checked as the build checks it.
+///
+/// # Errors
+/// With the findings, when there are any.
+pub fn edited(root: &Path, edits: &BTreeMap<String, Option<String>>) -> Result<Catalog, Failure> {
+    let mut project = Project::read(root);
+    project.lock = None;
+    for (file, text) in edits {
+        match file.as_str() {
+            SEGMENTS => {
+                project.segments.clone_from(text);
+                continue;
+            }
+            STORE_FILE => {
+                project.store.clone_from(text);
+                continue;
+            }
+            _ => {}
+        }
+        let path = format!("{JOURNEYS}/{file}.yaml");
+        match text {
+            Some(text) => project.journeys.insert(path, text.clone()),
+            None => project.journeys.remove(&path),
+        };
+    }
+    let checked = check(&project, Mode::Append);
+    checked.catalog.ok_or(Failure::Findings(checked.findings))
+}
+
+/// The tables of the Store object.
+pub(super) fn store_tables() -> Result<Sqlite, Failure> {
+    let sql = Sqlite::in_memory()?;
+    migrate(&sql, &STORE)?;
+    Ok(sql)
+}
+
+pub(super) fn bucket(now: Timestamp) -> Bucket {
+    let mut bucket = Bucket::new(now);
+    bucket.learn(REQUESTS_PER_SECOND, now);
+    bucket
+}
+
+pub(super) fn settings(shards: u16, provider: ProviderKind) -> Result<Settings, Failure> {
+    let shards = shards.to_string();
+    let get = |name: &str| {
+        let value = match name {
+            "SHARDS" => shards.as_str(),
+            "ENVIRONMENT" => "dev",
+            "EMAIL_PROVIDER" => provider.as_str(),
+            "HASH_KEY" => "a-key-for-identities-of-tests-only",
+            "LINK_KEY" => "a-key-for-links-of-tests-only",
+            "RESEND_API_KEY" => "re_test",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    let settings = Settings::read(get, &[]);
+    if settings.usable() {
+        Ok(settings)
+    } else {
+        Err(Failure::Settings(settings.faults))
+    }
+}

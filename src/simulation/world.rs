@@ -1,0 +1,237 @@
+//! A whole installation in memory: shards on rusqlite, a virtual clock, a pretend provider, and crashes.
+//!
+//! The turns, the routing of events, the following of forwards and the cutting of batches are the Worker's own code;
+//! only what `edge` does with `await` between two turns is written here again.
+
+use super::crash::Point;
+use super::error::Failure;
+use super::provider::Provider;
+use super::setup::{bucket, edited, settings, store_tables};
+use crate::domain::event::Event;
+use crate::domain::ids::MessageId;
+use crate::domain::shard::ShardIndex;
+use crate::domain::time::Timestamp;
+use crate::engine::decision::Remark;
+use crate::engine::permits::Bucket;
+use crate::journey::catalog::Catalog;
+use crate::providers::ProviderKind;
+use crate::settings::Settings;
+use crate::store::migrate::{SHARD, migrate};
+use crate::store::rusqlite::Sqlite;
+use crate::turn::call::{Answer, Call, Ingested};
+use crate::turn::routing::{Routing, Step};
+use crate::turn::{self, Turn};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+pub const ORIGIN: &str = "https://wend.example";
+/// Monday, 2 March 2026, 09:00 UTC.
+const START: Timestamp = Timestamp::from_seconds(1_772_442_000);
+
+pub struct World {
+    pub catalog: Catalog,
+    pub settings: Settings,
+    pub start: Timestamp,
+    pub now: Timestamp,
+    /// Where `journeys/`, `templates/` and `store.yaml` are: read again by each deploy.
+    root: PathBuf,
+    /// Journeys that differ from the repository's own; none for one that was removed.
+    edits: BTreeMap<String, Option<String>>,
+    /// The Store object's tables.
+    pub store: Sqlite,
+    /// What another system answers to our webhooks; none while it is down.
+    pub hook: RefCell<Option<serde_json::Value>>,
+    /// What it was told: address, errand, body.
+    pub notified: RefCell<Vec<(String, String, serde_json::Value)>>,
+    pub(super) shards: Vec<Host>,
+    pub(super) bucket: RefCell<Bucket>,
+    pub provider: RefCell<Provider>,
+    /// Turns and requests left until the crash.
+    pub(super) fuse: Cell<Option<u32>>,
+    pub(super) fatal: Cell<Option<Point>>,
+    /// A shard that does not answer when it is asked whether carts were bought.
+    pub away: Cell<Option<ShardIndex>>,
+    pub remarks: RefCell<Vec<Remark>>,
+}
+
+/// One shard with what it knows only in memory.
+pub(super) struct Host {
+    pub(super) sql: Sqlite,
+    pub(super) forwarding: Cell<bool>,
+    /// No request before this: the provider rests, or the second's permits are used up.
+    pub(super) rest_until: Cell<Timestamp>,
+    pub(super) single: RefCell<BTreeSet<MessageId>>,
+}
+
+impl World {
+    /// An installation with these journeys, of which the project at `root` is the source.
+    ///
+    /// # Errors
+    /// When SQLite cannot start, or the settings cannot be used.
+    pub fn new(root: &Path, catalog: Catalog, shards: u16, provider: ProviderKind) -> Result<Self, Failure> {
+        let hosts: Result<Vec<Host>, Failure> = (0..shards).map(|_| Host::new()).collect();
+        Ok(Self {
+            catalog,
+            settings: settings(shards, provider)?,
+            start: START,
+            now: START,
+            root: root.to_owned(),
+            edits: BTreeMap::new(),
+            store: store_tables()?,
+            hook: RefCell::new(Some(serde_json::Value::Null)),
+            notified: RefCell::default(),
+            shards: hosts?,
+            bucket: RefCell::new(bucket(START)),
+            provider: RefCell::default(),
+            fuse: Cell::new(None),
+            fatal: Cell::new(None),
+            away: Cell::new(None),
+            remarks: RefCell::default(),
+        })
+    }
+
+    /// Remembers with which changes of the project's journeys its catalog was made, so that a deploy keeps them.
+    #[must_use]
+    pub fn with_edits(mut self, edits: BTreeMap<String, Option<String>>) -> Self {
+        self.edits = edits;
+        self
+    }
+
+    /// Lets the story begin at another time. Only before anything happened.
+    pub fn begin_at(&mut self, start: Timestamp) {
+        (self.start, self.now) = (start, start);
+        self.bucket.replace(bucket(start));
+    }
+
+    /// What the provider is known to take in a second, where it matters how long mails queue.
+    pub fn allow(&mut self, requests_per_second: u32) {
+        let mut bucket = Bucket::new(self.now);
+        bucket.learn(requests_per_second, self.now);
+        self.bucket.replace(bucket);
+    }
+
+    /// Deploys journeys: the repository's own, with some files replaced or, when the text is none, removed, besides
+    /// those that were changed before.
+    ///
+    /// # Errors
+    /// With the findings, when a journey does not check; the world then stays as it was.
+    pub fn deploy(&mut self, changes: &[(String, Option<String>)]) -> Result<(), Failure> {
+        let mut edits = self.edits.clone();
+        edits.extend(changes.iter().cloned());
+        let mut catalog = edited(&self.root, &edits)?;
+        catalog.store = self.catalog.store.clone();
+        self.catalog = catalog;
+        self.edits = edits;
+        Ok(())
+    }
+
+    /// What cron does after a deploy.
+    ///
+    /// # Errors
+    /// When a turn fails.
+    pub fn sweep(&self) -> Result<(), Failure> {
+        for shard in self.indices() {
+            while matches!(self.call(shard, Call::Sweep)?, Answer::Swept { done: false }) {}
+        }
+        Ok(())
+    }
+
+    pub fn indices(&self) -> Vec<ShardIndex> {
+        self.settings.shards.all().collect()
+    }
+
+    pub(super) fn host(&self, shard: ShardIndex) -> Result<&Host, Failure> {
+        let at = self.settings.shards.all().position(|index| index == shard);
+        at.and_then(|at| self.shards.get(at))
+            .ok_or(Failure::NoShard(shard))
+    }
+
+    /// Whether a shard waits for the provider: for a permit, or because it was asked to.
+    pub fn is_resting(&self) -> bool {
+        self.shards.iter().any(|host| host.rest_until.get() > self.now)
+    }
+
+    /// One storage turn.
+    ///
+    /// # Errors
+    /// The turn's own, or the crash that was asked for.
+    pub fn turn<T>(
+        &self,
+        me: ShardIndex,
+        work: impl FnOnce(&Turn<'_>) -> Result<T, turn::Error>,
+    ) -> Result<T, Failure> {
+        let sql = &self.host(me)?.sql;
+        let turn = Turn {
+            sql,
+            catalog: &self.catalog,
+            settings: &self.settings,
+            me,
+            now: self.now,
+            origin: ORIGIN,
+            remarks: RefCell::default(),
+        };
+        let result = sql.turn(|| {
+            let result = work(&turn)?;
+            self.spark()?;
+            Ok::<T, Failure>(result)
+        })?;
+        self.remarks.borrow_mut().extend(turn.remarks.take());
+        Ok(result)
+    }
+
+    /// What a shard's `fetch` does.
+    ///
+    /// # Errors
+    /// When a turn fails.
+    pub fn call(&self, me: ShardIndex, call: Call) -> Result<Answer, Failure> {
+        let answer = match self.turn(me, |turn| turn.serve(call))? {
+            Some(answer) => answer,
+            None => {
+                self.run_due(me)?;
+                let next_due = self.turn(me, |turn| turn.next_due())?;
+                Answer::Ran {
+                    next_due,
+                    busy: false,
+                }
+            }
+        };
+        self.deliver_forwards(me)?;
+        Ok(answer)
+    }
+
+    /// What the Worker does with a verified event.
+    ///
+    /// # Errors
+    /// When a turn fails; the sender is told to come again.
+    pub fn ingest(&self, event: Event) -> Result<Ingested, Failure> {
+        let Some((mut routing, mut step)) = Routing::start(&self.settings, event) else {
+            return Ok(Ingested::Ignored);
+        };
+        loop {
+            match step {
+                Step::Done(ingested) => return Ok(ingested),
+                Step::Ask(calls) => {
+                    let answers: Result<Vec<Answer>, Failure> = calls
+                        .into_iter()
+                        .map(|(shard, call)| self.call(shard, call))
+                        .collect();
+                    step = routing.answer(answers?)?;
+                }
+            }
+        }
+    }
+}
+
+impl Host {
+    fn new() -> Result<Self, Failure> {
+        let sql = Sqlite::in_memory()?;
+        migrate(&sql, &SHARD)?;
+        Ok(Self {
+            sql,
+            forwarding: Cell::new(false),
+            rest_until: Cell::default(),
+            single: RefCell::default(),
+        })
+    }
+}
