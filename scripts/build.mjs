@@ -11,11 +11,17 @@ import { setUp } from "./setup.mjs";
  * Compiles into `folder`. The dev profile takes seconds after an edit where release takes a quarter of a minute
  * or more; what it makes is larger and slower, and behaves the same.
  */
-export function buildWorker(environments, { profile, features = [], folder = "build" }) {
+export async function buildWorker(environments, { profile, features = [], folder = "build" }) {
   const withFeatures = features.length > 0 ? ["--features", features.join(",")] : [];
   const args = [`--${profile}`, "--out-dir", folder, ".", ...withFeatures];
   const title = [`building the Worker (${profile})`, ...features.map((name) => `with ${name}`)].join(" ");
-  return step(title, () => run("worker-build", args, { env: environments.wasm }));
+  await step(title, () => run("worker-build", args, { env: environments.wasm }));
+  if (profile === "release") await stripNames(environments, path.join(folder, "index_bg.wasm"));
+}
+
+/** Function names would be a tenth of what every cold start reads. A panic tells its file and line without them. */
+async function stripNames(environments, wasm) {
+  await run("wasm-opt", ["--strip-debug", wasm, "-o", wasm], { env: environments.wasm });
 }
 
 /**

@@ -6,6 +6,7 @@ use super::finding::{Finding, Place, hint, nearest};
 use super::project::STORE;
 use super::store_file::StoreFile;
 use super::yaml::{self, Fields, Node, Reader, Value};
+use crate::domain::civil::Zone;
 use crate::domain::event::EventKind;
 use crate::domain::message::Lane;
 
@@ -138,10 +139,10 @@ fn caps(reader: &mut Reader<'_>, node: &Node, store: &StoreFile) {
 }
 
 fn zone(reader: &mut Reader<'_>, node: &Node, name: &str) {
-    if name.parse::<chrono_tz::Tz>().is_ok() {
+    if name.parse::<Zone>().is_ok() {
         return;
     }
-    let near = nearest(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+    let near = nearest(name, Zone::names());
     let near = near.map_or_else(
         || ", for example `Europe/Warsaw`".to_owned(),
         |near| format!("; did you mean `{near}`?"),

@@ -3,6 +3,7 @@
 //! Every source passes what it read through here. A value that cannot be made fit is absent; nothing here fails.
 
 use super::loose::Text;
+use crate::domain::civil::Zone;
 use crate::domain::contact::MAX_TEXT_CHARS;
 use crate::domain::event::LineItem;
 use crate::domain::money::{Currency, Money};
@@ -60,9 +61,7 @@ pub fn locale(text: &str) -> Option<String> {
 
 /// A name of the IANA time zone database.
 pub fn timezone(text: &str) -> Option<String> {
-    chrono_tz::Tz::from_str(text)
-        .ok()
-        .map(|zone| zone.name().to_owned())
+    Zone::from_str(text).ok().map(|zone| zone.name().to_owned())
 }
 
 /// An ISO 3166-1 alpha-2 code.

@@ -33,3 +33,5 @@ mod sources;
 mod tidy;
 #[cfg(test)]
 mod world;
+#[cfg(test)]
+mod zones;

@@ -10,7 +10,7 @@
 //! - Things that happen again and again ([`next_time_of_day`], [`Recurrence`]) pass over a whole day that the zone
 //!   skipped (30 December 2011 in Apia); a single date does not get lost that way.
 //!
-//! The zones' table ends in 2099. After it each zone keeps its last offset.
+//! The zones' table is from 1973 to 2099. Before and after it each zone keeps its first and last offset.
 
 mod clock;
 mod date;
@@ -20,6 +20,7 @@ mod resolve;
 mod rule;
 mod window;
 mod zone;
+mod zones;
 
 #[cfg(test)]
 mod tests;

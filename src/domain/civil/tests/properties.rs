@@ -7,20 +7,6 @@ use crate::domain::time::{Delay, Timestamp};
 use chrono::{Datelike, TimeDelta, Timelike};
 use proptest::prelude::*;
 
-#[test]
-fn the_table_of_zones_ends_where_we_stop_to_look() {
-    let end = Timestamp::from_seconds(zone::TABLE_END_SECONDS);
-    let days = |day: i64| end.plus(Delay::from_days(day));
-    for zone in Zone::all() {
-        let offset = |at: Timestamp| zone.local(at) - Zone::UTC.local(at);
-        let held = offset(end);
-        assert!(
-            (0..800).step_by(5).map(days).all(|at| offset(at) == held),
-            "{zone}"
-        );
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
