@@ -180,6 +180,7 @@ impl Story {
                 ..Profile::default()
             },
             data: data(line, checkout, order),
+            unread: Vec::new(),
             email,
             kind,
         };
@@ -210,6 +211,7 @@ impl Story {
             consent: None,
             profile: Profile::default(),
             data,
+            unread: Vec::new(),
             email: Some(email),
             kind,
         }
