@@ -135,6 +135,16 @@ pub struct Event {
     pub consent: Option<ConsentSignal>,
     #[serde(default)]
     pub data: EventData,
+    /// What could not be read and was left out; the event counts without it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
+}
+
+/// A field that was left out. Never its value: that may be a person's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    pub field: String,
+    pub reason: String,
 }
 
 impl EventKind {
@@ -224,6 +234,7 @@ impl Event {
             profile: Profile::default(),
             consent: None,
             data: EventData::default(),
+            unread: Vec::new(),
         }
     }
 

@@ -3,10 +3,12 @@
 //!
 //! Called by the storage turn when a document turned out too large. What goes is what mails and conditions can best do
 //! without: the oldest runs' properties and cart lines first, the person's own attributes and weakest identifiers
-//! last. Nothing that decides goes: positions, consent and addresses stay.
+//! late. What other systems answered, which conditions ask about, and the wording of a consent go last. Nothing that
+//! decides whether somebody may be written to goes: positions, consent and addresses stay.
 
 use super::state::{Contact, Enrollment};
-use crate::domain::event::EventData;
+use crate::domain::event::{EventData, LineItem};
+use crate::domain::ids::MAX_ID_BYTES;
 use crate::domain::time::Timestamp;
 use serde::Serialize;
 
@@ -22,7 +24,17 @@ const IDENTIFIERS_LEFT: usize = 20;
 type Cut = fn(&mut Contact) -> Option<usize>;
 
 /// In this order; each is repeated until it has nothing more to cut.
-const CUTS: [Cut; 6] = [properties, items, texts, attributes, tags, identifiers];
+const CUTS: [Cut; 9] = [
+    properties,
+    items,
+    texts,
+    attributes,
+    tags,
+    answers,
+    identifiers,
+    lines,
+    evidence,
+];
 
 /// Cuts until the document's JSON has at most `bytes_max` bytes. Returns whether it now fits.
 pub fn fit(contact: &mut Contact, bytes_max: usize) -> bool {
@@ -71,30 +83,110 @@ fn items(contact: &mut Contact) -> Option<usize> {
     shrink(enrollment, |data| data.items.truncate(ITEMS_LEFT))
 }
 
-/// Long texts that are left: titles are shortened; addresses, which would not lead anywhere then, go.
+fn is_long(text: &str) -> bool {
+    text.len() > TEXT_LEFT
+}
+
+/// The texts of a line that may be absent.
+fn texts_of(item: &mut LineItem) -> [&mut Option<String>; 6] {
+    let LineItem {
+        title: _,
+        quantity: _,
+        price: _,
+        variant,
+        sku,
+        product_id,
+        variant_id,
+        image_url,
+        url,
+    } = item;
+    [variant, sku, product_id, variant_id, image_url, url]
+}
+
+/// Long texts that are left: titles are shortened; addresses, which would not lead anywhere then, go. So do ids that
+/// are too long to be the key of anything.
 fn texts(contact: &mut Contact) -> Option<usize> {
-    let is_long = |text: &String| text.len() > TEXT_LEFT;
-    let any_long = |text: &Option<String>| text.as_ref().is_some_and(is_long);
+    let long_id = |id: &Option<String>| id.as_ref().is_some_and(|id| id.len() > MAX_ID_BYTES);
+    let any_long = |text: &Option<String>| text.as_deref().is_some_and(is_long);
     let has = |held: &Enrollment| {
-        let lines = held.data.items.iter().any(|item| {
-            is_long(&item.title)
-                || any_long(&item.variant)
-                || any_long(&item.url)
-                || any_long(&item.image_url)
-        });
-        lines || any_long(&held.data.url) || held.data.discount_codes.len() > ITEMS_LEFT
+        let data = &held.data;
+        let line = |item: &LineItem| {
+            let texts = texts_of(&mut item.clone()).map(|text| any_long(text));
+            is_long(&item.title) || texts.contains(&true)
+        };
+        data.items.iter().any(line)
+            || any_long(&data.url)
+            || any_long(&data.order_number)
+            || [&data.checkout_id, &data.cart_id, &data.order_id]
+                .into_iter()
+                .any(long_id)
+            || data.discount_codes.len() > ITEMS_LEFT
+            || data.discount_codes.iter().any(|code| is_long(code))
     };
     shrink(oldest(contact, has), |data| {
         data.url.take_if(|url| is_long(url));
+        data.order_number.take_if(|number| is_long(number));
+        for id in [&mut data.checkout_id, &mut data.cart_id, &mut data.order_id] {
+            id.take_if(|id| id.len() > MAX_ID_BYTES);
+        }
+        data.discount_codes.retain(|code| !is_long(code));
         data.discount_codes.truncate(ITEMS_LEFT);
         for item in &mut data.items {
             // A character has at most four bytes.
             item.title = item.title.chars().take(TEXT_LEFT / 4).collect();
-            item.variant.take_if(|text| is_long(text));
-            item.url.take_if(|text| is_long(text));
-            item.image_url.take_if(|text| is_long(text));
+            for text in texts_of(item) {
+                text.take_if(|text| is_long(text));
+            }
         }
     })
+}
+
+/// The largest answer of the oldest run that has one.
+fn answers(contact: &mut Contact) -> Option<usize> {
+    let runs = contact.enrollments.iter_mut();
+    let held = runs.filter(|held| !held.answers.is_empty());
+    let answers = &mut held.min_by_key(|held| held.data_at)?.answers;
+    let sizes = answers.iter().map(|(name, value)| (size_of(value), name.clone()));
+    let (size, name) = sizes.max()?;
+    answers.remove(&name);
+    Some(size)
+}
+
+fn lines(contact: &mut Contact) -> Option<usize> {
+    let enrollment = oldest(contact, |held| !held.data.items.is_empty());
+    shrink(enrollment, |data| data.items.clear())
+}
+
+/// Long wordings, of the address seen longest ago first. The state of its consent, its time and its event stay.
+fn evidence(contact: &mut Contact) -> Option<usize> {
+    let any_long = |text: &Option<String>| text.as_deref().is_some_and(is_long);
+    let mut addresses: Vec<_> = contact.addresses.iter_mut().collect();
+    addresses.sort_by_key(|address| address.seen_at);
+    let mut signals = addresses
+        .into_iter()
+        .filter_map(|address| address.consent.evidence.as_mut());
+    let (signal, _) = signals.find(|(signal, _)| {
+        [
+            &signal.method,
+            &signal.text,
+            &signal.ip,
+            &signal.agent,
+            &signal.actor,
+        ]
+        .into_iter()
+        .any(any_long)
+    })?;
+    let before = size_of(signal);
+    for text in [
+        &mut signal.method,
+        &mut signal.text,
+        &mut signal.ip,
+        &mut signal.agent,
+        &mut signal.actor,
+    ] {
+        text.take_if(|text| is_long(text));
+    }
+    Some(before.saturating_sub(size_of(signal)))
 }
 
 /// The largest attribute goes first.

@@ -1,19 +1,19 @@
 //! `decide`: the one entry point of the core. Dispatches on the input; each arm is one screen elsewhere.
 
-use super::civil::Calendar;
 use super::decision::{Change, CheckoutTaken, Decision, Effect, Input, Remark, Settlement};
-use super::progress::{self, Entry, MAX_STEPS_PER_DECISION, StepOutcome};
+use super::progress::{self, Entry, MAX_STEPS_PER_DECISION, Order, StepOutcome};
+use super::sight::{Topic, View};
 use super::state::{Contact, Counted, EndReason, Enrollment, Facts, Position, Sending};
 use super::steps::wait;
 use super::{ask, enroll, errand, goal, intake, moment, pace};
-use crate::domain::contact::Profile;
 use crate::domain::event::Event;
 use crate::domain::ids::{MessageId, StepId};
 use crate::domain::message::DropReason;
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
-use crate::journey::definition::{Journey, Key, Status};
-use crate::journey::step::{Recipient, Step, Target, Wait};
+use crate::journey::definition::{Condition, Journey, Key};
+use crate::journey::step::{Recipient, Step, Target};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// How long a deferred transactional resend waits for evidence before it goes out again.
@@ -73,6 +73,11 @@ pub(super) struct Turn<'a> {
     pub remarks: Vec<Remark>,
     /// Steps that may still be run: journeys that start each other come to an end.
     pub steps_left: usize,
+    /// What steps want of other journeys, with the run they belong to, in the order they asked.
+    pub orders: VecDeque<(Order, Enrollment)>,
+    /// The orders are being done: one that starts a run whose steps have orders of their own only adds to them, so that
+    /// journeys that start each other need no more stack than one.
+    pub ordering: bool,
 }
 
 impl<'a> Turn<'a> {
@@ -87,16 +92,28 @@ impl<'a> Turn<'a> {
             effects: Vec::new(),
             remarks: Vec::new(),
             steps_left: MAX_STEPS_PER_DECISION,
+            orders: VecDeque::new(),
+            ordering: false,
         }
     }
 
     /// What conditions see now.
-    pub fn view(&self) -> ask::View<'_> {
-        ask::View {
+    pub fn view(&self) -> View<'_> {
+        View {
             contact: &self.contact,
             counted: &self.counted,
             now: self.now,
         }
+    }
+
+    /// What a condition says now; none when it fails, which is remarked.
+    pub fn holds(&mut self, when: Option<&Condition>, journey: &Journey, topic: Topic<'_>) -> Option<bool> {
+        let view = View {
+            contact: &self.contact,
+            counted: &self.counted,
+            now: self.now,
+        };
+        ask::holds(when, &view.on(topic), journey, &mut self.remarks)
     }
 
     fn finish(self) -> Decision {
@@ -119,6 +136,12 @@ impl<'a> Turn<'a> {
     fn event(&mut self, event: &Event, facts: &Facts) {
         if facts.seen {
             return;
+        }
+        if !event.unread.is_empty() {
+            self.remarks.push(Remark::FieldsUnread {
+                event: event.id.clone(),
+                fields: event.unread.clone(),
+            });
         }
         let before = self.contact.profile.clone();
         intake::learn(self, event, facts);
@@ -156,6 +179,10 @@ impl<'a> Turn<'a> {
             .cloned()
             .collect();
         for enrollment in due {
+            // A step of one that ran before it may have stopped it.
+            if !self.is_running(&enrollment) {
+                continue;
+            }
             match &enrollment.position {
                 Position::Waiting { until } => self.wait_over(&enrollment, *until),
                 Position::Asking(_) => self.effects.push(Effect::Run {
@@ -184,7 +211,11 @@ impl<'a> Turn<'a> {
             self.enter_moved(journey, enrollment, step, until);
             return;
         }
-        match step.kind.as_wait().map(|wait| wait::over(wait, until)) {
+        match step
+            .kind
+            .as_wait()
+            .map(|wait| wait::over(wait, enrollment, until))
+        {
             Some(StepOutcome::End(reason)) => self.end(enrollment, reason),
             Some(StepOutcome::Go { to, at }) => self.go_on(enrollment, to, at),
             // A step that became another kind under somebody's feet is done when its wait was.
@@ -202,100 +233,25 @@ impl<'a> Turn<'a> {
         self.advance(journey, moved, Entry::At(step));
     }
 
-    fn sweep(&mut self) {
-        moment::arm(self);
-        for enrollment in self.contact.enrollments.clone() {
-            let Some(journey) = self.catalog.journey(&enrollment.journey) else {
-                self.end(&enrollment, EndReason::JourneyRemoved);
-                continue;
-            };
-            if journey.status == Status::Retired {
-                self.end(&enrollment, EndReason::Retired);
-                continue;
-            }
-            match journey.resolve(&enrollment.step) {
-                Some(step) => {
-                    self.arm_anew(&enrollment, step);
-                    self.freeze(&enrollment, journey.status == Status::Frozen);
-                }
-                None => self.end(&enrollment, EndReason::StepRemoved),
-            }
-        }
-    }
-
-    /// Takes over the step's new name and length. Where its kind changed, the time of the old one still decides.
-    fn arm_anew(&mut self, enrollment: &Enrollment, step: &Step) {
-        let (wait, send) = (step.kind.as_wait(), step.kind.as_send());
-        let until = wait.and_then(|wait| self.until(enrollment, wait));
-        let mut found = self.contact.enrollments.iter_mut();
-        let Some(held) = found.find(|held| held.id == enrollment.id) else {
-            return;
-        };
-        match &mut held.position {
-            Position::Waiting { until: held_until } if wait.is_some() => {
-                *held_until = until.unwrap_or(*held_until);
-                held.step = step.id.clone();
-            }
-            Position::Sending(_) if send.is_some() => held.step = step.id.clone(),
-            Position::Asking(_) if step.kind.holds() => held.step = step.id.clone(),
-            Position::Waiting { .. } | Position::Sending(_) | Position::Asking(_) => {}
-        }
-    }
-
-    /// When a wait of this run is over, by the calendars as they are now.
-    fn until(&self, enrollment: &Enrollment, wait: &Wait) -> Option<Timestamp> {
-        let journey = self.catalog.journey(&enrollment.journey);
-        let calendar = Calendar::new(&self.catalog.store, journey, &self.contact);
-        wait::until(wait, enrollment.since, calendar, &self.contact, &enrollment.data)
-    }
-
-    /// Another zone or another date: what waits by the calendar gets its new time.
-    fn tell_time_anew(&mut self, before: &Profile) {
-        let after = &self.contact.profile;
-        if before.timezone == after.timezone && before.attributes == after.attributes {
-            return;
-        }
-        for enrollment in self.contact.enrollments.clone() {
-            let journey = self.catalog.journey(&enrollment.journey);
-            let step = journey.and_then(|journey| journey.step(&enrollment.step));
-            if let Some(step) = step.filter(|step| step.kind.as_wait().is_some_and(Wait::is_civil)) {
-                self.arm_anew(&enrollment, step);
-            }
-        }
-    }
-
-    /// Stops the time of a run whose journey was frozen, or lets it go on: it waits as much longer as it stood still.
-    fn freeze(&mut self, enrollment: &Enrollment, frozen: bool) {
-        let now = self.now;
-        let mut found = self.contact.enrollments.iter_mut();
-        let Some(held) = found.find(|held| held.id == enrollment.id) else {
-            return;
-        };
-        match (frozen, held.frozen_at) {
-            (true, None) => held.frozen_at = Some(now),
-            (false, Some(since)) => {
-                held.frozen_at = None;
-                let stood = now.since(since);
-                held.since = held.since.plus(stood);
-                match &mut held.position {
-                    Position::Waiting { until } => *until = until.plus(stood),
-                    Position::Asking(asking) => asking.due = asking.due.plus(stood),
-                    Position::Sending(sending) => {
-                        sending.due = sending.due.plus(stood);
-                        sending.first_due = sending.first_due.plus(stood);
-                    }
-                }
-            }
-            (true, Some(_)) | (false, None) => {}
-        }
-    }
-
     /// Continues behind the enrollment's step, done at `at`.
     pub fn go_on(&mut self, enrollment: &Enrollment, to: Target, at: Timestamp) {
         match self.catalog.journey(&enrollment.journey) {
             Some(journey) => self.advance(journey, enrollment.clone(), Entry::Behind { to, at }),
             None => self.end(enrollment, EndReason::JourneyRemoved),
         }
+    }
+
+    /// Copies of the runs whose journeys an event concerns, to go through while the contact changes.
+    pub fn running(&self, concerns: impl Fn(&Journey) -> bool) -> Vec<Enrollment> {
+        let runs = self.contact.enrollments.iter();
+        let concerned = runs.filter(|run| self.catalog.journey(&run.journey).is_some_and(&concerns));
+        concerned.cloned().collect()
+    }
+
+    /// Whether a run that was looked up before is still there: another may have stopped it meanwhile.
+    pub fn is_running(&self, enrollment: &Enrollment) -> bool {
+        let mut running = self.contact.enrollments.iter();
+        running.any(|held| held.id == enrollment.id)
     }
 
     /// Puts a run back that changed where it stands.
@@ -318,6 +274,7 @@ impl<'a> Turn<'a> {
             return;
         };
         self.take_back(enrollment, DropReason::Exited);
+        self.leave(enrollment);
         let mut jumping = enrollment.clone();
         jumping.since = at;
         self.advance(journey, jumping, Entry::At(step));
@@ -361,6 +318,7 @@ impl<'a> Turn<'a> {
             | EndReason::Retired => DropReason::Exited,
         };
         self.take_back(enrollment, dropped);
+        self.leave(enrollment);
         self.contact.enrollments.retain(|held| held.id != enrollment.id);
         self.changes.push(Change::EndEnrollment(progress::ended(
             enrollment, reason, self.now,
@@ -377,32 +335,48 @@ impl<'a> Turn<'a> {
             .contact
             .sending(message)
             .map(|(enrollment, _)| enrollment.clone());
-        if matches!(how, Settlement::Accepted { .. }) && !self.was_to_team(found.as_ref()) {
-            let engagement = &mut self.contact.engagement;
-            engagement.mails = engagement.mails.saturating_add(1);
-            engagement.mailed_at = engagement.mailed_at.max(Some(self.now));
+        let accepted = matches!(how, Settlement::Accepted { .. });
+        let Some(mut enrollment) = found else {
+            // One that nobody remembers was told before.
+            if pace::learn_fate(&mut self.contact, message, accepted, self.now) && accepted {
+                self.mailed();
+            }
+            return;
+        };
+        if accepted {
+            pace::count(&mut self.contact, &enrollment, &self.catalog.store, self.now);
+            if !self.was_to_team(&enrollment) {
+                self.mailed();
+            }
         }
-        if let Some(mut enrollment) = found {
-            if matches!(how, Settlement::Accepted { .. }) {
-                pace::count(&mut self.contact, &enrollment, &self.catalog.store, self.now);
-            }
-            // It held this one send.
-            enrollment.doubt = None;
-            if let Some(last) = enrollment.last.as_mut().filter(|last| last.message == *message) {
-                last.sent = matches!(how, Settlement::Accepted { .. });
-            }
-            self.go_on(&enrollment, Target::Next, self.now);
+        // It held this one send.
+        enrollment.doubt = None;
+        if let Some(last) = enrollment.last.as_mut().filter(|last| last.message == *message) {
+            last.sent = accepted;
+        }
+        self.go_on(&enrollment, Target::Next, self.now);
+    }
+
+    /// A provider took a mail to the contact.
+    fn mailed(&mut self) {
+        let engagement = &mut self.contact.engagement;
+        engagement.mails = engagement.mails.saturating_add(1);
+        engagement.mailed_at = engagement.mailed_at.max(Some(self.now));
+    }
+
+    /// A run leaves a mail to the contact whose request is out: it is remembered until its fate is known.
+    fn leave(&mut self, enrollment: &Enrollment) {
+        if !self.was_to_team(enrollment) {
+            pace::leave(&mut self.contact, enrollment, &self.catalog.store, self.now);
         }
     }
 
     /// Whether the run stands on a send to the store's own people.
-    fn was_to_team(&self, enrollment: Option<&Enrollment>) -> bool {
-        let step = enrollment.and_then(|enrollment| {
-            let journey = self.catalog.journey(&enrollment.journey)?;
-            journey.resolve(&enrollment.step)
-        });
-        step.and_then(|step| step.kind.as_send())
-            .is_some_and(|send| send.to == Recipient::Team)
+    fn was_to_team(&self, enrollment: &Enrollment) -> bool {
+        let journey = self.catalog.journey(&enrollment.journey);
+        let step = journey.and_then(|journey| journey.resolve(&enrollment.step));
+        let send = step.and_then(|step| step.kind.as_send());
+        send.is_some_and(|send| send.to == Recipient::Team)
     }
 
     fn reschedule(&mut self, message: &MessageId, change: impl FnOnce(&mut Sending)) {

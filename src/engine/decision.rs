@@ -4,7 +4,7 @@
 
 use super::errand::Answer;
 use super::state::{Contact, Ended};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Unread};
 use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, EventId, MessageId};
 use crate::domain::message::{DropReason, Lane, Message};
 use crate::domain::order::Order;
@@ -133,6 +133,8 @@ pub enum Remark {
     NotForTheAsking { journey: String },
     /// Segments and the journeys they start kept changing each other; the rest was recorded and started nothing.
     SegmentsUnsettled { contact: ContactId },
+    /// Fields of an event could not be read and were left out.
+    FieldsUnread { event: EventId, fields: Vec<Unread> },
     /// A contact has more running enrollments than allowed.
     EnrollmentOverflow { journey: String },
     /// A contact's document was too large: details of its oldest runs were left out.
@@ -155,6 +157,12 @@ impl fmt::Display for Remark {
             }
             Self::SegmentsUnsettled { contact } => {
                 write!(f, "contact {contact}: its segments did not come to rest")
+            }
+            Self::FieldsUnread { event, fields } => {
+                write!(f, "event {event}: left out")?;
+                fields
+                    .iter()
+                    .try_for_each(|unread| write!(f, "; `{}` {}", unread.field, unread.reason))
             }
             Self::EnrollmentOverflow { journey } => write!(f, "{journey}: too many running enrollments"),
             Self::DocumentCut { contact } => write!(f, "contact {contact}: its document was cut to fit"),

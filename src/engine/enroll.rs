@@ -1,11 +1,11 @@
 //! How events end, continue and start enrollments.
 
-use super::ask;
 use super::civil::Calendar;
 use super::decide::Turn;
 use super::decision::{Change, Remark};
 use super::ids;
 use super::progress::{Entry, ended};
+use super::sight::Topic;
 use super::state::{Doubt, EndReason, Enrollment, Facts, MAX_ENROLLMENTS, Position};
 use super::steps::wait;
 use crate::domain::event::{Event, EventData, EventKind};
@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 
 /// Ends the enrollments whose exit rules this event meets, also in the middle of a wait.
 pub(super) fn exit_by(turn: &mut Turn<'_>, event: &Event) {
-    let leaving: Vec<Enrollment> = turn.contact.enrollments.clone();
-    for enrollment in leaving {
+    let concerns = |journey: &Journey| journey.exit.iter().any(|rule| rule.on == event.kind);
+    for enrollment in turn.running(concerns) {
         let Some(journey) = turn.catalog.journey(&enrollment.journey) else {
             continue;
         };
@@ -36,8 +36,8 @@ pub(super) fn exit_by(turn: &mut Turn<'_>, event: &Event) {
                 Match::Checkout => concerns_checkout(&enrollment, event),
             };
             if concerned {
-                let scope = turn.view().of_exit(journey, event, &enrollment);
-                match ask::holds(rule.when.as_ref(), &scope, journey, &mut turn.remarks) {
+                let topic = Topic::exit(journey, event, &enrollment);
+                match turn.holds(rule.when.as_ref(), journey, topic) {
                     Some(verdict) => (leaves, decided) = (leaves || verdict, true),
                     None => failed = true,
                 }
@@ -90,12 +90,15 @@ pub fn checkout_keys(event: &Event) -> Vec<EnrollmentKey> {
 
 /// Goes on with the enrollments that wait for this event, and lets the others remember that it came.
 pub(super) fn continue_by(turn: &mut Turn<'_>, event: &Event) {
-    for enrollment in turn.contact.enrollments.clone() {
+    let awaits = |journey: &Journey| journey.awaited().any(|kind| *kind == event.kind);
+    for enrollment in turn.running(awaits) {
         let Some(journey) = turn.catalog.journey(&enrollment.journey) else {
             continue;
         };
-        if !journey.awaited().any(|kind| *kind == event.kind) || !is_meant(turn, journey, &enrollment, event)
-        {
+        if !turn.is_running(&enrollment) {
+            continue;
+        }
+        if !is_meant(turn, journey, &enrollment, event) {
             continue;
         }
         let here = journey.resolve(&enrollment.step).map(|step| &step.kind);
@@ -137,9 +140,8 @@ pub(super) fn start_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
         let Some(key) = key_of(turn, journey.trigger.key, event) else {
             continue;
         };
-        let scope = turn.view().of_event(journey, event, &key);
         let when = journey.trigger.when.as_ref();
-        if !ask::holds(when, &scope, journey, &mut turn.remarks).unwrap_or(false) {
+        if turn.holds(when, journey, Topic::event(journey, event, &key)) != Some(true) {
             continue;
         }
         if journey.trigger.key == Key::Checkout && was_bought(event, facts) {
@@ -293,7 +295,8 @@ fn start(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, event: &Eve
 }
 
 /// A journey that a step of another run starts. It gets that run's data, and its key if both are about the same thing.
-pub(super) fn start_other(turn: &mut Turn<'_>, id: &JourneyId, by: &Enrollment) {
+/// `cause` names the step and the round of it, so that each start is a run of its own.
+pub(super) fn start_other(turn: &mut Turn<'_>, id: &JourneyId, by: &Enrollment, cause: &str) {
     let Some(journey) = turn.catalog.journey(id) else {
         return;
     };
@@ -309,7 +312,7 @@ pub(super) fn start_other(turn: &mut Turn<'_>, id: &JourneyId, by: &Enrollment) 
         return;
     }
     let from = Origin {
-        cause: by.id.as_str(),
+        cause,
         at: now,
         counts_from: now,
         data: by.data.clone(),
@@ -324,9 +327,8 @@ pub(super) fn start_at_border(turn: &mut Turn<'_>, journey: &Journey, cause: &st
     let Ok(key) = EnrollmentKey::parse(turn.contact.id.as_str()) else {
         return;
     };
-    let scope = turn.view().alone(journey, &key);
     let when = journey.trigger.when.as_ref();
-    if !ask::holds(when, &scope, journey, &mut turn.remarks).unwrap_or(false) {
+    if turn.holds(when, journey, Topic::trigger(journey, &key)) != Some(true) {
         return;
     }
     let is_in = |held: &&Enrollment| held.journey == journey.id && held.key == key;

@@ -1,9 +1,9 @@
 //! Goals: the event that shows that a run did what it was for, counted also for a while after the run is over.
 
-use super::ask;
 use super::decide::Turn;
 use super::decision::Change;
 use super::enroll::{concerns_checkout, key_of};
+use super::sight::Topic;
 use super::state::{EndReason, Enrollment, Facts};
 use crate::domain::event::Event;
 use crate::domain::time::Timestamp;
@@ -12,10 +12,14 @@ use crate::journey::step::Target;
 
 /// Notes every goal that this event reaches, and moves the runs whose journey says so.
 pub(super) fn reach_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
-    for enrollment in turn.contact.enrollments.clone() {
+    let wants = |journey: &Journey| journey.goal.as_ref().is_some_and(|goal| goal.on == event.kind);
+    for enrollment in turn.running(wants) {
         let Some((journey, goal)) = wanted(turn, &enrollment.journey, event) else {
             continue;
         };
+        if !turn.is_running(&enrollment) {
+            continue;
+        }
         let concerned = match journey.trigger.key {
             Key::Checkout => concerns_checkout(&enrollment, event),
             Key::Contact | Key::Order => {
@@ -46,9 +50,9 @@ pub(super) fn reach_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
             }
         };
         // The condition of a goal is about the event and the contact, and needs no run.
-        let scope = turn.view().of_event(journey, event, &ended.key);
+        let topic = Topic::event(journey, event, &ended.key);
         let open = concerned && in_time(goal, ended.started_at, event) && ended.goal_at.is_none();
-        if open && ask::holds(goal.when.as_ref(), &scope, journey, &mut turn.remarks) == Some(true) {
+        if open && turn.holds(goal.when.as_ref(), journey, topic) == Some(true) {
             turn.changes.push(Change::ReachGoal {
                 enrollment: ended.id.clone(),
                 at: event.occurred_at,
@@ -78,8 +82,8 @@ fn holds(
     event: &Event,
     enrollment: &Enrollment,
 ) -> bool {
-    let scope = turn.view().of_exit(journey, event, enrollment);
-    ask::holds(goal.when.as_ref(), &scope, journey, &mut turn.remarks) == Some(true)
+    let topic = Topic::exit(journey, event, enrollment);
+    turn.holds(goal.when.as_ref(), journey, topic) == Some(true)
 }
 
 fn follow(turn: &mut Turn<'_>, goal: &Goal, reached: Enrollment, event: &Event) {

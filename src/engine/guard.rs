@@ -4,10 +4,10 @@
 //! One that failed at run time left a doubt, and holds the mail.
 //! Called by the delivery loop; the only maker of a [`Clearance`].
 
-use super::ask::View;
-use super::condition;
+use super::ask;
 use super::enroll::leaves_when_bought;
 use super::pace::{self, Hold};
+use super::sight::{Topic, View};
 use super::state::{Address, Contact, Counted, Enrollment, Sending};
 use crate::domain::clearance::Clearance;
 use crate::domain::consent::ConsentState;
@@ -131,6 +131,10 @@ pub fn check(
     if let Some(refused) = refused_by_step(contact, journey, enrollment, send, (facts, now)) {
         return refused;
     }
+    // The step may have gone to the team when the mail was written.
+    if enrollment.held_out && send.to == Recipient::Contact {
+        return Verdict::Drop(DropReason::HeldOut);
+    }
     if send.to == Recipient::Team {
         return to_team(catalog, sending, facts);
     }
@@ -140,7 +144,8 @@ pub fn check(
     if facts.suppressed || address.consent.state == ConsentState::Suppressed {
         return Verdict::Drop(DropReason::Suppressed);
     }
-    if sending.stream == Stream::Marketing
+    // Where the step's stream changed since the mail was written, the stricter of the two asks.
+    if (sending.stream == Stream::Marketing || send.stream == Stream::Marketing)
         && let Some(reason) = marketing_refusal(catalog.store.region, contact, address)
     {
         return Verdict::Drop(reason);
@@ -203,6 +208,8 @@ fn may_have_left(
 /// A mail waits for its hours as long as they take, but for room in a cap only until it is too late.
 fn held(hold: Hold, sending: &Sending, late: Late) -> Verdict {
     match (hold, late) {
+        // It would wait for ever, and its run with it.
+        (Hold::Never, _) => Verdict::Drop(DropReason::TooLate),
         (Hold::Hours(until), _) => Verdict::Defer {
             until,
             reason: DeferReason::Hours,
@@ -231,8 +238,7 @@ fn refused_by_step(
         counted: &facts.counted,
         now,
     };
-    let scope = view.of_enrollment(journey, enrollment);
-    match condition::holds(condition, &scope) {
+    match ask::answer(condition, &view.on(Topic::step(journey, enrollment))) {
         Ok(true) => None,
         // One that fails at run time does not hold.
         Ok(false) | Err(_) => Some(Verdict::Drop(DropReason::Condition)),

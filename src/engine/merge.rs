@@ -5,8 +5,8 @@
 use super::decision::{Change, Settlement};
 use super::intake::{make_room, purchases_of};
 use super::state::{
-    Address, Contact, EndReason, Ended, Engagement, Enrollment, MAX_ENROLLMENTS, MAX_IDENTIFIERS, Position,
-    Sending, Standings,
+    Address, Contact, EndReason, Ended, Engagement, Enrollment, MAX_ENROLLMENTS, MAX_IDENTIFIERS, Mailed,
+    Position, Sending, Standings,
 };
 use super::{ids, progress};
 use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey};
@@ -55,7 +55,11 @@ pub fn absorb(
         let held = winner.armed.entry(journey.clone()).or_insert(*at);
         *held = (*held).min(*at);
     }
-    winner.mailed.extend(&loser.mailed);
+    // Their fate is told under the loser's ids: here they count as mails that went.
+    winner.mailed.extend(loser.mailed.iter().map(|mailed| Mailed {
+        open: None,
+        ..mailed.clone()
+    }));
     winner.mailed.sort_by_key(|mailed| mailed.at);
     join_mail(&mut winner.engagement, &loser.engagement);
     join_standings(&mut winner.segments, &loser.segments, now);

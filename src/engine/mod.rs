@@ -25,8 +25,10 @@ mod progress;
 pub mod retry;
 pub mod schedule;
 mod segments;
+pub mod sight;
 pub mod state;
 mod steps;
+mod sweep;
 
 #[cfg(test)]
 mod fixtures;

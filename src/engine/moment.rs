@@ -3,10 +3,10 @@
 //! Armed when the contact's dates or zone change and in the sweep after a deploy, by the clock of the contact (dates) or
 //! of the store (schedules). A date that becomes known on its own day, a little late, still counts.
 
-use super::ask;
 use super::civil::{Calendar, date_named};
 use super::decide::Turn;
 use super::enroll::{Origin, begin, may_start};
+use super::sight::Topic;
 use super::state::Facts;
 use crate::domain::event::EventData;
 use crate::domain::ids::EnrollmentKey;
@@ -110,9 +110,8 @@ fn start(turn: &mut Turn<'_>, journey: &Journey, at: Timestamp) {
     if is_in || !may_start(turn, journey, &key, at, &Facts::default()) {
         return;
     }
-    let scope = turn.view().alone(journey, &key);
     let when = journey.trigger.when.as_ref();
-    if ask::holds(when, &scope, journey, &mut turn.remarks) != Some(true) {
+    if turn.holds(when, journey, Topic::trigger(journey, &key)) != Some(true) {
         return;
     }
     let from = Origin {

@@ -5,6 +5,7 @@
 
 use super::civil::Calendar;
 use super::state::{Contact, Enrollment, Mailed, Position, Sending};
+use crate::domain::ids::MessageId;
 use crate::domain::message::{Lane, Stream};
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
@@ -23,6 +24,8 @@ pub(super) enum Hold {
     Hours(Timestamp),
     /// As many mails as the cap allows went out lately.
     Cap(Timestamp),
+    /// Quiet hours and the window leave no time at all.
+    Never,
 }
 
 /// Whether a marketing mail must wait, and until when. `in_flight` are the lanes of this contact's other marketing
@@ -46,12 +49,14 @@ pub(super) fn hold(
     if let Some(until) = free {
         return Some(Hold::Cap(until));
     }
-    let open = opening(catalog, journey, calendar, now);
-    (open > now).then_some(Hold::Hours(open))
+    match opening(catalog, journey, calendar, now) {
+        Some(open) => (open > now).then_some(Hold::Hours(open)),
+        None => Some(Hold::Never),
+    }
 }
 
-/// The first moment at `now` or later that is in the window and not in quiet hours.
-fn opening(catalog: &Catalog, journey: &Journey, calendar: Calendar, now: Timestamp) -> Timestamp {
+/// The first moment at `now` or later that is in the window and not in quiet hours; none when there is none.
+fn opening(catalog: &Catalog, journey: &Journey, calendar: Calendar, now: Timestamp) -> Option<Timestamp> {
     let zone = calendar.contact;
     let mut at = now;
     for _ in 0..ROUNDS {
@@ -61,23 +66,25 @@ fn opening(catalog: &Catalog, journey: &Journey, calendar: Calendar, now: Timest
             .window
             .map_or(later, |window| window.next_open(later, zone));
         if open == at {
-            break;
+            return Some(at);
         }
         at = open;
     }
-    at
+    None
 }
 
 /// Until when a cap is full; none when it has room.
 fn full_until(cap: &Cap, mailed: &[Mailed], in_flight: &[Lane], now: Timestamp) -> Option<Timestamp> {
-    let counts = |lane: &Lane| !cap.except.contains(lane);
+    let counts = |lane: &Lane| *lane != Lane::Transactional && !cap.except.contains(lane);
     let since = now.minus(cap.per);
     let recent: Vec<Timestamp> = mailed
         .iter()
-        .filter(|mailed| counts(&mailed.lane) && mailed.at > since)
+        .filter(|mailed| counts(&mailed.lane) && mailed.open.is_none() && mailed.at > since)
         .map(|mailed| mailed.at)
         .collect();
-    let flying = in_flight.iter().filter(|lane| counts(lane)).count();
+    let left = mailed.iter().filter(|mailed| mailed.open.is_some());
+    let left = left.filter(|mailed| counts(&mailed.lane)).count();
+    let flying = left + in_flight.iter().filter(|lane| counts(lane)).count();
     let most = usize::from(cap.mails);
     if recent.len() + flying < most {
         return None;
@@ -95,11 +102,36 @@ pub(super) fn count(contact: &mut Contact, enrollment: &Enrollment, store: &Stor
     if sending.stream != Stream::Marketing || store.caps.is_empty() {
         return;
     }
+    remember(contact, sending.lane, None, store, now);
+}
+
+/// A run leaves a mail whose request is out: the caps must not forget it, nor whoever counts mails.
+pub(super) fn leave(contact: &mut Contact, enrollment: &Enrollment, store: &StoreFile, now: Timestamp) {
+    if let Some(sending) = enrollment.sending().filter(|sending| sending.dispatched) {
+        let message = sending.message.clone();
+        remember(contact, sending.lane, Some(message), store, now);
+    }
+}
+
+/// What became of a mail that no run waits for any more; false when there is no such mail.
+pub(super) fn learn_fate(contact: &mut Contact, message: &MessageId, accepted: bool, now: Timestamp) -> bool {
+    let mut open = contact.mailed.iter();
+    let Some(at) = open.position(|mailed| mailed.open.as_ref() == Some(message)) else {
+        return false;
+    };
+    let mut mailed = contact.mailed.remove(at);
+    if accepted && mailed.lane != Lane::Transactional {
+        (mailed.at, mailed.open) = (now, None);
+        contact.mailed.push(mailed);
+    }
+    true
+}
+
+fn remember(contact: &mut Contact, lane: Lane, open: Option<MessageId>, store: &StoreFile, now: Timestamp) {
     let longest = store.caps.iter().map(|cap| cap.per).max().unwrap_or(Delay::ZERO);
     let since = now.minus(longest);
-    contact.mailed.retain(|mailed| mailed.at > since);
-    contact.mailed.push(Mailed {
-        at: now,
-        lane: sending.lane,
-    });
+    contact
+        .mailed
+        .retain(|mailed| mailed.at > since || mailed.open.is_some());
+    contact.mailed.push(Mailed { at: now, lane, open });
 }

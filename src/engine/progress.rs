@@ -3,12 +3,12 @@
 use super::civil::Calendar;
 use super::decide::Turn;
 use super::decision::{Change, Effect, Remark};
+use super::sight::{Topic, View};
 use super::state::{Contact, Counted, EndReason, Ended, Enrollment, Position};
-use super::steps;
-use super::{ask, enroll};
+use super::{ask, enroll, steps};
 use crate::domain::ids::JourneyId;
 use crate::domain::time::Timestamp;
-use crate::journey::definition::Journey;
+use crate::journey::definition::{Condition, Journey};
 use crate::journey::step::{Step, Target};
 use std::sync::Arc;
 
@@ -44,7 +44,8 @@ pub(super) struct Course<'a> {
 
 /// What a step wants of another journey.
 pub(super) enum Order {
-    Start(JourneyId),
+    /// The journey, and what makes this start another than the run's last one.
+    Start(JourneyId, String),
     Stop(JourneyId),
 }
 
@@ -63,13 +64,15 @@ enum Progress {
 }
 
 impl Course<'_> {
-    /// What conditions see now.
-    pub fn view(&self) -> ask::View<'_> {
-        ask::View {
+    /// What a condition of a step says now; none when it fails, which is remarked.
+    pub fn holds(&mut self, when: Option<&Condition>, run: &Enrollment) -> Option<bool> {
+        let view = View {
             contact: self.contact,
             counted: self.counted,
             now: self.now,
-        }
+        };
+        let sight = view.on(Topic::step(self.journey, run));
+        ask::holds(when, &sight, self.journey, self.remarks)
     }
 }
 
@@ -106,12 +109,24 @@ impl Turn<'_> {
         };
         let orders = course.orders;
         settle(&mut self.contact, &mut self.changes, progress, self.now);
-        for order in orders {
+        self.orders
+            .extend(orders.into_iter().map(|order| (order, before.clone())));
+        self.follow_orders();
+    }
+
+    /// Does what steps want of other journeys, unless that is being done already further up.
+    fn follow_orders(&mut self) {
+        if self.ordering {
+            return;
+        }
+        self.ordering = true;
+        while let Some((order, by)) = self.orders.pop_front() {
             match order {
-                Order::Start(id) => enroll::start_other(self, &id, &before),
+                Order::Start(id, cause) => enroll::start_other(self, &id, &by, &cause),
                 Order::Stop(id) => self.stop_other(&id),
             }
         }
+        self.ordering = false;
     }
 
     fn stop_other(&mut self, id: &JourneyId) {

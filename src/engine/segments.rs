@@ -4,11 +4,11 @@
 //! something changed that conditions can see or when a time has come. Definitions that are new or edited are taken over
 //! silently; only `backfill` makes them start something, at the time the sweep gives.
 
-use super::ask::View;
-use super::condition::{Compiled, ContactScope, Surroundings, days_between, moment};
+use super::condition::Compiled;
 use super::decide::Turn;
 use super::decision::{Input, Remark};
 use super::enroll::start_at_border;
+use super::sight::{Topic, View, days_between, moment};
 use super::state::{Contact, EndReason, Standing};
 use crate::domain::ids::{EnrollmentId, JourneyId, SegmentName};
 use crate::domain::time::{Delay, Timestamp};
@@ -16,6 +16,7 @@ use crate::journey::catalog::Catalog;
 use crate::journey::definition::{Border, Journey};
 use crate::journey::segment::{Clock, Crossing, Segment};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// How often in one decision crossings start and end journeys: once for what happened, once for what these changed.
 /// What changes after that is recorded and starts nothing, or two journeys could toss a contact to and fro for ever.
@@ -252,14 +253,14 @@ fn entering(segment: &SegmentName) -> Border {
 /// The conditions of all segments, read once for a decision.
 struct Panel<'c> {
     segments: &'c [Segment],
-    conditions: Vec<Option<Compiled>>,
+    conditions: Vec<Option<Arc<Compiled>>>,
 }
 
 impl<'c> Panel<'c> {
     fn read(catalog: &'c Catalog) -> Self {
         let segments = catalog.segments.as_slice();
         // The build read every one of them.
-        let read = |segment: &Segment| Compiled::new(&segment.when).ok();
+        let read = |segment: &Segment| Compiled::of(&segment.when).ok();
         Self {
             segments,
             conditions: segments.iter().map(read).collect(),
@@ -268,14 +269,10 @@ impl<'c> Panel<'c> {
 
     /// Who is in which, in the order of the catalog. A condition that fails does not hold, and is remarked.
     fn ask(&self, view: View<'_>, remarks: &mut Vec<Remark>) -> Vec<bool> {
-        let contact = ContactScope::new(view.contact, view.now);
-        let Ok(surroundings) = Surroundings::new(&contact, view.counted, view.now) else {
-            return vec![false; self.segments.len()];
-        };
         let pairs = self.segments.iter().zip(&self.conditions);
         let verdicts = pairs.map(|(segment, condition)| {
             let Some(condition) = condition else { return false };
-            surroundings.ask(condition).unwrap_or_else(|error| {
+            condition.holds(&view.on(Topic::CONTACT)).unwrap_or_else(|error| {
                 let (journey, error) = (format!("segment {}", segment.name), error.to_string());
                 remarks.push(Remark::ConditionFailed { journey, error });
                 false

@@ -72,7 +72,7 @@ pub struct Contact {
     /// The next moment of each journey that a time starts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub armed: BTreeMap<JourneyId, Timestamp>,
-    /// Marketing mails that went out lately, oldest first, for the frequency cap.
+    /// Marketing mails that went out lately, oldest first, for the frequency cap; and any whose run left it behind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mailed: Vec<Mailed>,
     #[serde(default, skip_serializing_if = "Engagement::is_empty")]
@@ -81,11 +81,14 @@ pub struct Contact {
     pub segments: Standings,
 }
 
-/// A marketing mail that a provider took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// A mail that a provider took, or may have taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mailed {
     pub at: Timestamp,
     pub lane: Lane,
+    /// Its run left it while its request was out: it counts until its fate is known, and then as that says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<MessageId>,
 }
 
 /// What a contact did with their mail, whatever the journey.
@@ -450,9 +453,11 @@ impl Enrollment {
         }
     }
 
-    /// Rounds made by jumps so far: part of what names a message, so that a second round is another mail.
+    /// Rounds made by jumps so far, the one of a reached goal included: part of what names a message, so that a second
+    /// round is another mail.
     pub fn rounds(&self) -> u32 {
-        self.jumps.values().map(|jumps| u32::from(*jumps)).sum()
+        let jumps: u32 = self.jumps.values().map(|jumps| u32::from(*jumps)).sum();
+        jumps.saturating_add(u32::from(self.goal_at.is_some()))
     }
 
     /// When this enrollment must be looked at again; none while a dispatch has the say.

@@ -1,11 +1,13 @@
 //! The journey language: its meaning, its reading, its checks.
 //!
-//! The Worker has the meaning only. Reading and checking happen on the host: build.rs includes this folder and
-//! writes what it found good, so nothing here may use a crate that is not also a build-dependency.
+//! The Worker has the meaning only, and the shape of what conditions see. Reading and checking happen on the host:
+//! build.rs includes this folder and writes what it found good, so nothing here may use a crate that is not also a
+//! build-dependency.
 
 pub mod catalog;
 pub mod definition;
 pub mod segment;
+pub mod shape;
 pub mod step;
 pub mod store_file;
 
@@ -31,8 +33,6 @@ pub mod project;
 pub mod schema;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod segment_file;
-#[cfg(not(target_arch = "wasm32"))]
-pub mod shape;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod store_check;
 #[cfg(not(target_arch = "wasm32"))]

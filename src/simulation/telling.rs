@@ -115,6 +115,7 @@ impl Story {
                 ..Profile::default()
             },
             data: data(line, checkout, order)?,
+            unread: Vec::new(),
             email,
             kind,
         };
@@ -142,6 +143,7 @@ impl Story {
             identifiers: vec![Identifier::email(&email)],
             email: Some(email),
             data,
+            unread: Vec::new(),
             ..Event::new(
                 EventId::parse(&id).map_err(|error| line.wrong(error))?,
                 kind,

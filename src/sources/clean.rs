@@ -94,6 +94,11 @@ pub fn quantity(text: &Text) -> u32 {
     }
 }
 
+/// Whether a quantity can be read, or is not said.
+pub fn is_quantity(text: &Text) -> bool {
+    text.as_deref().is_none_or(|text| Decimal::from_str(text).is_ok())
+}
+
 /// The lines kept, without those of quantity 0, and how many did not fit.
 pub fn lines(all: impl Iterator<Item = LineItem>) -> (Vec<LineItem>, usize) {
     let (mut kept, mut bytes, mut left_out) = (Vec::new(), 0_usize, 0_usize);

@@ -8,9 +8,10 @@ use super::loose::{List, Object, Text};
 use super::{Error, Reading, SourceKind, Unverified, clean};
 use crate::domain::consent::{ConsentGrade, ConsentSignal, ConsentState};
 use crate::domain::contact::Profile;
-use crate::domain::event::{Event, EventKind, LineItem};
+use crate::domain::email::EmailAddress;
+use crate::domain::event::{Event, EventKind, LineItem, Unread};
 use crate::domain::identity::IdentifierKind;
-use crate::domain::money::Currency;
+use crate::domain::money::{Currency, Money};
 use crate::domain::time::Timestamp;
 use crate::signing::Secrets;
 use serde::Deserialize;
@@ -23,6 +24,10 @@ const MAX_TYPE_BYTES: usize = 100;
 /// Most properties kept besides those that we know, and most bytes of their JSON.
 const MAX_PROPERTIES: usize = 100;
 const MAX_PROPERTIES_BYTES: usize = 16_384;
+/// What is said of an amount that is none.
+const AMOUNT: &str = "is no amount of money";
+/// Most fields named that could not be read.
+const MAX_UNREAD: usize = 20;
 
 /// Fields of a product that an event about one product carries at its top level.
 const PRODUCT_FIELDS: [&str; 9] = [
@@ -72,8 +77,12 @@ struct Consent {
     ip: Text,
 }
 
-/// What is left of `data`: each field is taken out as it is understood, the rest become properties.
-struct Fields<'a>(BTreeMap<String, &'a RawValue>);
+/// What is left of `data`: each field is taken out as it is understood, the rest become properties. What is there and
+/// cannot be read is noted with the reason.
+struct Fields<'a> {
+    left: BTreeMap<String, &'a RawValue>,
+    unread: Vec<Unread>,
+}
 
 pub(super) fn read(delivery: Unverified<'_>, secrets: &Secrets, now: Timestamp) -> Result<Reading, Error> {
     let source = SourceKind::Events;
@@ -82,7 +91,11 @@ pub(super) fn read(delivery: Unverified<'_>, secrets: &Secrets, now: Timestamp) 
     let mut fields = Fields::parse(envelope.data)?;
     let kind = kind(&envelope.kind)?;
     // The moment of signing stands in for a missing time: it is signed, and near.
-    let at = arrival::rfc3339(&envelope.timestamp).unwrap_or(delivered.sent_at);
+    let at = arrival::rfc3339(&envelope.timestamp);
+    if at.is_none() && envelope.timestamp.as_deref().is_some() {
+        fields.note("timestamp", "is no time; the moment of signing stands in for it");
+    }
+    let at = at.unwrap_or(delivered.sent_at);
     let arrival = Arrival { source, now };
     let order_id = fields.text("order_id");
     let mut event = match order_id.as_deref().filter(|_| kind.order_status().is_some()) {
@@ -91,8 +104,8 @@ pub(super) fn read(delivery: Unverified<'_>, secrets: &Secrets, now: Timestamp) 
     };
     set_person(&mut event, arrival, &mut fields, &order_id);
     set_data(&mut event, envelope.data, &mut fields);
-    event.consent = consent(&event, &fields.object("consent"));
-    fields.into_properties(&mut event.data.properties);
+    event.consent = consent(&event, &mut fields);
+    event.unread = fields.into_properties(&mut event.data.properties);
     Ok(Reading::Events(vec![event]))
 }
 
@@ -108,14 +121,15 @@ fn kind(name: &Text) -> Result<EventKind, Error> {
 }
 
 fn set_person(event: &mut Event, arrival: Arrival, fields: &mut Fields<'_>, order_id: &Text) {
-    event.email = arrival::email(&fields.text("email"));
+    let address = |text: &str| EmailAddress::parse(text).ok();
+    event.email = fields.read("email", address, "is no address that can be written to");
     let line = |text: Text| text.as_deref().and_then(clean::line);
     event.profile = Profile {
         first_name: line(fields.text("first_name")),
         last_name: line(fields.text("last_name")),
-        locale: fields.text("locale").as_deref().and_then(clean::locale),
-        timezone: fields.text("timezone").as_deref().and_then(clean::timezone),
-        country: fields.text("country").as_deref().and_then(clean::country),
+        locale: fields.read("locale", clean::locale, "is no language tag"),
+        timezone: fields.read("timezone", clean::timezone, "is no zone of the IANA database"),
+        country: fields.read("country", clean::country, "is no code of two letters"),
         ..Profile::default()
     };
     event.data.checkout_id = line(fields.text("checkout_id"));
@@ -137,13 +151,14 @@ fn set_data(event: &mut Event, data: Option<&RawValue>, fields: &mut Fields<'_>)
     event.data.order_number = fields.text("order_number").as_deref().and_then(clean::line);
     // Segment knows several sums; the first that can be read is ours, the others stay properties. An amount without a
     // currency is no money: it stays a property too.
-    let currency = clean::currency(&fields.text("currency"));
+    let code = |text: &str| Currency::parse(text).ok();
+    let currency = fields.read("currency", code, "is no currency code");
     event.data.value = currency.and_then(|_| {
         ["value", "total", "revenue"]
             .into_iter()
-            .find_map(|name| clean::money(&fields.text(name), currency))
+            .find_map(|name| fields.money(name, currency))
     });
-    event.data.url = fields.text("url").as_deref().and_then(clean::url);
+    event.data.url = fields.read("url", clean::url, "is no link for an email, or too long");
     event.data.discount_codes = fields
         .text("coupon")
         .as_deref()
@@ -154,7 +169,16 @@ fn set_data(event: &mut Event, data: Option<&RawValue>, fields: &mut Fields<'_>)
     if matches!(event.kind, EventKind::ProductViewed | EventKind::ProductAdded) && products.is_empty() {
         products.extend(data.and_then(|data| Object::from_raw(data).0));
         for name in PRODUCT_FIELDS {
-            fields.0.remove(name);
+            fields.left.remove(name);
+        }
+    }
+    for product in &products {
+        if product.price.as_deref().is_some() && currency.is_some() && product.item(currency).price.is_none()
+        {
+            fields.note("products.price", AMOUNT);
+        }
+        if !clean::is_quantity(&product.quantity) {
+            fields.note("products.quantity", "is no number; it counts as one");
         }
     }
     arrival::set_lines(
@@ -164,7 +188,8 @@ fn set_data(event: &mut Event, data: Option<&RawValue>, fields: &mut Fields<'_>)
 }
 
 /// The person's own act, as the sender reports it. It is about the event's address; without one it is about nobody.
-fn consent(event: &Event, given: &Object<Consent>) -> Option<ConsentSignal> {
+fn consent(event: &Event, fields: &mut Fields<'_>) -> Option<ConsentSignal> {
+    let given = fields.object::<Consent>("consent");
     event.email.as_ref()?;
     let none = Consent::default();
     let given = given.as_ref().unwrap_or(&none);
@@ -172,15 +197,21 @@ fn consent(event: &Event, given: &Object<Consent>) -> Option<ConsentSignal> {
         _ if event.kind == EventKind::Unsubscribed => ConsentState::Unsubscribed,
         Some("subscribed") => ConsentState::Subscribed,
         Some("unsubscribed") => ConsentState::Unsubscribed,
-        Some(_) | None => return None,
+        Some(_) => {
+            fields.note("consent.marketing", "is neither `subscribed` nor `unsubscribed`");
+            return None;
+        }
+        None => return None,
     };
+    let at = arrival::rfc3339(&given.at);
+    if at.is_none() && given.at.as_deref().is_some() {
+        fields.note("consent.at", "is no time; that of the event stands in for it");
+    }
     let line = |text: &Text| text.as_deref().and_then(clean::line);
     Some(ConsentSignal {
         state,
         grade: ConsentGrade::Explicit,
-        at: arrival::rfc3339(&given.at)
-            .unwrap_or(event.occurred_at)
-            .clamped_to(event.received_at),
+        at: at.unwrap_or(event.occurred_at).clamped_to(event.received_at),
         method: line(&given.method),
         text: line(&given.text),
         ip: line(&given.ip),
@@ -209,26 +240,70 @@ impl Product {
 impl<'a> Fields<'a> {
     fn parse(data: Option<&'a RawValue>) -> Result<Self, Error> {
         data.and_then(|raw| serde_json::from_str(raw.get()).ok())
-            .map(Self)
+            .map(|left| Self {
+                left,
+                unread: Vec::new(),
+            })
             .ok_or_else(|| Error::unreadable("`data` must be an object"))
     }
 
     fn text(&mut self, name: &str) -> Text {
-        self.0.remove(name).map(Text::from_raw).unwrap_or_default()
+        let Some(raw) = self.left.remove(name) else {
+            return Text::default();
+        };
+        let text = Text::from_raw(raw);
+        // An empty text says nothing, and nothing is wrong with that.
+        let says_nothing = raw.get() == "null" || raw.get().starts_with('"');
+        if text.as_deref().is_none() && !says_nothing {
+            self.note(name, "is neither a text nor a number");
+        }
+        text
+    }
+
+    /// What `read` makes of a field; noted where it makes nothing of what is there.
+    fn read<T>(&mut self, name: &str, read: impl Fn(&str) -> Option<T>, reason: &str) -> Option<T> {
+        let text = self.text(name);
+        let value = text.as_deref().and_then(read);
+        if value.is_none() && text.as_deref().is_some() {
+            self.note(name, reason);
+        }
+        value
+    }
+
+    fn money(&mut self, name: &str, currency: Option<Currency>) -> Option<Money> {
+        let text = self.text(name);
+        let money = clean::money(&text, currency);
+        if money.is_none() && text.as_deref().is_some() {
+            self.note(name, AMOUNT);
+        }
+        money
+    }
+
+    fn note(&mut self, field: &str, reason: &str) {
+        let noted = self.unread.iter().any(|unread| unread.field == field);
+        if !noted && self.unread.len() < MAX_UNREAD {
+            self.unread.push(Unread {
+                field: field.to_owned(),
+                reason: reason.to_owned(),
+            });
+        }
     }
 
     fn object<T: serde::de::DeserializeOwned>(&mut self, name: &str) -> Object<T> {
-        self.0.remove(name).map(Object::from_raw).unwrap_or_default()
+        self.left.remove(name).map(Object::from_raw).unwrap_or_default()
     }
 
     fn list<T: serde::de::DeserializeOwned>(&mut self, name: &str) -> List<T> {
-        self.0.remove(name).map(List::from_raw).unwrap_or_default()
+        self.left.remove(name).map(List::from_raw).unwrap_or_default()
     }
 
-    /// Keeps what is left, up to the bounds, in the order of names. What does not fit is counted.
-    fn into_properties(self, properties: &mut BTreeMap<String, Value>) {
+    /// Keeps what is left, up to the bounds, in the order of names. What does not fit is counted. Returns what was noted.
+    fn into_properties(mut self, properties: &mut BTreeMap<String, Value>) -> Vec<Unread> {
+        if properties.contains_key(arrival::LEFT_OUT) {
+            self.note("products", "are too many or too large");
+        }
         let (mut bytes, mut left_out) = (0, 0_u64);
-        for (name, raw) in self.0 {
+        for (name, raw) in std::mem::take(&mut self.left) {
             let size = name.len() + raw.get().len();
             match property(raw) {
                 Some(value) if properties.len() < MAX_PROPERTIES && bytes + size <= MAX_PROPERTIES_BYTES => {
@@ -244,7 +319,12 @@ impl<'a> Fields<'a> {
                 .and_then(Value::as_u64)
                 .unwrap_or(0);
             properties.insert(arrival::LEFT_OUT.to_owned(), (before + left_out).into());
+            self.note(
+                "properties",
+                "are too many or too large, or no JSON that can be kept",
+            );
         }
+        self.unread
     }
 }
 

@@ -8,7 +8,7 @@ use super::sql::{Row, Sql, Statement};
 use crate::domain::consent::ConsentSignal;
 use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
-use crate::domain::event::{Event, EventData, EventKind};
+use crate::domain::event::{Event, EventData, EventKind, Unread};
 use crate::domain::identity::Identifier;
 use crate::domain::ids::{ContactId, EventId, SourceName};
 use crate::domain::time::{Delay, Timestamp};
@@ -41,6 +41,8 @@ struct Body<'a> {
     consent: Option<Cow<'a, ConsentSignal>>,
     #[serde(default, skip_serializing_if = "is_default")]
     data: Cow<'a, EventData>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    unread: Cow<'a, [Unread]>,
     /// Profile, items and properties were left out, because the event was too long.
     #[serde(default, skip_serializing_if = "is_default")]
     cut: bool,
@@ -148,6 +150,7 @@ fn write(event: &Event) -> Result<String, Error> {
         profile: Cow::Borrowed(&event.profile),
         consent: event.consent.as_ref().map(Cow::Borrowed),
         data: Cow::Borrowed(&event.data),
+        unread: Cow::Borrowed(&event.unread),
         cut: false,
     };
     match to_json("event", id, &body, MAX_BODY_BYTES) {
@@ -182,6 +185,7 @@ fn read(row: &Row) -> Result<Event, Error> {
         profile: body.profile.into_owned(),
         consent: body.consent.map(Cow::into_owned),
         data: body.data.into_owned(),
+        unread: body.unread.into_owned(),
     })
 }
 
@@ -189,6 +193,6 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-fn is_empty(identifiers: &[Identifier]) -> bool {
-    identifiers.is_empty()
+fn is_empty<T>(list: &[T]) -> bool {
+    list.is_empty()
 }

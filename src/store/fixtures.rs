@@ -147,6 +147,7 @@ pub fn event(id: &str) -> Event {
         profile: profile(),
         consent: Some(consent_signal()),
         data: event_data(),
+        unread: Vec::new(),
     }
 }
 
@@ -306,6 +307,7 @@ pub fn contact(digits: &str) -> Contact {
     contact.mailed = vec![Mailed {
         at: at(5),
         lane: Lane::Marketing,
+        open: None,
     }];
     contact
 }

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+mod core_properties;
+#[cfg(test)]
 mod docs;
 #[cfg(test)]
 mod drawings;

@@ -8,6 +8,7 @@ mod events;
 mod robustness;
 mod shopify;
 mod signatures;
+mod unread;
 mod woocommerce;
 
 use base64::Engine as _;

@@ -3,7 +3,6 @@
 //! A condition that fails at run time does not hold, and is remarked; `else` takes who is left, and without one they go
 //! on behind the branch.
 
-use crate::engine::ask;
 use crate::engine::progress::{Course, StepOutcome};
 use crate::engine::state::Enrollment;
 use crate::journey::step::{Arm, Target};
@@ -13,10 +12,9 @@ pub(in crate::engine) fn enter(
     enrollment: &Enrollment,
     arms: &[Arm],
 ) -> StepOutcome {
-    let scope = course.view().of_enrollment(course.journey, enrollment);
     let taken = arms
         .iter()
-        .find(|arm| ask::holds(arm.when.as_ref(), &scope, course.journey, course.remarks).unwrap_or(false));
+        .find(|arm| course.holds(arm.when.as_ref(), enrollment) == Some(true));
     StepOutcome::Go {
         to: taken.map_or(Target::Next, |arm| arm.to.clone()),
         at: enrollment.since,

@@ -23,7 +23,8 @@ pub(super) fn enter(course: &mut Course<'_>, enrollment: &mut Enrollment, step: 
         StepKind::Coupon(coupon) => coupon::enter(course, enrollment, step, coupon),
         StepKind::Notify(_) => notify::enter(course, enrollment, step),
         StepKind::Start(journey) => {
-            course.orders.push(Order::Start(journey.clone()));
+            let cause = format!("{}:{}:{}", enrollment.id, step.id, enrollment.rounds());
+            course.orders.push(Order::Start(journey.clone(), cause));
             StepOutcome::done(enrollment.since)
         }
         StepKind::Stop(journey) => {

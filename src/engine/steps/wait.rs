@@ -21,7 +21,7 @@ pub(in crate::engine) fn enter(course: &Course<'_>, enrollment: &Enrollment, wai
     let since = enrollment.since;
     match until(wait, since, course.calendar, course.contact, &enrollment.data) {
         Some(until) if until > course.now => StepOutcome::Hold(Position::Waiting { until }),
-        Some(until) => over(wait, until),
+        Some(until) => over(wait, enrollment, until),
         None => no_date(wait, since),
     }
 }
@@ -48,9 +48,12 @@ pub(in crate::engine) fn until(
     }
 }
 
-/// What happens when its time is up.
-pub(in crate::engine) fn over(wait: &Wait, at: Timestamp) -> StepOutcome {
+/// What happens when its time is up. An event that came while the journey was held could not end the wait; it counts now.
+pub(in crate::engine) fn over(wait: &Wait, enrollment: &Enrollment, at: Timestamp) -> StepOutcome {
     match wait {
+        Wait::Event { on, then, .. } if enrollment.seen.contains_key(on) => {
+            StepOutcome::Go { to: then.clone(), at }
+        }
         Wait::Delay(_) | Wait::Calendar(_) | Wait::Until { .. } | Wait::Date { .. } => StepOutcome::done(at),
         Wait::Event {
             otherwise: Target::Leave,

@@ -1,0 +1,103 @@
+//! What a deploy or another calendar means for the runs there are: new lengths and names of their steps, a stop of time.
+//!
+//! Called by `decide`: in the sweep after a deploy, and where an event changed the contact's zone or dates.
+
+use super::civil::Calendar;
+use super::decide::Turn;
+use super::moment;
+use super::state::{EndReason, Enrollment, Position};
+use super::steps::wait;
+use crate::domain::contact::Profile;
+use crate::domain::time::Timestamp;
+use crate::journey::definition::Status;
+use crate::journey::step::{Step, Wait};
+
+impl Turn<'_> {
+    pub fn sweep(&mut self) {
+        moment::arm(self);
+        for enrollment in self.contact.enrollments.clone() {
+            let Some(journey) = self.catalog.journey(&enrollment.journey) else {
+                self.end(&enrollment, EndReason::JourneyRemoved);
+                continue;
+            };
+            if journey.status == Status::Retired {
+                self.end(&enrollment, EndReason::Retired);
+                continue;
+            }
+            match journey.resolve(&enrollment.step) {
+                Some(step) => {
+                    self.arm_anew(&enrollment, step);
+                    self.freeze(&enrollment, journey.status == Status::Frozen);
+                }
+                None => self.end(&enrollment, EndReason::StepRemoved),
+            }
+        }
+    }
+
+    /// Takes over the step's new name and length. Where its kind changed, the time of the old one still decides.
+    fn arm_anew(&mut self, enrollment: &Enrollment, step: &Step) {
+        let (wait, send) = (step.kind.as_wait(), step.kind.as_send());
+        let until = wait.and_then(|wait| self.until(enrollment, wait));
+        let mut found = self.contact.enrollments.iter_mut();
+        let Some(held) = found.find(|held| held.id == enrollment.id) else {
+            return;
+        };
+        match &mut held.position {
+            Position::Waiting { until: held_until } if wait.is_some() => {
+                *held_until = until.unwrap_or(*held_until);
+                held.step = step.id.clone();
+            }
+            Position::Sending(_) if send.is_some() => held.step = step.id.clone(),
+            Position::Asking(_) if step.kind.holds() => held.step = step.id.clone(),
+            Position::Waiting { .. } | Position::Sending(_) | Position::Asking(_) => {}
+        }
+    }
+
+    /// When a wait of this run is over, by the calendars as they are now.
+    fn until(&self, enrollment: &Enrollment, wait: &Wait) -> Option<Timestamp> {
+        let journey = self.catalog.journey(&enrollment.journey);
+        let calendar = Calendar::new(&self.catalog.store, journey, &self.contact);
+        wait::until(wait, enrollment.since, calendar, &self.contact, &enrollment.data)
+    }
+
+    /// Another zone or another date: what waits by the calendar gets its new time.
+    pub fn tell_time_anew(&mut self, before: &Profile) {
+        let after = &self.contact.profile;
+        if before.timezone == after.timezone && before.attributes == after.attributes {
+            return;
+        }
+        for enrollment in self.contact.enrollments.clone() {
+            let journey = self.catalog.journey(&enrollment.journey);
+            let step = journey.and_then(|journey| journey.step(&enrollment.step));
+            if let Some(step) = step.filter(|step| step.kind.as_wait().is_some_and(Wait::is_civil)) {
+                self.arm_anew(&enrollment, step);
+            }
+        }
+    }
+
+    /// Stops the time of a run whose journey was frozen, or lets it go on: it waits as much longer as it stood still.
+    fn freeze(&mut self, enrollment: &Enrollment, frozen: bool) {
+        let now = self.now;
+        let mut found = self.contact.enrollments.iter_mut();
+        let Some(held) = found.find(|held| held.id == enrollment.id) else {
+            return;
+        };
+        match (frozen, held.frozen_at) {
+            (true, None) => held.frozen_at = Some(now),
+            (false, Some(since)) => {
+                held.frozen_at = None;
+                let stood = now.since(since);
+                held.since = held.since.plus(stood);
+                match &mut held.position {
+                    Position::Waiting { until } => *until = until.plus(stood),
+                    Position::Asking(asking) => asking.due = asking.due.plus(stood),
+                    Position::Sending(sending) => {
+                        sending.due = sending.due.plus(stood);
+                        sending.first_due = sending.first_due.plus(stood);
+                    }
+                }
+            }
+            (true, Some(_)) | (false, None) => {}
+        }
+    }
+}
