@@ -1,6 +1,8 @@
 //! `decide`: the one entry point of the core. Dispatches on the input; each arm is one screen elsewhere.
 
 use super::decision::{Change, CheckoutTaken, Decision, Effect, Input, Remark, Settlement};
+use super::guard::DeferReason;
+use super::moment::Anew;
 use super::progress::{self, Entry, MAX_STEPS_PER_DECISION, Order, StepOutcome};
 use super::sight::{Topic, View};
 use super::state::{Contact, Counted, EndReason, Enrollment, Facts, Position, Sending};
@@ -42,11 +44,15 @@ pub fn decide(
                 (sending.due, sending.dispatched) = (*until, false)
             });
         }
-        Input::Held { message, until } => {
+        Input::Held { message, until, by } => {
             turn.reschedule(message, |sending| {
-                (sending.due, sending.held_until) = (*until, Some(*until))
+                (sending.due, sending.held_until) = (*until, Some(*until));
+                if *by == DeferReason::Capped {
+                    sending.capped_since.get_or_insert(now);
+                }
             });
         }
+        Input::Known { message } => turn.go_past(message),
         Input::Dispatched { message } => turn.reschedule(message, |sending| sending.dispatched = true),
         Input::Resend { message, at } => turn.reschedule(message, |sending| {
             (sending.due, sending.dispatched) = (*at, false);
@@ -55,6 +61,10 @@ pub fn decide(
         Input::Errand { id, answer } => errand::answered(&mut turn, id, answer),
         Input::Sweep { .. } => turn.sweep(),
         Input::CheckoutTaken(taken) => turn.checkout_taken(taken),
+    }
+    if turn.contact.profile != contact.profile {
+        turn.tell_time_anew(&contact.profile);
+        moment::arm(&mut turn, Anew::All);
     }
     turn.look_at_segments(contact, input, adopted);
     turn.finish()
@@ -143,9 +153,7 @@ impl<'a> Turn<'a> {
                 fields: event.unread.clone(),
             });
         }
-        let before = self.contact.profile.clone();
         intake::learn(self, event, facts);
-        self.tell_time_anew(&before);
         self.changes.push(Change::RecordEvent(Box::new(event.clone())));
         if event.test {
             return;
@@ -162,9 +170,7 @@ impl<'a> Turn<'a> {
         enroll::exit_by(self, event);
         enroll::continue_by(self, event);
         enroll::start_by(self, event, facts);
-        if before != self.contact.profile || !moment::is_armed(self) {
-            moment::arm(self);
-        }
+        moment::arm(self, Anew::Missing);
     }
 
     /// Everything whose time has come.
@@ -211,15 +217,12 @@ impl<'a> Turn<'a> {
             self.enter_moved(journey, enrollment, step, until);
             return;
         }
-        match step
-            .kind
-            .as_wait()
-            .map(|wait| wait::over(wait, enrollment, until))
-        {
-            Some(StepOutcome::End(reason)) => self.end(enrollment, reason),
-            Some(StepOutcome::Go { to, at }) => self.go_on(enrollment, to, at),
+        let mut run = enrollment.clone();
+        match step.kind.as_wait().map(|wait| wait::over(wait, &mut run, until)) {
+            Some(StepOutcome::End(reason)) => self.end(&run, reason),
+            Some(StepOutcome::Go { to, at }) => self.go_on(&run, to, at),
             // A step that became another kind under somebody's feet is done when its wait was.
-            Some(StepOutcome::Hold(_)) | None => self.go_on(enrollment, Target::Next, until),
+            Some(StepOutcome::Hold(_)) | None => self.go_on(&run, Target::Next, until),
         }
     }
 
@@ -355,6 +358,17 @@ impl<'a> Turn<'a> {
             last.sent = accepted;
         }
         self.go_on(&enrollment, Target::Next, self.now);
+    }
+
+    /// Goes on behind a send whose message has its final state already.
+    fn go_past(&mut self, message: &MessageId) {
+        let found = self.contact.sending(message);
+        if let Some(enrollment) = found.map(|(enrollment, _)| enrollment.clone()) {
+            self.remarks.push(Remark::MessageKnown {
+                message: message.clone(),
+            });
+            self.go_on(&enrollment, Target::Next, self.now);
+        }
     }
 
     /// A provider took a mail to the contact.

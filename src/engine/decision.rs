@@ -3,6 +3,7 @@
 //! All three are closed enums, executed elsewhere by flat matches. The core itself does nothing.
 
 use super::errand::Answer;
+use super::guard::DeferReason;
 use super::state::{Contact, Ended};
 use crate::domain::event::{Event, Unread};
 use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, EventId, MessageId};
@@ -30,10 +31,15 @@ pub enum Input {
         message: MessageId,
         until: Timestamp,
     },
-    /// A message must wait for our own rules: hours, caps. That is not lateness.
+    /// A message must wait for a rule of our own: hours, caps. That is not lateness.
     Held {
         message: MessageId,
         until: Timestamp,
+        by: DeferReason,
+    },
+    /// The ledger knows what became of a message that its run still waits for: the run goes on.
+    Known {
+        message: MessageId,
     },
     /// A message's request went out and its fate is unknown: only its dispatch row may move it now.
     Dispatched {
@@ -129,6 +135,8 @@ pub struct Decision {
 pub enum Remark {
     /// A condition failed at run time and counted as false.
     ConditionFailed { journey: String, error: String },
+    /// A run came to a message whose fate the ledger knows: an id was made twice, which is a fault of ours.
+    MessageKnown { message: MessageId },
     /// Somebody asked for a journey that is not there, or not for the asking (`trigger: { manual: true }`).
     NotForTheAsking { journey: String },
     /// Segments and the journeys they start kept changing each other; the rest was recorded and started nothing.
@@ -153,6 +161,12 @@ impl fmt::Display for Remark {
                 write!(
                     f,
                     "{journey}: asked for, and no journey of that name has `manual: true`"
+                )
+            }
+            Self::MessageKnown { message } => {
+                write!(
+                    f,
+                    "message {message} had its fate before its run came to it; please report this"
                 )
             }
             Self::SegmentsUnsettled { contact } => {

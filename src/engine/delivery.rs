@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub const REQUEST_TIMEOUT: Delay = Delay::from_seconds(30);
 /// What a lease outlives the timeout by.
 pub const LEASE_MARGIN: Delay = Delay::from_seconds(15);
-/// How long a message that the provider certainly never took is tried, from when it was due. By age and not by count: a
+/// How long a message that the provider certainly never took is tried, from when it could go out. By age and not by count: a
 /// provider that answers "in a second" for a minute must not cost the mail.
 pub const MAX_AGE: Delay = Delay::from_days(3);
 /// How long a provider rests after it refused our settings, before one message tries it again.
@@ -87,7 +87,8 @@ pub struct Sent {
     pub stream: Stream,
     /// Attempts over every dispatch, this one included.
     pub attempts: u32,
-    pub due_at: Timestamp,
+    /// Since when it could have gone out: what our own rules held is not the provider's doing.
+    pub ready_since: Timestamp,
 }
 
 /// What becomes of the message `sent`, a member of `dispatch`.
@@ -137,7 +138,7 @@ pub fn after(
                     now,
                 );
             }
-            if *reason == RetryReason::RateLimited && now.since(sent.due_at) > MAX_AGE {
+            if *reason == RetryReason::RateLimited && now.since(sent.ready_since) > MAX_AGE {
                 return Next::Settle(Settlement::Failed(format!("given up after {MAX_AGE}: {text}")));
             }
             Next::Release {

@@ -6,7 +6,7 @@ use super::decision::{Change, Remark};
 use super::ids;
 use super::progress::{Entry, ended};
 use super::sight::Topic;
-use super::state::{Doubt, EndReason, Enrollment, Facts, MAX_ENROLLMENTS, Position};
+use super::state::{Doubt, EndReason, Ended, Enrollment, Facts, MAX_ENROLLMENTS, Position};
 use super::steps::wait;
 use crate::domain::event::{Event, EventData, EventKind};
 use crate::domain::ids::{EnrollmentKey, JourneyId};
@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 
 /// Ends the enrollments whose exit rules this event meets, also in the middle of a wait.
 pub(super) fn exit_by(turn: &mut Turn<'_>, event: &Event) {
-    let concerns = |journey: &Journey| journey.exit.iter().any(|rule| rule.on == event.kind);
-    for enrollment in turn.running(concerns) {
+    let leaves = |journey: &Journey| journey.exit.iter().any(|rule| rule.on == event.kind);
+    for enrollment in turn.running(leaves) {
         let Some(journey) = turn.catalog.journey(&enrollment.journey) else {
             continue;
         };
@@ -30,8 +30,7 @@ pub(super) fn exit_by(turn: &mut Turn<'_>, event: &Event) {
                 Match::Contact => event.occurred_at >= enrollment.started_at,
                 // An older event that comes late must not end what a newer one refreshed.
                 Match::Key => {
-                    event.occurred_at >= enrollment.data_at
-                        && key_of(turn, journey.trigger.key, event).as_ref() == Some(&enrollment.key)
+                    event.occurred_at >= enrollment.data_at && concerns(turn, journey, &enrollment.key, event)
                 }
                 Match::Checkout => concerns_checkout(&enrollment, event),
             };
@@ -126,7 +125,16 @@ fn is_meant(turn: &Turn<'_>, journey: &Journey, enrollment: &Enrollment, event: 
             .last
             .as_ref()
             .is_some_and(|last| last.message.as_str() == message),
-        None => key_of(turn, journey.trigger.key, event).as_ref() == Some(&enrollment.key),
+        None => concerns(turn, journey, &enrollment.key, event),
+    }
+}
+
+/// Whether an event is about what a run of the journey is about. Every run of a journey about the contact is about all
+/// that the contact does, also one that a date started and that bears its name.
+pub(super) fn concerns(turn: &Turn<'_>, journey: &Journey, key: &EnrollmentKey, event: &Event) -> bool {
+    match journey.trigger.key {
+        Key::Contact => true,
+        Key::Checkout | Key::Order => key_of(turn, journey.trigger.key, event).as_ref() == Some(key),
     }
 }
 
@@ -162,10 +170,12 @@ pub(super) fn start_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
                     start(turn, journey, key, event, facts);
                 }
             }
-            ([_, ..], _, Reenter::Parallel) if journey.status.admits() => {
+            ([_, ..], _, Reenter::Parallel) if may_start(turn, journey, &key, event.occurred_at, facts) => {
                 start(turn, journey, key, event, facts)
             }
-            ([_, ..], Refresh::None, Reenter::Restart) if journey.status.admits() => {
+            ([_, ..], Refresh::None, Reenter::Restart)
+                if may_start(turn, journey, &key, event.occurred_at, facts) =>
+            {
                 for enrollment in &running {
                     turn.end(enrollment, EndReason::Restarted);
                 }
@@ -228,16 +238,7 @@ pub(super) fn may_start(
     if !journey.status.admits() {
         return false;
     }
-    // A run that this very decision ended is not among the facts yet.
-    let just_ended = turn.changes.iter().filter_map(|change| match change {
-        Change::EndEnrollment(ended) => Some(ended),
-        Change::RecordEvent(_)
-        | Change::PutOrder(_)
-        | Change::ReachGoal { .. }
-        | Change::PutMessage(_)
-        | Change::SettleMessage { .. } => None,
-    });
-    let all = facts.ended.iter().chain(just_ended);
+    let all = ended_runs(&turn.changes, facts);
     let mut before = all.filter(|ended| ended.journey == journey.id && ended.key == *key);
     let allowed = match journey.reenter {
         Reenter::Once => before.next().is_none(),
@@ -252,6 +253,19 @@ pub(super) fn may_start(
         (Some(_) | None, _) => true,
     };
     allowed && cooled
+}
+
+/// The runs that are over, also those that this very decision ended: they are not among the facts yet.
+fn ended_runs<'a>(changes: &'a [Change], facts: &'a Facts) -> impl Iterator<Item = &'a Ended> {
+    let just_ended = changes.iter().filter_map(|change| match change {
+        Change::EndEnrollment(ended) => Some(ended),
+        Change::RecordEvent(_)
+        | Change::PutOrder(_)
+        | Change::ReachGoal { .. }
+        | Change::PutMessage(_)
+        | Change::SettleMessage { .. } => None,
+    });
+    facts.ended.iter().chain(just_ended)
 }
 
 /// The order of the event, as reports that overtook it left it. None when this report is the newest.
@@ -287,6 +301,7 @@ fn start(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, event: &Eve
         cause: event.id.as_str(),
         at: event.occurred_at,
         counts_from: event.counts_from(),
+        kind: Some(event.kind.clone()),
         data: event.data.clone(),
         data_at: event.occurred_at,
         seen: seen_before(journey, event, facts),
@@ -315,6 +330,7 @@ pub(super) fn start_other(turn: &mut Turn<'_>, id: &JourneyId, by: &Enrollment, 
         cause,
         at: now,
         counts_from: now,
+        kind: None,
         data: by.data.clone(),
         data_at: by.data_at,
         seen: BTreeMap::new(),
@@ -350,6 +366,7 @@ pub(super) fn start_at_border(turn: &mut Turn<'_>, journey: &Journey, cause: &st
         cause,
         at: now,
         counts_from: now,
+        kind: None,
         data: EventData::default(),
         data_at: now,
         seen: BTreeMap::new(),
@@ -363,6 +380,8 @@ pub(super) struct Origin<'a> {
     pub cause: &'a str,
     pub at: Timestamp,
     pub counts_from: Timestamp,
+    /// The event, where one made it begin.
+    pub kind: Option<EventKind>,
     pub data: EventData,
     pub data_at: Timestamp,
     pub seen: BTreeMap<EventKind, Timestamp>,
@@ -373,8 +392,16 @@ pub(super) fn begin(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, 
     let contact = &turn.contact.id;
     let held_out = ids::bucket(&["holdout", contact.as_str(), journey.id.as_str()]) / 100;
     let id = ids::enrollment(contact, &journey.id, &key, from.cause);
+    // One cause, one run: a second would take the first one's mails for its own.
+    let is_used = turn.contact.enrollments.iter().any(|held| held.id == id)
+        || ended_runs(&turn.changes, turn.facts).any(|ended| ended.id == id);
+    if is_used {
+        return;
+    }
     let enrollment = Enrollment {
         since: from.counts_from,
+        // One that can only be of one kind needs no word of it.
+        kind: from.kind.filter(|_| journey.trigger.on.len() > 1),
         data: from.data,
         data_at: from.data_at,
         seen: from.seen,
@@ -402,20 +429,26 @@ fn refresh(turn: &mut Turn<'_>, journey: &Journey, id: &crate::domain::ids::Enro
     if event.occurred_at < enrollment.data_at {
         return;
     }
+    enrollment.kind = Some(event.kind.clone()).filter(|_| journey.trigger.on.len() > 1);
     enrollment.data = event.data.clone();
     enrollment.data_at = event.occurred_at;
-    if journey.trigger.refresh != Refresh::DataAndWait {
-        return;
-    }
     let wait = journey
         .resolve(&enrollment.step)
         .and_then(|step| step.kind.as_wait());
-    // A wait for an event goes on: it is about the event, not about the time.
-    let Some(wait) = wait.filter(|wait| !matches!(wait, Wait::Event { .. })) else {
+    let restarts = journey.trigger.refresh == Refresh::DataAndWait;
+    let Some(wait) = wait.filter(|wait| match wait {
+        // The date may be another one now.
+        Wait::Date { .. } => true,
+        Wait::Delay(_) | Wait::Calendar(_) | Wait::Until { .. } => restarts,
+        // It is about the event, not about the time.
+        Wait::Event { .. } => false,
+    }) else {
         return;
     };
     let mut anew = enrollment.clone();
-    anew.since = anew.since.max(event.counts_from());
+    if restarts {
+        anew.since = anew.since.max(event.counts_from());
+    }
     let calendar = Calendar::new(&turn.catalog.store, Some(journey), &turn.contact);
     let until = wait::until(wait, anew.since, calendar, &turn.contact, &anew.data);
     if let (Position::Waiting { until: held }, Some(until)) = (&mut anew.position, until) {

@@ -34,7 +34,7 @@ pub(super) fn begin(contact: &Contact, enrollment: &Enrollment, step: &Step, now
     Position::Asking(Asking {
         errand: id.to_string(),
         due: now,
-        since: enrollment.since,
+        since: now,
         attempts: 0,
     })
 }

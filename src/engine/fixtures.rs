@@ -60,6 +60,7 @@ pub fn sending(lane: Lane, stream: Stream, due: Timestamp) -> Sending {
         due,
         first_due: due,
         held_until: None,
+        capped_since: None,
         generation: 1,
         dispatched: false,
     }

@@ -15,7 +15,7 @@ use crate::domain::email::EmailAddress;
 use crate::domain::message::{DropReason, Lane, Stream};
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
-use crate::journey::definition::Journey;
+use crate::journey::definition::{Journey, Status};
 use crate::journey::step::{Late, Recipient, Send};
 use crate::journey::store_file::Region;
 use std::sync::Arc;
@@ -128,6 +128,10 @@ pub fn check(
     else {
         return Verdict::Drop(DropReason::Exited);
     };
+    // The sweep may not have come here yet.
+    if journey.status == Status::Retired {
+        return Verdict::Drop(DropReason::Exited);
+    }
     if let Some(refused) = refused_by_step(contact, journey, enrollment, send, (facts, now)) {
         return refused;
     }
@@ -161,7 +165,7 @@ pub fn check(
     if sending.stream == Stream::Marketing
         && let Some(hold) = pace::hold(catalog, journey, contact, sending, &facts.in_flight, now)
     {
-        return held(hold, sending, send.late);
+        return held(hold, sending, send.late, now);
     }
     if !listed(facts.send_only_to.as_deref(), &address.email) {
         return Verdict::Drop(DropReason::NotListed);
@@ -206,7 +210,7 @@ fn may_have_left(
 }
 
 /// A mail waits for its hours as long as they take, but for room in a cap only until it is too late.
-fn held(hold: Hold, sending: &Sending, late: Late) -> Verdict {
+fn held(hold: Hold, sending: &Sending, late: Late, now: Timestamp) -> Verdict {
     match (hold, late) {
         // It would wait for ever, and its run with it.
         (Hold::Never, _) => Verdict::Drop(DropReason::TooLate),
@@ -214,10 +218,12 @@ fn held(hold: Hold, sending: &Sending, late: Late) -> Verdict {
             until,
             reason: DeferReason::Hours,
         },
-        (Hold::Cap(until), Late::SkipAfter(limit)) if until.since(sending.first_due) > limit => {
+        (Hold::Cap { free, .. }, Late::SkipAfter(limit))
+            if free.since(sending.capped_since.unwrap_or(now)) > limit =>
+        {
             Verdict::Drop(DropReason::Capped)
         }
-        (Hold::Cap(until), Late::SkipAfter(_) | Late::Send) => Verdict::Defer {
+        (Hold::Cap { until, .. }, Late::SkipAfter(_) | Late::Send) => Verdict::Defer {
             until,
             reason: DeferReason::Capped,
         },
@@ -255,6 +261,12 @@ fn to_team(catalog: &Catalog, sending: &Sending, facts: &Facts) -> Verdict {
     }
     let message = sending.message.clone();
     Verdict::Allow(Clearance::grant(team.clone(), message, Stream::Transactional))
+}
+
+/// Whether marketing could go to the contact by their consent.
+pub(super) fn may_get_marketing(region: Region, contact: &Contact) -> bool {
+    let address = contact.address();
+    address.is_some_and(|address| marketing_refusal(region, contact, address).is_none())
 }
 
 /// Why marketing may not go to this address; none when it may.

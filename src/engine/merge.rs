@@ -9,7 +9,7 @@ use super::state::{
     Position, Sending, Standings,
 };
 use super::{ids, progress};
-use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey};
+use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, JourneyId};
 use crate::domain::message::{DropReason, Message, MessageState};
 use crate::domain::money::Currency;
 use crate::domain::order::Order;
@@ -51,6 +51,10 @@ pub fn absorb(
         let held = winner.starts.entry(journey.clone()).or_insert(*at);
         *held = (*held).max(*at);
     }
+    for (journey, at) in &loser.fired {
+        let held = winner.fired.entry(journey.clone()).or_insert(*at);
+        *held = (*held).max(*at);
+    }
     for (journey, at) in &loser.armed {
         let held = winner.armed.entry(journey.clone()).or_insert(*at);
         *held = (*held).min(*at);
@@ -63,8 +67,9 @@ pub fn absorb(
     winner.mailed.sort_by_key(|mailed| mailed.at);
     join_mail(&mut winner.engagement, &loser.engagement);
     join_standings(&mut winner.segments, &loser.segments, now);
+    let held: Vec<(JourneyId, EnrollmentKey)> = runs_of(&winner.enrollments);
     for enrollment in &loser.enrollments {
-        bring(winner, loser, enrollment, intents, &mut changes, now);
+        bring(winner, loser, enrollment, (intents, &held), &mut changes, now);
     }
     changes
 }
@@ -103,20 +108,25 @@ fn join_address(winner: &mut Contact, address: &Address) {
     }
 }
 
+fn runs_of(runs: &[Enrollment]) -> Vec<(JourneyId, EnrollmentKey)> {
+    let runs = runs.iter();
+    runs.map(|run| (run.journey.clone(), run.key.clone())).collect()
+}
+
 fn bring(
     winner: &mut Contact,
     loser: &Contact,
     enrollment: &Enrollment,
-    intents: &[Message],
+    (intents, held): (&[Message], &[(JourneyId, EnrollmentKey)]),
     changes: &mut Vec<Change>,
     now: Timestamp,
 ) {
     let mut moved = enrollment.clone();
     moved.key = key_of(&moved.key, &loser.id, &winner.id);
-    let both = winner
-        .enrollments
+    // Runs that the loser had beside each other stay so.
+    let both = held
         .iter()
-        .any(|held| held.journey == moved.journey && held.key == moved.key);
+        .any(|(journey, key)| *journey == moved.journey && *key == moved.key);
     let reason = if both {
         Some(EndReason::Merged)
     } else {

@@ -7,31 +7,42 @@ use super::civil::{Calendar, date_named};
 use super::decide::Turn;
 use super::enroll::{Origin, begin, may_start};
 use super::sight::Topic;
-use super::state::Facts;
 use crate::domain::event::EventData;
 use crate::domain::ids::EnrollmentKey;
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
 use crate::journey::definition::{Journey, Moment};
+use chrono::TimeDelta;
 use std::collections::BTreeMap;
 
 /// How long ago a moment may be that is only known now.
 const GRACE: Delay = Delay::from_hours(24);
 
-/// Works out every moment anew.
-pub(super) fn arm(turn: &mut Turn<'_>) {
-    let mut armed = BTreeMap::new();
-    for journey in timed(turn.catalog) {
-        if let Some(at) = next(turn, journey, turn.now.minus(GRACE)) {
-            armed.insert(journey.id.clone(), at);
-        }
-    }
-    turn.contact.armed = armed;
+/// Which moments are worked out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Anew {
+    /// Of every journey: a date or a zone may be another one, or the journeys are.
+    All,
+    /// Of journeys without one: somebody new.
+    Missing,
 }
 
-/// Whether there is anything to arm: most stores have no such journey, and a contact without dates needs no look.
-pub(super) fn is_armed(turn: &Turn<'_>) -> bool {
-    timed(turn.catalog).all(|journey| turn.contact.armed.contains_key(&journey.id))
+/// Works out when the contact is due next in each journey that a time starts.
+pub(super) fn arm(turn: &mut Turn<'_>, anew: Anew) {
+    let mut armed = BTreeMap::new();
+    for journey in timed(turn.catalog) {
+        let held = turn.contact.armed.get(&journey.id).copied();
+        let at = match (anew, held) {
+            (Anew::Missing, Some(held)) => Some(held),
+            // Nothing became known: what is past stays past.
+            (Anew::Missing, None) => next(turn, journey, turn.now),
+            (Anew::All, _) => next(turn, journey, turn.now.minus(GRACE)),
+        };
+        armed.extend(at.map(|at| (journey.id.clone(), at)));
+    }
+    turn.contact.armed = armed;
+    let fired = &mut turn.contact.fired;
+    fired.retain(|id, _| turn.catalog.journey(id).is_some());
 }
 
 fn timed(catalog: &Catalog) -> impl Iterator<Item = &Journey> {
@@ -41,10 +52,10 @@ fn timed(catalog: &Catalog) -> impl Iterator<Item = &Journey> {
         .filter(|journey| journey.trigger.moment.is_some() && journey.status.admits())
 }
 
-/// The next moment of a journey at `from` or later, later than the one that started it last.
+/// The next moment of a journey at `from` or later, later than the one that came last.
 fn next(turn: &Turn<'_>, journey: &Journey, from: Timestamp) -> Option<Timestamp> {
     let calendar = Calendar::new(&turn.catalog.store, Some(journey), &turn.contact);
-    let last = turn.contact.starts.get(&journey.id).copied();
+    let last = turn.contact.fired.get(&journey.id).copied();
     let after = last.map_or(from, |last| from.max(last.plus(Delay::from_millis(1))));
     match journey.trigger.moment.as_ref()? {
         Moment::Date {
@@ -84,6 +95,7 @@ pub(super) fn fire(turn: &mut Turn<'_>) {
         else {
             continue;
         };
+        turn.contact.fired.insert(id.clone(), at);
         start(turn, journey, at);
         let later = at.max(turn.now.minus(GRACE)).plus(Delay::from_millis(1));
         if let Some(next) = next(turn, journey, later) {
@@ -94,11 +106,16 @@ pub(super) fn fire(turn: &mut Turn<'_>) {
 
 fn start(turn: &mut Turn<'_>, journey: &Journey, at: Timestamp) {
     let calendar = Calendar::new(&turn.catalog.store, Some(journey), &turn.contact);
-    let zone = match &journey.trigger.moment {
-        Some(Moment::Schedule(_)) => calendar.store,
-        Some(Moment::Date { .. }) | None => calendar.contact,
+    let day = match &journey.trigger.moment {
+        // The date itself and not the day of the mail: another hour, offset or zone makes no second birthday of it.
+        Some(Moment::Date { offset_days, .. }) => {
+            let day = calendar.contact.date(at);
+            let distance = TimeDelta::days(i64::from(*offset_days));
+            day.checked_sub_signed(distance).unwrap_or(day)
+        }
+        Some(Moment::Schedule(_)) | None => calendar.store.date(at),
     };
-    let day = format!("on:{}", zone.date(at));
+    let day = format!("on:{day}");
     let Ok(key) = EnrollmentKey::parse(&day) else {
         return;
     };
@@ -107,7 +124,7 @@ fn start(turn: &mut Turn<'_>, journey: &Journey, at: Timestamp) {
         .enrollments
         .iter()
         .any(|held| held.journey == journey.id && held.key == key);
-    if is_in || !may_start(turn, journey, &key, at, &Facts::default()) {
+    if is_in || !may_start(turn, journey, &key, at, turn.facts) {
         return;
     }
     let when = journey.trigger.when.as_ref();
@@ -118,6 +135,7 @@ fn start(turn: &mut Turn<'_>, journey: &Journey, at: Timestamp) {
         cause: &day,
         at,
         counts_from: at,
+        kind: None,
         data: EventData::default(),
         data_at: at,
         seen: BTreeMap::new(),

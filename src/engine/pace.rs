@@ -22,8 +22,8 @@ const ROUNDS: usize = 16;
 pub(super) enum Hold {
     /// Quiet hours, or outside of the journey's window.
     Hours(Timestamp),
-    /// As many mails as the cap allows went out lately.
-    Cap(Timestamp),
+    /// As many mails as the cap allows went out lately: until when, and when the hours allow it after that.
+    Cap { free: Timestamp, until: Timestamp },
     /// Quiet hours and the window leave no time at all.
     Never,
 }
@@ -46,12 +46,10 @@ pub(super) fn hold(
         .filter(|cap| !cap.except.contains(&sending.lane))
         .filter_map(|cap| full_until(cap, &contact.mailed, in_flight, now))
         .max();
-    if let Some(until) = free {
-        return Some(Hold::Cap(until));
-    }
-    match opening(catalog, journey, calendar, now) {
-        Some(open) => (open > now).then_some(Hold::Hours(open)),
-        None => Some(Hold::Never),
+    match (opening(catalog, journey, calendar, free.unwrap_or(now)), free) {
+        (None, _) => Some(Hold::Never),
+        (Some(until), Some(free)) => Some(Hold::Cap { free, until }),
+        (Some(open), None) => (open > now).then_some(Hold::Hours(open)),
     }
 }
 

@@ -8,8 +8,9 @@ use super::state::{Contact, Counted, EndReason, Ended, Enrollment, Position};
 use super::{ask, enroll, steps};
 use crate::domain::ids::JourneyId;
 use crate::domain::time::Timestamp;
-use crate::journey::definition::{Condition, Journey};
+use crate::journey::definition::{Condition, Journey, Status};
 use crate::journey::step::{Step, Target};
+use crate::journey::store_file::Region;
 use std::sync::Arc;
 
 /// Most steps run for one enrollment in one decision; a longer chain without a wait ends it, with that reason.
@@ -32,6 +33,8 @@ pub(super) struct Course<'a> {
     pub journey: &'a Journey,
     pub now: Timestamp,
     pub calendar: Calendar,
+    /// Whose law decides to whom marketing may go.
+    pub region: Region,
     pub contact: &'a mut Contact,
     pub counted: &'a Arc<Counted>,
     pub changes: &'a mut Vec<Change>,
@@ -87,11 +90,17 @@ impl Turn<'_> {
     /// Moves `enrollment` along and puts it back into the contact, or among the ended; then does what its steps want of
     /// other journeys.
     pub(super) fn advance(&mut self, journey: &Journey, mut enrollment: Enrollment, entry: Entry<'_>) {
+        // The sweep may not have come here yet.
+        if journey.status == Status::Retired {
+            self.end(&enrollment, EndReason::Retired);
+            return;
+        }
         let before = enrollment.clone();
         let mut course = Course {
             journey,
             now: self.now,
             calendar: Calendar::new(&self.catalog.store, Some(journey), &self.contact),
+            region: self.catalog.store.region,
             contact: &mut self.contact,
             counted: &self.counted,
             changes: &mut self.changes,
@@ -103,7 +112,7 @@ impl Turn<'_> {
         let progress = match entry {
             Entry::At(step) => run(&mut course, enrollment, step, steps_left),
             Entry::Behind { to, at } => {
-                enrollment.since = at;
+                enrollment.pass(at);
                 behind(&mut course, enrollment, &to, steps_left)
             }
         };
@@ -155,7 +164,7 @@ fn run(course: &mut Course<'_>, mut enrollment: Enrollment, step: &Step, steps_l
             }
             StepOutcome::End(reason) => return Progress::Ended(Box::new(enrollment), reason),
             StepOutcome::Go { to, at } => {
-                enrollment.since = at;
+                enrollment.pass(at);
                 match target(journey, step, &to) {
                     Ok(next) => step = next,
                     Err(reason) => return Progress::Ended(Box::new(enrollment), reason),

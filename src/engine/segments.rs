@@ -108,6 +108,7 @@ impl Turn<'_> {
             | Input::Settled { .. }
             | Input::Deferred { .. }
             | Input::Held { .. }
+            | Input::Known { .. }
             | Input::Errand { .. }
             | Input::Dispatched { .. }
             | Input::Resend { .. }

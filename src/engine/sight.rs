@@ -113,7 +113,8 @@ impl<'a> Topic<'a> {
             Seen::Nothing => (None, false, None),
             Seen::Event(event) => (Some(&event.kind), event.test, Some(&event.data)),
             Seen::Data(data) => {
-                let kind = self.about.and_then(|(journey, _)| journey.trigger.on.first());
+                let only = self.about.and_then(|(journey, _)| journey.trigger.on.first());
+                let kind = self.run.and_then(|run| run.kind.as_ref()).or(only);
                 (kind, false, Some(data))
             }
         };

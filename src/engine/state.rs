@@ -18,12 +18,16 @@ use crate::domain::email::EmailAddress;
 use crate::domain::event::{EventData, EventKind};
 use crate::domain::identity::Identifier;
 use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, JourneyId, MessageId, SegmentName, StepId};
-use crate::domain::message::{HeldCoupon, Lane, Stream};
+use crate::domain::message::HeldCoupon;
 use crate::domain::money::Money;
 use crate::domain::order::Order;
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+mod mail;
+
+pub use mail::{Engagement, LastMail, Mailed, Sending};
 
 /// Version of the stored form of [`Document`].
 pub const DOCUMENT_VERSION: u8 = 1;
@@ -69,6 +73,9 @@ pub struct Contact {
     /// Last start of each journey, for cooldowns.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub starts: BTreeMap<JourneyId, Timestamp>,
+    /// The last moment of each journey that a time starts which was acted on, whether or not the journey began.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fired: BTreeMap<JourneyId, Timestamp>,
     /// The next moment of each journey that a time starts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub armed: BTreeMap<JourneyId, Timestamp>,
@@ -79,32 +86,6 @@ pub struct Contact {
     pub engagement: Engagement,
     #[serde(default, skip_serializing_if = "Standings::is_empty")]
     pub segments: Standings,
-}
-
-/// A mail that a provider took, or may have taken.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mailed {
-    pub at: Timestamp,
-    pub lane: Lane,
-    /// Its run left it while its request was out: it counts until its fate is known, and then as that says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub open: Option<MessageId>,
-}
-
-/// What a contact did with their mail, whatever the journey.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Engagement {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub opened_at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub clicked_at: Option<Timestamp>,
-    /// When a provider last took a mail to them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mailed_at: Option<Timestamp>,
-    /// Mails that a provider took.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub mails: u32,
 }
 
 /// Where a contact stands in the store's segments.
@@ -162,7 +143,14 @@ pub struct Enrollment {
     pub step: StepId,
     /// When the step before was done: waits count from here.
     pub since: Timestamp,
+    /// When the run really came here, where its time counts from an event before that: what follows is not late by the
+    /// difference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<Timestamp>,
     pub position: Position,
+    /// The newest triggering event, where the journey's trigger names several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<EventKind>,
     /// What the emails see: the data of the newest triggering event.
     #[serde(default)]
     pub data: EventData,
@@ -200,19 +188,6 @@ pub struct Enrollment {
     pub frozen_at: Option<Timestamp>,
 }
 
-/// The last message of a run, and what its reader did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastMail {
-    pub message: MessageId,
-    /// A provider took it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub sent: bool,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub opened: bool,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub clicked: bool,
-}
-
 /// The event whose exit rule failed at run time. Holds the next send, until the same rule can be decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Doubt {
@@ -242,26 +217,6 @@ pub struct Asking {
     pub since: Timestamp,
     /// Tries so far.
     pub attempts: u32,
-}
-
-/// A message on its way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sending {
-    pub message: MessageId,
-    pub lane: Lane,
-    pub stream: Stream,
-    /// When to try it; moves on deferral.
-    pub due: Timestamp,
-    /// When it was due first: lateness counts from here.
-    pub first_due: Timestamp,
-    /// Until when our own rules held it back (hours, caps, pauses): such time is not lateness.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub held_until: Option<Timestamp>,
-    /// 1, or 2 once it was resent because its fate stayed unknown. Part of the idempotency key.
-    pub generation: u8,
-    /// Its request is out or its fate unknown: the dispatch row has the say until it is settled.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub dispatched: bool,
 }
 
 /// How an enrollment ended. A row for ever, so that re-entry and reports know.
@@ -341,6 +296,7 @@ impl Contact {
             purchases: Purchases::default(),
             enrollments: Vec::new(),
             starts: BTreeMap::new(),
+            fired: BTreeMap::new(),
             armed: BTreeMap::new(),
             mailed: Vec::new(),
             engagement: Engagement::default(),
@@ -374,20 +330,6 @@ impl Contact {
     }
 }
 
-impl Sending {
-    /// Since when it could have gone out.
-    pub fn ready_since(&self) -> Timestamp {
-        self.held_until
-            .map_or(self.first_due, |held| held.max(self.first_due))
-    }
-}
-
-impl Engagement {
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 impl Standings {
     fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -414,6 +356,17 @@ impl Standings {
 }
 
 impl Enrollment {
+    /// The step before was done at this moment.
+    pub fn pass(&mut self, at: Timestamp) {
+        self.since = at;
+        self.reached.take_if(|reached| *reached <= at);
+    }
+
+    /// Since when the step could have been done, if not for what it waited for.
+    pub fn ready_at(&self) -> Timestamp {
+        self.reached.map_or(self.since, |reached| reached.max(self.since))
+    }
+
     /// A run that begins: it stands before `step`, as of `at`.
     pub fn new(
         id: EnrollmentId,
@@ -429,7 +382,9 @@ impl Enrollment {
             started_at: at,
             step,
             since: at,
+            reached: None,
             position: Position::Waiting { until: at },
+            kind: None,
             data: EventData::default(),
             data_at: at,
             seen: BTreeMap::new(),
@@ -493,8 +448,4 @@ impl EndReason {
             Self::Retired => "retired",
         }
     }
-}
-
-const fn is_zero(number: &u32) -> bool {
-    *number == 0
 }

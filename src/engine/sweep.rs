@@ -4,7 +4,7 @@
 
 use super::civil::Calendar;
 use super::decide::Turn;
-use super::moment;
+use super::moment::{self, Anew};
 use super::state::{EndReason, Enrollment, Position};
 use super::steps::wait;
 use crate::domain::contact::Profile;
@@ -14,7 +14,7 @@ use crate::journey::step::{Step, Wait};
 
 impl Turn<'_> {
     pub fn sweep(&mut self) {
-        moment::arm(self);
+        moment::arm(self, Anew::All);
         for enrollment in self.contact.enrollments.clone() {
             let Some(journey) = self.catalog.journey(&enrollment.journey) else {
                 self.end(&enrollment, EndReason::JourneyRemoved);
@@ -75,9 +75,20 @@ impl Turn<'_> {
         }
     }
 
-    /// Stops the time of a run whose journey was frozen, or lets it go on: it waits as much longer as it stood still.
+    /// Stops the time of a run whose journey was frozen, or lets it go on: it waits as much longer as it stood still. A
+    /// wait by the calendar ends at its next hour or day after that.
     fn freeze(&mut self, enrollment: &Enrollment, frozen: bool) {
         let now = self.now;
+        let civil = enrollment.frozen_at.and_then(|since| {
+            let mut shifted = enrollment.clone();
+            shifted.since = shifted.since.plus(now.since(since));
+            let step = self
+                .catalog
+                .journey(&enrollment.journey)?
+                .resolve(&enrollment.step)?;
+            let wait = step.kind.as_wait().filter(|wait| wait.is_civil())?;
+            self.until(&shifted, wait)
+        });
         let mut found = self.contact.enrollments.iter_mut();
         let Some(held) = found.find(|held| held.id == enrollment.id) else {
             return;
@@ -89,8 +100,10 @@ impl Turn<'_> {
                 let stood = now.since(since);
                 held.since = held.since.plus(stood);
                 match &mut held.position {
-                    Position::Waiting { until } => *until = until.plus(stood),
-                    Position::Asking(asking) => asking.due = asking.due.plus(stood),
+                    Position::Waiting { until } => *until = civil.unwrap_or(until.plus(stood)),
+                    Position::Asking(asking) => {
+                        (asking.due, asking.since) = (asking.due.plus(stood), asking.since.plus(stood));
+                    }
                     Position::Sending(sending) => {
                         sending.due = sending.due.plus(stood);
                         sending.first_due = sending.first_due.plus(stood);

@@ -53,7 +53,9 @@ impl Catalog {
     pub fn starts_without_event(&self) -> bool {
         self.journeys.iter().any(|journey| {
             let starts_another = |step: &super::step::Step| matches!(step.kind, StepKind::Start(_));
-            !journey.trigger.segments.is_empty() || journey.steps.iter().any(starts_another)
+            !journey.trigger.segments.is_empty()
+                || journey.trigger.moment.is_some()
+                || journey.steps.iter().any(starts_another)
         })
     }
 }

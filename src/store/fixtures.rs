@@ -213,7 +213,9 @@ pub fn enrollment(contact: &ContactId, digits: &str, position: Position) -> Enro
         started_at: at(0),
         step: StepId::parse("checkout-nudge").unwrap(),
         since: at(0),
+        reached: Some(at(2)),
         position,
+        kind: Some(EventKind::CheckoutStarted),
         data: event_data(),
         data_at: at(0),
         seen: BTreeMap::from([(EventKind::OrderFulfilled, at(5))]),
@@ -252,6 +254,7 @@ pub fn contact(digits: &str) -> Contact {
         due: at(3700),
         first_due: at(3600),
         held_until: Some(at(3650)),
+        capped_since: Some(at(3640)),
         generation: 2,
         dispatched: true,
     };
@@ -303,6 +306,7 @@ pub fn contact(digits: &str) -> Contact {
         ),
     ];
     contact.starts = BTreeMap::from([(journey(), at(0))]);
+    contact.fired = BTreeMap::from([(JourneyId::parse("birthday").unwrap(), at(4))]);
     contact.armed = BTreeMap::from([(JourneyId::parse("birthday").unwrap(), at(6))]);
     contact.mailed = vec![Mailed {
         at: at(5),

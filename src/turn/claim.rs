@@ -12,6 +12,7 @@ use crate::domain::ids::MessageId;
 use crate::domain::mail::OutgoingEmail;
 use crate::domain::message::{DropReason, Lane, Message, Stream};
 use crate::domain::outcome::Rejection;
+use crate::domain::time::Timestamp;
 use crate::engine::decision::{Input, Settlement};
 use crate::engine::delivery::{Dispatch, lease_from};
 use crate::engine::guard::{self, DeferReason, Verdict};
@@ -97,6 +98,13 @@ impl Turn<'_> {
         if sending.dispatched || sending.due > self.now {
             return Ok(None);
         }
+        // Whatever made its id a second time, one message goes out once.
+        let known = store::message::get(self.sql, &item.message)?;
+        if known.is_some_and(|known| known.message.state.is_final()) {
+            let message = item.message.clone();
+            self.settle(loaded, &Facts::default(), &Input::Known { message })?;
+            return Ok(None);
+        }
         let mut facts = self.gate_facts(&loaded, enrollment, checkouts)?;
         facts.in_flight = self.lanes_in_flight(&loaded, &item.message, claimed)?;
         let verdict = guard::check(
@@ -123,7 +131,11 @@ impl Turn<'_> {
             Verdict::Defer { until, reason } => {
                 store::message::defer(self.sql, &loaded.contact.id, &message, reason)?;
                 let input = if reason.is_ours() {
-                    Input::Held { message, until }
+                    Input::Held {
+                        message,
+                        until,
+                        by: reason,
+                    }
                 } else {
                     Input::Deferred { message, until }
                 };
@@ -272,6 +284,14 @@ pub(super) struct InFlight {
     pub loaded: Loaded,
     pub message: Message,
     pub sending: Option<(Enrollment, Sending)>,
+}
+
+impl InFlight {
+    /// Since when the message could have gone out.
+    pub(super) fn ready_since(&self) -> Timestamp {
+        let sending = self.sending.as_ref().map(|(_, sending)| sending);
+        sending.map_or(self.message.due_at, Sending::ready_since)
+    }
 }
 
 impl Turn<'_> {

@@ -31,7 +31,10 @@ impl Turn<'_> {
             clearance,
             profile: &contact.profile,
             data,
-            coupon: enrollment.and_then(|enrollment| enrollment.coupon.as_ref()),
+            // A code that nobody can use any more is none.
+            coupon: enrollment
+                .and_then(|enrollment| enrollment.coupon.as_ref())
+                .filter(|coupon| coupon.expires_at.is_none_or(|at| at > self.now)),
         };
         compose(&self.catalog.store, linking, draft).map_err(|error| error.to_string())
     }

@@ -154,6 +154,7 @@ impl Turn<'_> {
             Input::Settled { .. }
             | Input::Deferred { .. }
             | Input::Held { .. }
+            | Input::Known { .. }
             | Input::Dispatched { .. }
             | Input::Resend { .. } => {}
         }

@@ -1,7 +1,7 @@
 //! The answer to a request, or the lack of one, becomes the fate of its messages.
 
 use super::bought::CheckoutFacts;
-use super::claim::{Claimed, refused};
+use super::claim::{Claimed, InFlight, refused};
 use super::{Error, Turn};
 use crate::domain::ids::MessageId;
 use crate::domain::message::{DropReason, MessageState};
@@ -74,6 +74,15 @@ impl Turn<'_> {
         Ok(concluded)
     }
 
+    /// A run that waits for a message of known fate would wait for ever.
+    fn go_past(&self, found: InFlight, message: &MessageId) -> Result<(), Error> {
+        if found.sending.is_some() {
+            let message = message.clone();
+            self.settle(found.loaded, &Facts::default(), &Input::Known { message })?;
+        }
+        Ok(())
+    }
+
     fn conclude_member(
         &self,
         dispatch: &Dispatch,
@@ -85,6 +94,7 @@ impl Turn<'_> {
             return Ok(None);
         };
         if found.message.state.is_final() {
+            self.go_past(found, member)?;
             return Ok(None);
         }
         let attempts = found.message.attempt.saturating_add(dispatch.attempt);
@@ -92,7 +102,7 @@ impl Turn<'_> {
         let sent = delivery::Sent {
             stream: found.message.stream,
             attempts,
-            due_at: found.message.due_at,
+            ready_since: found.ready_since(),
         };
         let next = delivery::after(dispatch, sent, outcome, window, policy, self.now);
         let contact = found.loaded.contact.id.clone();

@@ -270,3 +270,14 @@ fn every_time_line_in_the_guides_is_of_a_scenario() {
     }
     assert!(seen >= 10, "time lines are missing");
 }
+
+#[test]
+fn every_field_of_a_journey_is_in_the_guide() {
+    let guide = fs::read_to_string(top().join("docs/journeys.md")).unwrap();
+    let fields = wend::journey::language::JOURNEY.iter();
+    let missing: Vec<&str> = fields
+        .map(|field| field.name)
+        .filter(|name| !guide.contains(&format!("| `{name}`")) && !guide.contains(&format!("`, `{name}`")))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?} are in no table");
+}

@@ -32,7 +32,7 @@ fn next(
     let sent = Sent {
         stream,
         attempts: dispatch.attempt,
-        due_at: at(0),
+        ready_since: at(0),
     };
     match after(dispatch, sent, outcome, window, policy, at(seconds)) {
         Next::Settle(Settlement::Accepted { .. }) => "accepted",

@@ -2,12 +2,12 @@
 //!
 //! A pool lies with the `Store`, which gives each errand one code, however often it asks.
 
-use crate::domain::message::HeldCoupon;
+use crate::domain::message::{HeldCoupon, Stream};
 use crate::domain::time::Timestamp;
-use crate::engine::errand;
 use crate::engine::progress::{Course, StepOutcome};
 use crate::engine::state::Enrollment;
-use crate::journey::step::{Code, Coupon, Exhausted, Step, Target};
+use crate::engine::{errand, guard};
+use crate::journey::step::{Code, Coupon, Exhausted, Recipient, Send, Step, Target};
 
 pub(in crate::engine) fn enter(
     course: &Course<'_>,
@@ -24,8 +24,17 @@ pub(in crate::engine) fn enter(
             hold(enrollment, coupon, code.clone(), enrollment.since);
             StepOutcome::done(enrollment.since)
         }
+        // A code of a pool is for somebody: not for one to whom no mail with it may go.
+        Code::Pool { .. } if !may_be_mailed(course) => StepOutcome::done(enrollment.since),
         Code::Pool { .. } => StepOutcome::Hold(errand::begin(course.contact, enrollment, step, course.now)),
     }
+}
+
+/// Whether a mail of the journey could go to the contact as things stand.
+fn may_be_mailed(course: &Course<'_>) -> bool {
+    let mut sends = course.journey.steps.iter().filter_map(|step| step.kind.as_send());
+    let asks_nobody = |send: &Send| send.stream == Stream::Transactional && send.to == Recipient::Contact;
+    sends.any(asks_nobody) || guard::may_get_marketing(course.region, course.contact)
 }
 
 /// What follows the answer of the pool: a code, or none left.

@@ -55,7 +55,7 @@ pub(in crate::engine) fn enter(
             MessageState::Intended
         },
         attempt: 0,
-        due_at: enrollment.since,
+        due_at: enrollment.ready_at(),
         reason: held_out.then(|| DropReason::HeldOut.as_str().to_owned()),
         provider: None,
         provider_id: None,
@@ -72,9 +72,10 @@ pub(in crate::engine) fn enter(
         message: id,
         lane,
         stream: send.stream,
-        due: enrollment.since,
-        first_due: enrollment.since,
+        due: enrollment.ready_at(),
+        first_due: enrollment.ready_at(),
         held_until: None,
+        capped_since: None,
         generation: 1,
         dispatched: false,
     }))

@@ -8,15 +8,13 @@ use crate::engine::state::{Contact, EndReason, Enrollment, Position};
 use crate::journey::step::{Target, Wait};
 
 /// A wait whose time has passed already is done as of that time, so that a late start catches up step by step and
-/// each send sees how late it is.
-pub(in crate::engine) fn enter(course: &Course<'_>, enrollment: &Enrollment, wait: &Wait) -> StepOutcome {
+/// each send sees how late it is. An event that came before its wait ends it at once, and no other wait.
+pub(in crate::engine) fn enter(course: &Course<'_>, enrollment: &mut Enrollment, wait: &Wait) -> StepOutcome {
     if let Wait::Event { on, then, .. } = wait
-        && let Some(at) = enrollment.seen.get(on)
+        && let Some(at) = enrollment.seen.remove(on)
     {
-        return StepOutcome::Go {
-            to: then.clone(),
-            at: *at,
-        };
+        enrollment.reached = Some(enrollment.ready_at());
+        return StepOutcome::Go { to: then.clone(), at };
     }
     let since = enrollment.since;
     match until(wait, since, course.calendar, course.contact, &enrollment.data) {
@@ -49,9 +47,9 @@ pub(in crate::engine) fn until(
 }
 
 /// What happens when its time is up. An event that came while the journey was held could not end the wait; it counts now.
-pub(in crate::engine) fn over(wait: &Wait, enrollment: &Enrollment, at: Timestamp) -> StepOutcome {
+pub(in crate::engine) fn over(wait: &Wait, enrollment: &mut Enrollment, at: Timestamp) -> StepOutcome {
     match wait {
-        Wait::Event { on, then, .. } if enrollment.seen.contains_key(on) => {
+        Wait::Event { on, then, .. } if enrollment.seen.remove(on).is_some() => {
             StepOutcome::Go { to: then.clone(), at }
         }
         Wait::Delay(_) | Wait::Calendar(_) | Wait::Until { .. } | Wait::Date { .. } => StepOutcome::done(at),

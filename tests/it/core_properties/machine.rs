@@ -271,7 +271,11 @@ impl<'a> Machine<'a> {
             Verdict::Defer { until, reason } => {
                 self.note(until > self.now, "a deferral into the past");
                 let input = if reason.is_ours() {
-                    Input::Held { message, until }
+                    Input::Held {
+                        message,
+                        until,
+                        by: reason,
+                    }
                 } else {
                     Input::Deferred { message, until }
                 };
