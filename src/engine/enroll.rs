@@ -15,6 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::journey::definition::{ExitRule, Journey, Key, Match, Reenter, Refresh};
 use crate::journey::step::{StepKind, Wait};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Ends the enrollments whose exit rules this event meets, also in the middle of a wait.
 pub(super) fn exit_by(turn: &mut Turn<'_>, event: &Event) {
@@ -256,10 +257,13 @@ pub(super) fn may_start(
 
 /// The order of the event, as reports that overtook it left it. None when this report is the newest.
 fn ahead<'a>(journey: &Journey, event: &Event, facts: &'a Facts) -> Option<&'a Order> {
+    if journey.trigger.key != Key::Order || facts.orders.is_empty() {
+        return None;
+    }
     let key = event.order_key()?;
     let known = facts.orders.iter().find(|order| order.key == key)?;
     let newer = (known.status_at, Some(known.status)) > (event.occurred_at, event.kind.order_status());
-    (journey.trigger.key == Key::Order && newer).then_some(known)
+    newer.then_some(known)
 }
 
 /// Whether the order has already been through what would end the journey: a cancellation that overtook its order.
@@ -287,7 +291,7 @@ fn start(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, event: &Eve
         cause: event.id.as_str(),
         at: event.occurred_at,
         counts_from: event.counts_from(),
-        data: event.data.clone(),
+        data: turn.data_of(event),
         data_at: event.occurred_at,
         seen: seen_before(journey, event, facts),
     };
@@ -315,7 +319,7 @@ pub(super) fn start_other(turn: &mut Turn<'_>, id: &JourneyId, by: &Enrollment, 
         cause,
         at: now,
         counts_from: now,
-        data: by.data.clone(),
+        data: Arc::clone(&by.data),
         data_at: by.data_at,
         seen: BTreeMap::new(),
     };
@@ -350,7 +354,7 @@ pub(super) fn start_at_border(turn: &mut Turn<'_>, journey: &Journey, cause: &st
         cause,
         at: now,
         counts_from: now,
-        data: EventData::default(),
+        data: Arc::default(),
         data_at: now,
         seen: BTreeMap::new(),
     };
@@ -363,7 +367,7 @@ pub(super) struct Origin<'a> {
     pub cause: &'a str,
     pub at: Timestamp,
     pub counts_from: Timestamp,
-    pub data: EventData,
+    pub data: Arc<EventData>,
     pub data_at: Timestamp,
     pub seen: BTreeMap<EventKind, Timestamp>,
 }
@@ -371,14 +375,18 @@ pub(super) struct Origin<'a> {
 pub(super) fn begin(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, from: Origin<'_>) {
     let Some(first) = journey.first_step() else { return };
     let contact = &turn.contact.id;
-    let held_out = ids::bucket(&["holdout", contact.as_str(), journey.id.as_str()]) / 100;
+    // Most journeys hold nobody out, and a hash is not free.
+    let held_out = journey.holdout > 0 && {
+        let share = ids::bucket(&["holdout", contact.as_str(), journey.id.as_str()]) / 100;
+        share < u32::from(journey.holdout)
+    };
     let id = ids::enrollment(contact, &journey.id, &key, from.cause);
     let enrollment = Enrollment {
         since: from.counts_from,
         data: from.data,
         data_at: from.data_at,
         seen: from.seen,
-        held_out: held_out < u32::from(journey.holdout),
+        held_out,
         ..Enrollment::new(id, journey.id.clone(), key, first.id.clone(), from.at)
     };
     if turn.contact.enrollments.len() >= MAX_ENROLLMENTS {
@@ -395,6 +403,7 @@ pub(super) fn begin(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, 
 
 /// Replaces the data and, if the journey says so, starts the current wait anew. An older event changes nothing.
 fn refresh(turn: &mut Turn<'_>, journey: &Journey, id: &crate::domain::ids::EnrollmentId, event: &Event) {
+    let data = turn.data_of(event);
     let Some(enrollment) = turn.contact.enrollments.iter_mut().find(|held| held.id == *id) else {
         return;
     };
@@ -402,7 +411,7 @@ fn refresh(turn: &mut Turn<'_>, journey: &Journey, id: &crate::domain::ids::Enro
     if event.occurred_at < enrollment.data_at {
         return;
     }
-    enrollment.data = event.data.clone();
+    enrollment.data = data;
     enrollment.data_at = event.occurred_at;
     if journey.trigger.refresh != Refresh::DataAndWait {
         return;

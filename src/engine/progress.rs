@@ -37,9 +37,9 @@ pub(super) struct Course<'a> {
     pub changes: &'a mut Vec<Change>,
     pub effects: &'a mut Vec<Effect>,
     pub remarks: &'a mut Vec<Remark>,
-    /// What the steps want of other journeys. Done once this run stands still, so that none works on a contact that
+    /// What the steps want of other journeys, with their run. Done once this run stands still, so that none works on a contact that
     /// another is still changing.
-    pub orders: Vec<Order>,
+    pub orders: Vec<(Order, Enrollment)>,
 }
 
 /// What a step wants of another journey.
@@ -87,7 +87,6 @@ impl Turn<'_> {
     /// Moves `enrollment` along and puts it back into the contact, or among the ended; then does what its steps want of
     /// other journeys.
     pub(super) fn advance(&mut self, journey: &Journey, mut enrollment: Enrollment, entry: Entry<'_>) {
-        let before = enrollment.clone();
         let mut course = Course {
             journey,
             now: self.now,
@@ -109,8 +108,7 @@ impl Turn<'_> {
         };
         let orders = course.orders;
         settle(&mut self.contact, &mut self.changes, progress, self.now);
-        self.orders
-            .extend(orders.into_iter().map(|order| (order, before.clone())));
+        self.orders.extend(orders);
         self.follow_orders();
     }
 

@@ -24,6 +24,7 @@ use crate::domain::order::Order;
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Version of the stored form of [`Document`].
 pub const DOCUMENT_VERSION: u8 = 1;
@@ -163,9 +164,9 @@ pub struct Enrollment {
     /// When the step before was done: waits count from here.
     pub since: Timestamp,
     pub position: Position,
-    /// What the emails see: the data of the newest triggering event.
+    /// What the emails see: the data of the newest triggering event. Shared, because a decision copies runs.
     #[serde(default)]
-    pub data: EventData,
+    pub data: Arc<EventData>,
     /// The source's time of `data`.
     pub data_at: Timestamp,
     /// Awaited events that came before their wait was reached.
@@ -401,9 +402,8 @@ impl Standings {
     }
 
     pub fn is_member(&self, segment: &SegmentName) -> bool {
-        self.of
-            .get(segment)
-            .is_some_and(|standing| standing.since.is_some())
+        let standing = self.of.get(segment);
+        standing.is_some_and(|standing| standing.since.is_some())
     }
 
     /// Names of the segments the contact is in.
@@ -430,7 +430,7 @@ impl Enrollment {
             step,
             since: at,
             position: Position::Waiting { until: at },
-            data: EventData::default(),
+            data: Arc::default(),
             data_at: at,
             seen: BTreeMap::new(),
             doubt: None,

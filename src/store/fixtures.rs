@@ -214,7 +214,7 @@ pub fn enrollment(contact: &ContactId, digits: &str, position: Position) -> Enro
         step: StepId::parse("checkout-nudge").unwrap(),
         since: at(0),
         position,
-        data: event_data(),
+        data: event_data().into(),
         data_at: at(0),
         seen: BTreeMap::from([(EventKind::OrderFulfilled, at(5))]),
         doubt: None,
