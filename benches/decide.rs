@@ -161,11 +161,18 @@ fn events(c: &mut Criterion) {
     let message = message.map(|last| last.message.to_string());
     let mut clicked = event(13, EventKind::EmailClicked, 3);
     clicked.data.message_id = message;
+    let order = |number| {
+        goods(
+            event(number, EventKind::OrderCompleted, 3),
+            Some("T9"),
+            Some("77"),
+        )
+    };
+    let mut small = order(14);
+    small.data.value = Money::parse("15.00", Currency::parse("GBP").unwrap()).ok();
     let cases = [
-        (
-            "order completed",
-            goods(event(10, EventKind::OrderCompleted, 3), Some("T9"), Some("77")),
-        ),
+        ("order completed, two runs end and four start", order(10)),
+        ("order completed, two runs end and one starts", small),
         (
             "checkout updated",
             goods(event(11, EventKind::CheckoutUpdated, 3), Some("T1"), None),

@@ -120,7 +120,8 @@ macro_rules! hex_id {
 
             /// From the leading digits of a longer lower-case hex digest; a shorter one is filled up with zeros.
             pub fn from_digest(digest: &str) -> Self {
-                Self(digest.chars().chain(std::iter::repeat('0')).take(Self::LEN).collect())
+                let own = digest.get(..Self::LEN).unwrap_or(digest);
+                Self(format!("{own:0<length$}", length = Self::LEN))
             }
 
             pub fn as_str(&self) -> &str {

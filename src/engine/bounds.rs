@@ -11,6 +11,7 @@ use crate::domain::event::{EventData, LineItem};
 use crate::domain::ids::MAX_ID_BYTES;
 use crate::domain::time::Timestamp;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Cart lines left to an enrollment when its document is cut: a mail still shows what it is about.
 const ITEMS_LEFT: usize = 3;
@@ -58,7 +59,7 @@ fn size_of<T: Serialize>(value: &T) -> usize {
 
 /// Changes an enrollment's data and tells what that saved.
 fn shrink(enrollment: Option<&mut Enrollment>, change: impl FnOnce(&mut EventData)) -> Option<usize> {
-    let data = &mut enrollment?.data;
+    let data = Arc::make_mut(&mut enrollment?.data);
     let before = size_of(data);
     change(data);
     Some(before.saturating_sub(size_of(data)))

@@ -4,6 +4,8 @@
 //! shape completely: an absent field has its kind's empty value. What can still fail is listed at [`Error`]; the caller
 //! takes a failure as false, counts it, and in an exit rule holds the send.
 
+mod simple;
+
 use super::sight::{Datum, Sight, count, of_item};
 use crate::domain::event::LineItem;
 use crate::journey::definition::Condition;
@@ -11,6 +13,7 @@ use crate::journey::shape::{ROOTS, Record};
 use cel::objects::Map;
 use cel::parser::PrattParser;
 use cel::{Context, Env, IdedExpr, Value};
+use simple::Simple;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, RwLock};
 
@@ -40,6 +43,8 @@ pub enum Error {
 /// A condition read once, and what it looks at: the rest need not be made for it.
 #[derive(Debug, Clone)]
 pub struct Compiled {
+    /// How it is answered in a fraction of the time, if it is that simple.
+    simple: Option<Simple>,
     expression: IdedExpr,
     roots: Vec<Root>,
     /// Fields of items.
@@ -78,6 +83,7 @@ impl Compiled {
             roots: roots.collect(),
             items: fields(Record::Item),
             counts: names.has_function("count"),
+            simple: Simple::of(&expression),
             expression,
         })
     }
@@ -105,6 +111,12 @@ impl Compiled {
     /// # Errors
     /// See [`Error`]; a failed condition counts as false.
     pub fn holds(&self, sight: &Sight<'_>) -> Result<bool, Error> {
+        let simple = self.simple.as_ref().and_then(|simple| simple.answer(sight));
+        simple.map_or_else(|| self.interpret(sight), Ok)
+    }
+
+    /// Asks the interpreter.
+    fn interpret(&self, sight: &Sight<'_>) -> Result<bool, Error> {
         let mut context = Context::with_env(Arc::clone(&ENV));
         for root in &self.roots {
             context.add_variable_from_value(root.name, self.record(root, sight));

@@ -8,7 +8,7 @@ use super::sight::{Topic, View};
 use super::state::{Contact, Counted, EndReason, Enrollment, Facts, Position, Sending};
 use super::steps::wait;
 use super::{ask, enroll, errand, goal, intake, moment, pace};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, EventData};
 use crate::domain::ids::{MessageId, StepId};
 use crate::domain::message::DropReason;
 use crate::domain::time::{Delay, Timestamp};
@@ -78,6 +78,8 @@ pub(super) struct Turn<'a> {
     pub contact: Contact,
     /// Times of the events that conditions count, this decision's own among them.
     pub counted: Arc<Counted>,
+    /// The data of the event, once a run keeps it.
+    data: Option<Arc<EventData>>,
     pub changes: Vec<Change>,
     pub effects: Vec<Effect>,
     pub remarks: Vec<Remark>,
@@ -98,6 +100,7 @@ impl<'a> Turn<'a> {
             facts,
             contact,
             counted: Arc::new(facts.counted.clone()),
+            data: None,
             changes: Vec::new(),
             effects: Vec::new(),
             remarks: Vec::new(),
@@ -105,6 +108,12 @@ impl<'a> Turn<'a> {
             orders: VecDeque::new(),
             ordering: false,
         }
+    }
+
+    /// The data of the event that is decided on, copied once for all runs that keep it.
+    pub fn data_of(&mut self, event: &Event) -> Arc<EventData> {
+        let data = self.data.get_or_insert_with(|| Arc::new(event.data.clone()));
+        Arc::clone(data)
     }
 
     /// What conditions see now.

@@ -15,6 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::journey::definition::{ExitRule, Journey, Key, Match, Reenter, Refresh};
 use crate::journey::step::{StepKind, Wait};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Ends the enrollments whose exit rules this event meets, also in the middle of a wait.
 pub(super) fn exit_by(turn: &mut Turn<'_>, event: &Event) {
@@ -270,10 +271,13 @@ fn ended_runs<'a>(changes: &'a [Change], facts: &'a Facts) -> impl Iterator<Item
 
 /// The order of the event, as reports that overtook it left it. None when this report is the newest.
 fn ahead<'a>(journey: &Journey, event: &Event, facts: &'a Facts) -> Option<&'a Order> {
+    if journey.trigger.key != Key::Order || facts.orders.is_empty() {
+        return None;
+    }
     let key = event.order_key()?;
     let known = facts.orders.iter().find(|order| order.key == key)?;
     let newer = (known.status_at, Some(known.status)) > (event.occurred_at, event.kind.order_status());
-    (journey.trigger.key == Key::Order && newer).then_some(known)
+    newer.then_some(known)
 }
 
 /// Whether the order has already been through what would end the journey: a cancellation that overtook its order.
@@ -302,7 +306,7 @@ fn start(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, event: &Eve
         at: event.occurred_at,
         counts_from: event.counts_from(),
         kind: Some(event.kind.clone()),
-        data: event.data.clone(),
+        data: turn.data_of(event),
         data_at: event.occurred_at,
         seen: seen_before(journey, event, facts),
     };
@@ -331,7 +335,7 @@ pub(super) fn start_other(turn: &mut Turn<'_>, id: &JourneyId, by: &Enrollment, 
         at: now,
         counts_from: now,
         kind: None,
-        data: by.data.clone(),
+        data: Arc::clone(&by.data),
         data_at: by.data_at,
         seen: BTreeMap::new(),
     };
@@ -367,7 +371,7 @@ pub(super) fn start_at_border(turn: &mut Turn<'_>, journey: &Journey, cause: &st
         at: now,
         counts_from: now,
         kind: None,
-        data: EventData::default(),
+        data: Arc::default(),
         data_at: now,
         seen: BTreeMap::new(),
     };
@@ -382,7 +386,7 @@ pub(super) struct Origin<'a> {
     pub counts_from: Timestamp,
     /// The event, where one made it begin.
     pub kind: Option<EventKind>,
-    pub data: EventData,
+    pub data: Arc<EventData>,
     pub data_at: Timestamp,
     pub seen: BTreeMap<EventKind, Timestamp>,
 }
@@ -390,7 +394,11 @@ pub(super) struct Origin<'a> {
 pub(super) fn begin(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, from: Origin<'_>) {
     let Some(first) = journey.first_step() else { return };
     let contact = &turn.contact.id;
-    let held_out = ids::bucket(&["holdout", contact.as_str(), journey.id.as_str()]) / 100;
+    // Most journeys hold nobody out, and a hash is not free.
+    let held_out = journey.holdout > 0 && {
+        let share = ids::bucket(&["holdout", contact.as_str(), journey.id.as_str()]) / 100;
+        share < u32::from(journey.holdout)
+    };
     let id = ids::enrollment(contact, &journey.id, &key, from.cause);
     // One cause, one run: a second would take the first one's mails for its own.
     let is_used = turn.contact.enrollments.iter().any(|held| held.id == id)
@@ -405,7 +413,7 @@ pub(super) fn begin(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, 
         data: from.data,
         data_at: from.data_at,
         seen: from.seen,
-        held_out: held_out < u32::from(journey.holdout),
+        held_out,
         ..Enrollment::new(id, journey.id.clone(), key, first.id.clone(), from.at)
     };
     if turn.contact.enrollments.len() >= MAX_ENROLLMENTS {
@@ -422,6 +430,7 @@ pub(super) fn begin(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, 
 
 /// Replaces the data and, if the journey says so, starts the current wait anew. An older event changes nothing.
 fn refresh(turn: &mut Turn<'_>, journey: &Journey, id: &crate::domain::ids::EnrollmentId, event: &Event) {
+    let data = turn.data_of(event);
     let Some(enrollment) = turn.contact.enrollments.iter_mut().find(|held| held.id == *id) else {
         return;
     };
@@ -430,7 +439,7 @@ fn refresh(turn: &mut Turn<'_>, journey: &Journey, id: &crate::domain::ids::Enro
         return;
     }
     enrollment.kind = Some(event.kind.clone()).filter(|_| journey.trigger.on.len() > 1);
-    enrollment.data = event.data.clone();
+    enrollment.data = data;
     enrollment.data_at = event.occurred_at;
     let wait = journey
         .resolve(&enrollment.step)

@@ -53,22 +53,28 @@ pub fn batch<'a>(members: impl Iterator<Item = &'a MessageId>) -> String {
 
 /// A number from 0 to 9,999 that is the same on every run: for jitter and shares.
 pub fn bucket(parts: &[&str]) -> u32 {
-    let digits = digest(parts);
-    digits
-        .get(..8)
-        .and_then(|hex| u32::from_str_radix(hex, 16).ok())
-        .unwrap_or(0)
-        % 10_000
+    let hash = hash(parts);
+    let number = hash.first_chunk().map_or(0, |first| u32::from_be_bytes(*first));
+    number % 10_000
 }
 
 fn digest(parts: &[&str]) -> String {
+    let mut digits = vec![0; 64];
+    // Two digits a byte, so it fits.
+    let fits = hex::encode_to_slice(hash(parts), &mut digits);
+    fits.ok()
+        .and_then(|()| String::from_utf8(digits).ok())
+        .unwrap_or_default()
+}
+
+fn hash(parts: &[&str]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     hasher.update(b"wend-1");
     for part in parts {
         hasher.update([0]);
         hasher.update(part.as_bytes());
     }
-    hex::encode(hasher.finalize())
+    hasher.finalize().into()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::journey::catalog::Catalog;
 use crate::journey::definition::{Journey, Moment};
 use chrono::TimeDelta;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How long ago a moment may be that is only known now.
 const GRACE: Delay = Delay::from_hours(24);
@@ -136,7 +137,7 @@ fn start(turn: &mut Turn<'_>, journey: &Journey, at: Timestamp) {
         at,
         counts_from: at,
         kind: None,
-        data: EventData::default(),
+        data: Arc::default(),
         data_at: at,
         seen: BTreeMap::new(),
     };

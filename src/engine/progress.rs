@@ -40,9 +40,9 @@ pub(super) struct Course<'a> {
     pub changes: &'a mut Vec<Change>,
     pub effects: &'a mut Vec<Effect>,
     pub remarks: &'a mut Vec<Remark>,
-    /// What the steps want of other journeys. Done once this run stands still, so that none works on a contact that
+    /// What the steps want of other journeys, with their run. Done once this run stands still, so that none works on a contact that
     /// another is still changing.
-    pub orders: Vec<Order>,
+    pub orders: Vec<(Order, Enrollment)>,
 }
 
 /// What a step wants of another journey.
@@ -95,7 +95,6 @@ impl Turn<'_> {
             self.end(&enrollment, EndReason::Retired);
             return;
         }
-        let before = enrollment.clone();
         let mut course = Course {
             journey,
             now: self.now,
@@ -118,8 +117,7 @@ impl Turn<'_> {
         };
         let orders = course.orders;
         settle(&mut self.contact, &mut self.changes, progress, self.now);
-        self.orders
-            .extend(orders.into_iter().map(|order| (order, before.clone())));
+        self.orders.extend(orders);
         self.follow_orders();
     }
 

@@ -100,7 +100,7 @@ impl<'a> Topic<'a> {
     }
 
     /// Of a step: the data of the event that started or last refreshed the run.
-    pub const fn step(journey: &'a Journey, run: &'a Enrollment) -> Self {
+    pub fn step(journey: &'a Journey, run: &'a Enrollment) -> Self {
         Self {
             event: Seen::Data(&run.data),
             run: Some(run),

@@ -24,6 +24,7 @@ use crate::domain::order::Order;
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 mod mail;
 
@@ -151,9 +152,9 @@ pub struct Enrollment {
     /// The newest triggering event, where the journey's trigger names several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<EventKind>,
-    /// What the emails see: the data of the newest triggering event.
+    /// What the emails see: the data of the newest triggering event. Shared, because a decision copies runs.
     #[serde(default)]
-    pub data: EventData,
+    pub data: Arc<EventData>,
     /// The source's time of `data`.
     pub data_at: Timestamp,
     /// Awaited events that came before their wait was reached.
@@ -343,9 +344,8 @@ impl Standings {
     }
 
     pub fn is_member(&self, segment: &SegmentName) -> bool {
-        self.of
-            .get(segment)
-            .is_some_and(|standing| standing.since.is_some())
+        let standing = self.of.get(segment);
+        standing.is_some_and(|standing| standing.since.is_some())
     }
 
     /// Names of the segments the contact is in.
@@ -385,7 +385,7 @@ impl Enrollment {
             reached: None,
             position: Position::Waiting { until: at },
             kind: None,
-            data: EventData::default(),
+            data: Arc::default(),
             data_at: at,
             seen: BTreeMap::new(),
             doubt: None,

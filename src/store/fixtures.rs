@@ -216,7 +216,7 @@ pub fn enrollment(contact: &ContactId, digits: &str, position: Position) -> Enro
         reached: Some(at(2)),
         position,
         kind: Some(EventKind::CheckoutStarted),
-        data: event_data(),
+        data: event_data().into(),
         data_at: at(0),
         seen: BTreeMap::from([(EventKind::OrderFulfilled, at(5))]),
         doubt: None,

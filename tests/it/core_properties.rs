@@ -1,7 +1,17 @@
 //! What holds for every journey and every history, asked of the core alone: random journeys through the same checks as
 //! a store's own, random histories, a virtual clock and the gate, without any storage.
 //!
-//! Each property runs 256 cases, those with histories three of them for each store; `PROPTEST_CASES=5000 cargo test --test it core_properties` runs more.
+//! How much each looks at; `PROPTEST_CASES=5000 cargo test --test it core_properties` looks at more:
+//!
+//! | property | cases |
+//! |---|---|
+//! | the four below | 256 stores with a deploy each, one to three histories of up to 15 acts in each store |
+//! | `documents_fit_and_are_read_as_they_were_written` | 32 contacts of up to 59 large events |
+//! | `journeys_that_start_each_other_come_to_an_end` | 256 stores |
+//! | `splits_share_out_by_their_weights` | 10,000 contacts, whatever the environment says |
+//!
+//! That conditions of a simple form say what the interpreter says is asked next to them, in `engine/condition/tests.rs`:
+//! 2,048 conditions with ten contacts each. What was broken once stands in `mended.rs`.
 
 mod bounds;
 mod history;

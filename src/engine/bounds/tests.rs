@@ -23,13 +23,13 @@ fn line(text: &str) -> LineItem {
 fn enrollment(number: usize, items: usize, text: &str) -> Enrollment {
     let at = Timestamp::from_seconds(1_790_000_000 + number as i64);
     Enrollment {
-        data: EventData {
+        data: Arc::new(EventData {
             items: vec![line(text); items],
             url: Some(text.to_owned()),
             properties: [("note".to_owned(), text.into())].into(),
             discount_codes: vec!["CODE".to_owned(); 20],
             ..EventData::default()
-        },
+        }),
         ..Enrollment::new(
             EnrollmentId::from_digest(&format!("{number:x}")),
             JourneyId::parse("abandoned-checkout").unwrap(),

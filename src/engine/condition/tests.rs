@@ -1,17 +1,20 @@
 //! Conditions as journeys write them, against scopes as events make them.
 
 use super::*;
+use crate::domain::consent::ConsentState;
 use crate::domain::contact::Profile;
 use crate::domain::event::{EventData, EventKind};
-use crate::domain::ids::{ContactId, SegmentName};
+use crate::domain::ids::{ContactId, MessageId, SegmentName};
 use crate::domain::money::{Currency, Money};
 use crate::domain::time::{Delay, Timestamp};
-use crate::engine::fixtures::{catalog, enrollment};
+use crate::engine::fixtures::{catalog, contact, enrollment};
 use crate::engine::sight::{Topic, View};
-use crate::engine::state::{Contact, Counted, Enrollment, Position, Purchases, Standing};
+use crate::engine::state::{Contact, Counted, Enrollment, LastMail, Position, Purchases, Standing};
 use crate::journey::condition::{self, About};
 use crate::journey::definition::Journey;
 use crate::journey::shape::{Carries, Kind, ROOTS, Record};
+use proptest::prelude::*;
+use proptest::sample::select;
 use serde_json::json;
 
 fn day(days: i64) -> Timestamp {
@@ -19,12 +22,19 @@ fn day(days: i64) -> Timestamp {
 }
 
 /// Somebody of whom much is known, and their event.
+#[derive(Debug)]
 struct Scene {
     contact: Contact,
     counted: Arc<Counted>,
     journey: Journey,
     run: Enrollment,
 }
+
+static JOURNEY: LazyLock<Journey> = LazyLock::new(|| {
+    let journeys = catalog().journeys.into_iter();
+    let mut found = journeys.filter(|journey| journey.id.as_str() == "abandoned-checkout");
+    found.next().unwrap()
+});
 
 fn scene() -> Scene {
     let money = |amount: &str| Money::parse(amount, Currency::parse("GBP").unwrap()).unwrap();
@@ -58,16 +68,12 @@ fn scene() -> Scene {
     contact.segments.of = [member("lapsed", Some(day(70))), member("vip", None)].into();
     let views = vec![day(99), day(80), day(70)];
     let waiting = Position::Waiting { until: day(101) };
-    let journey = catalog()
-        .journeys
-        .into_iter()
-        .find(|journey| journey.id.as_str() == "abandoned-checkout");
     Scene {
         contact,
         counted: Arc::new([(EventKind::ProductViewed, views)].into()),
-        journey: journey.unwrap(),
+        journey: JOURNEY.clone(),
         run: Enrollment {
-            data,
+            data: Arc::new(data),
             ..enrollment("abandoned-checkout", "c1", "nudge", waiting)
         },
     }
@@ -225,5 +231,219 @@ fn fits(kind: &Kind, seen: Option<&Datum<'_>>) -> bool {
         Kind::List(_) => matches!(seen, Some(Datum::Items(_))),
         Kind::Map => matches!(seen, Some(Datum::Map(_))),
         Kind::Null | Kind::Record(_) | Kind::Any => false,
+    }
+}
+
+/// What journeys usually ask takes no interpreter.
+#[test]
+fn usual_conditions_are_simple() {
+    for text in [
+        "event.value > 50 && event.items.exists(item, item.quantity > 1) && contact.orders < 3",
+        "size(event.items) == 0 || event.items.size() > 3",
+        "'vip' in contact.tags && !('lapsed' in contact.segments)",
+        "contact.orders > 0 && contact.days_since_order >= 60",
+        "has(event.properties.gift) && event.properties.gift == true",
+        "contact.email != null && contact.email.endsWith('.example')",
+        "event.name in ['Checkout Started', 'Checkout Updated']",
+        "contact.spend + event.value > 100.0 && count('Product Viewed', 30) >= 2",
+        "last.sent && !last.clicked",
+        "event.items.all(event, event.price < 20.0)",
+    ] {
+        let compiled = Compiled::new(&Condition(text.to_owned())).unwrap();
+        let simple = compiled
+            .simple
+            .as_ref()
+            .and_then(|simple| simple.answer(&scene().sight()));
+        assert!(simple.is_some(), "{text}: {:?}", compiled.simple);
+    }
+}
+
+fn numbers() -> BoxedStrategy<String> {
+    let number = select(vec![
+        "contact.orders",
+        "contact.spend",
+        "contact.days_since_order",
+        "contact.days_since_click",
+        "contact.mails",
+        "contact.average_order",
+        "event.value",
+        "size(event.items)",
+        "contact.tags.size()",
+        "size(event.properties)",
+        "count('Product Viewed', 30)",
+        "event.properties.age",
+        "contact.attributes.score",
+        "item.price",
+        "item.quantity",
+        "0",
+        "1",
+        "2",
+        "3",
+        "-1",
+        "42",
+        "60",
+        "9223372036854775807",
+        "9007199254740993",
+        "9007199254740992.0",
+        "0.5",
+        "12.5",
+        "120.0",
+        "-0.0",
+    ]);
+    let number = number.prop_map(str::to_owned).boxed();
+    let sign = select(vec!["+", "-", "*"]);
+    let sum = (number.clone(), sign, number.clone()).prop_map(|(a, sign, b)| format!("({a} {sign} {b})"));
+    prop_oneof![4 => number, 1 => sum].boxed()
+}
+
+fn texts_of() -> BoxedStrategy<String> {
+    let text = select(vec![
+        "event.name",
+        "event.currency",
+        "event.checkout_id",
+        "contact.email",
+        "contact.country",
+        "contact.first_name",
+        "enrollment.key",
+        "event.properties.note",
+        "contact.attributes.score",
+        "item.title",
+        "item.sku",
+        "''",
+        "'vip'",
+        "'GBP'",
+        "'c1'",
+        "'Ada'",
+        "'mug'",
+        "'Checkout Started'",
+        "null",
+    ]);
+    text.prop_map(str::to_owned).boxed()
+}
+
+/// Conditions right and wrong: what the build would refuse must not be answered here either.
+fn conditions() -> BoxedStrategy<String> {
+    let compares = || select(vec!["==", "!=", "<", "<=", ">", ">="]);
+    let truths = vec![
+        "contact.subscribed",
+        "last.sent",
+        "event.test",
+        "true",
+        "false",
+        "event.properties.gift",
+        "contact.orders",
+        "has(event.properties.gift)",
+        "has(contact.attributes.score)",
+        "'age' in event.properties",
+        "contact.tags",
+        "event.discount_codes == []",
+        "contact.attributes.list == 1",
+        "event.properties.none == null",
+    ];
+    let lists = select(vec![
+        "contact.tags",
+        "contact.segments",
+        "event.discount_codes",
+        "event.properties",
+        "event.items",
+    ]);
+    let leaf = prop_oneof![
+        2 => select(truths).prop_map(str::to_owned),
+        4 => (numbers(), compares(), numbers()).prop_map(|(a, sign, b)| format!("{a} {sign} {b}")),
+        2 => (texts_of(), compares(), texts_of()).prop_map(|(a, sign, b)| format!("{a} {sign} {b}")),
+        1 => (texts_of(), compares(), numbers()).prop_map(|(a, sign, b)| format!("{a} {sign} {b}")),
+        1 => (texts_of(), lists).prop_map(|(a, list)| format!("{a} in {list}")),
+        1 => (texts_of(), texts_of(), numbers()).prop_map(|(a, b, c)| format!("{a} in [{b}, {c}, 'vip']")),
+        1 => texts_of().prop_map(|a| format!("{a} in ['vip', 'Ada', 'GBP', 7]")),
+        1 => (texts_of(), select(vec!["contains", "startsWith", "endsWith"]), texts_of())
+            .prop_map(|(a, search, b)| format!("{a}.{search}({b})")),
+    ];
+    let joined = leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            3 => (inner.clone(), select(vec!["&&", "||"]), inner.clone())
+                .prop_map(|(a, sign, b)| format!("({a} {sign} {b})")),
+            1 => inner.clone().prop_map(|a| format!("!({a})")),
+            2 => (select(vec!["exists", "all", "exists_one"]), inner)
+                .prop_map(|(every, a)| format!("event.items.{every}(item, {a})")),
+        ]
+    });
+    joined.boxed()
+}
+
+fn scenes() -> impl Strategy<Value = Scene> {
+    let loose = select(vec![
+        json!(42),
+        json!(0.5),
+        json!("vip"),
+        json!(true),
+        json!(null),
+        json!([1]),
+        json!(u64::MAX),
+    ]);
+    let items = prop::collection::vec(
+        (0_u32..4, prop::option::of(select(vec!["12.50", "0.00", "3.10"]))),
+        0..3,
+    );
+    (
+        0_u32..4,
+        any::<[bool; 5]>(),
+        prop::collection::vec(prop::option::of(loose), 4),
+        items,
+    )
+        .prop_map(|(orders, [email, tags, sent, test, spent], loose, items)| {
+            let mut scene = scene();
+            let gbp = Currency::parse("GBP").unwrap();
+            scene.contact.purchases.orders = orders;
+            if !spent {
+                scene.contact.purchases.spend = None;
+                scene.contact.purchases.last_at = None;
+            }
+            if email {
+                scene.contact.addresses = contact(ConsentState::Subscribed).addresses;
+            }
+            if !tags {
+                scene.contact.profile.tags = None;
+            }
+            scene.run.last = sent.then(|| LastMail {
+                message: MessageId::from_digest("8c7f8c7f8c7f8c7f01"),
+                sent,
+                opened: test,
+                clicked: false,
+            });
+            let data = Arc::make_mut(&mut scene.run.data);
+            let names = ["gift", "age", "note", "score"];
+            for (name, value) in names.into_iter().zip(loose) {
+                data.properties.remove(name);
+                if let Some(value) = value {
+                    data.properties.insert(name.to_owned(), value.clone());
+                    scene.contact.profile.attributes.insert(name.to_owned(), value);
+                }
+            }
+            let line = data.items[0].clone();
+            let item = |(quantity, price): (u32, Option<&str>)| LineItem {
+                quantity,
+                price: price.map(|amount| Money::parse(amount, gbp).unwrap()),
+                ..line.clone()
+            };
+            data.items = items.into_iter().map(item).collect();
+            scene
+        })
+}
+
+proptest! {
+    // 2,048 conditions with ten scenes each, or eight times as many as the environment says.
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 8 * ProptestConfig::default().cases, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_simple_way_never_differs_from_the_interpreter(
+        text in conditions(), scenes in prop::collection::vec(scenes(), 10),
+    ) {
+        let compiled = Compiled::new(&Condition(text.clone())).unwrap();
+        for scene in &scenes {
+            let sight = scene.sight();
+            if let Some(answer) = compiled.simple.as_ref().and_then(|simple| simple.answer(&sight)) {
+                prop_assert_eq!(Ok(answer), compiled.interpret(&sight), "{}", text);
+            }
+        }
     }
 }

@@ -24,11 +24,13 @@ pub(super) fn enter(course: &mut Course<'_>, enrollment: &mut Enrollment, step: 
         StepKind::Notify(_) => notify::enter(course, enrollment, step),
         StepKind::Start(journey) => {
             let cause = format!("{}:{}:{}", enrollment.id, step.id, enrollment.rounds());
-            course.orders.push(Order::Start(journey.clone(), cause));
+            let order = Order::Start(journey.clone(), cause);
+            course.orders.push((order, enrollment.clone()));
             StepOutcome::done(enrollment.since)
         }
         StepKind::Stop(journey) => {
-            course.orders.push(Order::Stop(journey.clone()));
+            let order = Order::Stop(journey.clone());
+            course.orders.push((order, enrollment.clone()));
             StepOutcome::done(enrollment.since)
         }
         StepKind::Goto(goto) => goto::enter(enrollment, step, goto),

@@ -6,6 +6,7 @@ use crate::store::contact::{bury, count, dead, due, fail, load, page, raw, save}
 use crate::store::fixtures::{at, contact, contact_id, enrollment, shard};
 use crate::store::{Error, Sql};
 use proptest::prelude::*;
+use std::sync::Arc;
 
 fn slot(seconds: i64, queue: &str) -> Slot {
     Slot {
@@ -178,7 +179,7 @@ prop_compose! {
         for (index, wait) in waits.into_iter().enumerate() {
             let position = Position::Waiting { until: at(wait) };
             let mut enrollment = enrollment(&made.id, &format!("{index:02}"), position);
-            enrollment.data.items[0].title.clone_from(&title);
+            Arc::make_mut(&mut enrollment.data).items[0].title.clone_from(&title);
             made.enrollments.push(enrollment);
         }
         made
