@@ -12,10 +12,13 @@ mod domain;
 mod journey;
 
 use journey::lock::Mode;
-use journey::project::{LOCK, Project, SEGMENTS};
+use journey::project::{EMAILS, LOCK, Project, SEGMENTS, TEMPLATES};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
+
+/// What the test build lays over the store's own project (feature `test-journeys`).
+const TESTS: &str = "tests/e2e/project";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let watched = [
@@ -41,20 +44,35 @@ fn main() -> Result<(), Box<dyn Error>> {
     } else {
         Mode::Append
     };
-    let checked = journey::check::check(&Project::read(&root), mode);
-    for finding in &checked.findings {
-        println!("cargo::error={finding}");
-    }
+    let own = Project::read(&root);
+    let emails = own.emails();
+    let mut checked = journey::check::check(&own, mode);
     if let Some(lock) = &checked.lock {
         fs::write(root.join(LOCK), lock)?;
     }
+    if env::var_os("CARGO_FEATURE_TEST_JOURNEYS").is_some() && checked.findings.is_empty() {
+        println!("cargo::rerun-if-changed={TESTS}");
+        let mut both = own;
+        both.lay_over(Project::read(&root.join(TESTS)));
+        // Nobody stands on the steps of a test, so what the lock would say of them is not written.
+        checked = journey::check::check(&both, Mode::Append);
+    }
+    for finding in &checked.findings {
+        println!("cargo::error={finding}");
+    }
     if let Some(catalog) = &checked.catalog {
+        let folder = |email: &str| {
+            let own = emails.iter().any(|own| own == email);
+            let from = if own {
+                String::new()
+            } else {
+                format!("../{TESTS}/{TEMPLATES}/")
+            };
+            format!("{from}{EMAILS}{email}")
+        };
+        let code = journey::template_code::generate(&checked.emails, folder);
         write(&out, "catalog.json", &serde_json::to_string(catalog)?)?;
-        write(
-            &out,
-            "emails.rs",
-            &journey::template_code::generate(&checked.emails),
-        )?;
+        write(&out, "emails.rs", &code)?;
     }
     Ok(())
 }

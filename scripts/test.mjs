@@ -27,7 +27,7 @@ const parts = {
   e2e: async (environments, count) => {
     const built = await check(count, "the Worker builds", async () => {
       await buildForTests(environments, { name: "release", profile: "release" });
-      await buildForTests(environments, { name: "panic", profile: "dev", features: ["test-panic"] });
+      await buildForTests(environments, { name: "test", profile: "dev", features: ["test-panic", "test-journeys"] });
     });
     if (!built) return;
     const files = readdirSync(path.join(root, E2E)).filter((name) => name.endsWith(".test.mjs"));

@@ -4,10 +4,11 @@
 //! them at once. What belongs to the store (brand, sender, policy) is in `store.yaml`.
 
 use crate::domain::shard::ShardCount;
+use crate::domain::time::Timestamp;
 use crate::providers::ProviderKind;
 use crate::providers::registry::{Account, preference};
 use crate::render::links::LinkKeys;
-use crate::signing::{Secrets, hmac_sha256};
+use crate::signing::{Secrets, hmac_sha256, standard_webhooks};
 use std::collections::BTreeMap;
 
 /// Shortest key we hash identities with, in bytes.
@@ -145,6 +146,25 @@ impl Settings {
         self.accounts.get(&provider)
     }
 
+    /// What keeps `notify:` steps from signing their webhooks. Asked only where a journey has one: nobody else needs the
+    /// secret.
+    pub fn notify_fault(&self) -> Option<Fault> {
+        let problem = match self.notify_secrets.iter().next() {
+            None => "is not set, and a journey has a `notify:` step: nobody is called, and after a day the journey goes on \
+                     without an answer"
+                .to_owned(),
+            // Signing nothing with it tells whether it can sign.
+            Some(secret) => standard_webhooks::sign(secret, "health", Timestamp::default(), b"")
+                .err()?
+                .to_string(),
+        };
+        Some(Fault {
+            setting: "NOTIFY_WEBHOOK_SECRET",
+            problem,
+            fatal: false,
+        })
+    }
+
     /// Whether the installation can work at all.
     pub fn usable(&self) -> bool {
         !self.faults.iter().any(|fault| fault.fatal)
@@ -266,6 +286,27 @@ mod tests {
             let settings = read(values);
             assert_eq!(settings.usable(), usable, "{values:?}");
             assert_eq!(settings.faults.len(), faults, "{values:?}: {:?}", settings.faults);
+        }
+    }
+
+    #[test]
+    fn a_secret_that_cannot_sign_webhooks_is_named_and_is_not_fatal() {
+        for (secret, expected) in [
+            ("", Some("is not set")),
+            ("!!!!", Some("no usable secret")),
+            ("whsec_", Some("no usable secret")),
+            ("whsec_o0ygLlFNMFgTtPSFpb5ytVm2ZGcsfjVVzWPCW3nZrgM=", None),
+            // The newest one signs; the old one is for those who still verify by it.
+            ("bmV3LWtleQ== whsec_b2xkLWtleQ==", None),
+        ] {
+            let settings = read(&[("ENVIRONMENT", "dev"), ("NOTIFY_WEBHOOK_SECRET", secret)]);
+            assert!(settings.usable() && settings.faults.is_empty(), "{secret:?}");
+            let fault = settings.notify_fault();
+            assert_eq!(fault.is_some(), expected.is_some(), "{secret:?}: {fault:?}");
+            if let (Some(fault), Some(expected)) = (fault, expected) {
+                assert_eq!((fault.setting, fault.fatal), ("NOTIFY_WEBHOOK_SECRET", false));
+                assert!(fault.problem.contains(expected), "{}", fault.problem);
+            }
         }
     }
 

@@ -30,28 +30,26 @@ const MAX_CODE_BYTES: usize = 64;
 
 /// # Errors
 /// When a shard or the `Store` does not answer.
-pub async fn answer(visit: &Visit<'_>, what: &str) -> Result<Response, Error> {
+pub async fn answer(visit: &Visit<'_>, first: &str, rest: &[&str]) -> Result<Response, Error> {
     if !authorized(visit) {
         let response = answer::error(401, "not signed in", "send `Authorization: Bearer <ADMIN_TOKEN>`")?;
         response.headers().set("www-authenticate", "Bearer")?;
         return Ok(response);
     }
-    match (what, visit.request.method) {
-        ("status", Method::Get | Method::Head) => status(visit).await,
-        ("status", _) => wrong_method("GET, HEAD"),
-        ("stop", Method::Post) => stop(visit).await,
-        ("stop", _) => wrong_method("POST"),
-        ("coupons", Method::Get | Method::Head) => coupons(visit).await,
-        ("coupons", _) => wrong_method("GET, HEAD"),
-        (what, method) => match (what.strip_prefix("coupons/"), method) {
-            (Some(pool), Method::Post) => import_coupons(visit, pool).await,
-            (Some(_), _) => wrong_method("POST"),
-            (None, _) => Ok(answer::error(
-                404,
-                "no such route",
-                "there are /admin/status, /admin/stop, /admin/coupons and /admin/coupons/<pool>",
-            )?),
-        },
+    match (first, rest, visit.request.method) {
+        ("status", [], Method::Get | Method::Head) => status(visit).await,
+        ("status", [], _) => wrong_method("GET, HEAD"),
+        ("stop", [], Method::Post) => stop(visit).await,
+        ("stop", [], _) => wrong_method("POST"),
+        ("coupons", [], Method::Get | Method::Head) => coupons(visit).await,
+        ("coupons", [], _) => wrong_method("GET, HEAD"),
+        ("coupons", [pool], Method::Post) => import_coupons(visit, pool).await,
+        ("coupons", [_], _) => wrong_method("POST"),
+        _ => Ok(answer::error(
+            404,
+            "no such route",
+            "there are /admin/status, /admin/stop, /admin/coupons and /admin/coupons/<pool>",
+        )?),
     }
 }
 

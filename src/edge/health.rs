@@ -1,8 +1,8 @@
 //! `GET /health`: whether Wend can work, and which setting to add when it cannot. Tells nothing about the store.
 
 use super::error::Error;
-use super::log;
 use super::routes::{Visit, store_snapshot, wrong_method};
+use super::{log, runtime};
 use crate::http::Method;
 use crate::sources::SourceKind;
 use crate::turn::install::{Installed, Objection};
@@ -15,10 +15,13 @@ pub async fn answer(visit: &Visit<'_>) -> Result<Response, Error> {
     if !matches!(visit.request.method, Method::Get | Method::Head) {
         return wrong_method("GET, HEAD");
     }
+    let calls_others = runtime::catalog()?.notifies();
+    let notify_fault = calls_others.then(|| visit.settings.notify_fault()).flatten();
     let mut missing: Vec<Value> = visit
         .settings
         .faults
         .iter()
+        .chain(&notify_fault)
         .map(|fault| json!({ "setting": fault.setting, "problem": fault.problem, "fatal": fault.fatal }))
         .collect();
     for source in SourceKind::ALL {

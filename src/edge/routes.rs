@@ -98,7 +98,7 @@ async fn route(visit: &Visit<'_>) -> Result<Response, Error> {
         ["health"] => health::answer(visit).await,
         ["hooks", source] => hooks::receive(visit, source).await,
         ["u", token] => tokens::unsubscribe(visit, token).await,
-        ["admin", what] => admin::answer(visit, what).await,
+        ["admin", first, rest @ ..] => admin::answer(visit, first, rest).await,
         ["dev", what] if visit.settings.dev_routes() => dev::answer(visit, what).await,
         _ => Ok(answer::error(
             404,

@@ -49,6 +49,14 @@ impl Catalog {
             .filter(move |journey| journey.starts_at(border))
     }
 
+    /// Whether a journey calls another system.
+    pub fn notifies(&self) -> bool {
+        let calls = |step: &super::step::Step| matches!(step.kind, StepKind::Notify(_));
+        self.journeys
+            .iter()
+            .any(|journey| journey.steps.iter().any(calls))
+    }
+
     /// Whether a journey can start without an event, so that its past runs must be known in every turn.
     pub fn starts_without_event(&self) -> bool {
         self.journeys.iter().any(|journey| {
@@ -57,5 +65,27 @@ impl Catalog {
                 || journey.trigger.moment.is_some()
                 || journey.steps.iter().any(starts_another)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::journey::check::check;
+    use crate::journey::lock::Mode;
+    use crate::journey::project::Project;
+    use std::path::Path;
+
+    #[test]
+    fn it_knows_whether_a_journey_calls_another_system() {
+        let mut project = Project::read(Path::new(env!("CARGO_MANIFEST_DIR")));
+        let catalog = |project: &Project| check(project, Mode::Append).catalog.unwrap();
+        assert!(!catalog(&project).notifies());
+        let store = project.store.take().unwrap();
+        let webhooks = "webhooks: [{ name: crm, url: \"https://crm.example\" }]";
+        project.store = Some(store.replace("webhooks: []", webhooks));
+        assert!(!catalog(&project).notifies(), "a webhook that no journey calls");
+        let journey = project.journeys.get_mut("journeys/welcome.yaml").unwrap();
+        journey.push_str("  - notify: crm\n");
+        assert!(catalog(&project).notifies());
     }
 }

@@ -48,6 +48,15 @@ impl Project {
         project
     }
 
+    /// Lays another project over this one: its files besides, and in place of, those of this one. The lock stays.
+    pub fn lay_over(&mut self, other: Self) {
+        self.journeys.extend(other.journeys);
+        self.templates.extend(other.templates);
+        self.store = other.store.or_else(|| self.store.take());
+        self.segments = other.segments.or_else(|| self.segments.take());
+        self.findings.extend(other.findings);
+    }
+
     /// Names of the folders in `templates/emails/`, sorted.
     pub fn emails(&self) -> Vec<String> {
         let mut names: Vec<String> = self

@@ -5,12 +5,12 @@
 
 use super::template_check::PARTS;
 
-/// The code for these emails, whose names have been checked.
-pub fn generate(emails: &[String]) -> String {
+/// The code for these emails, whose names have been checked. `folder` says where an email's own is, from `templates/`.
+pub fn generate(emails: &[String], folder: impl Fn(&str) -> String) -> String {
     let mut code = String::from("// Written by build.rs: one struct for each file in templates/emails/.\n\n");
     for email in emails {
         for (part, suffix) in PARTS.iter().zip(["Subject", "Html", "Text"]) {
-            code.push_str(&structure(email, part, suffix));
+            code.push_str(&structure(email, &folder(email), part, suffix));
         }
     }
     code.push_str(&registry(emails));
@@ -32,12 +32,12 @@ fn type_name(email: &str) -> String {
         .collect()
 }
 
-fn structure(email: &str, part: &str, suffix: &str) -> String {
+fn structure(email: &str, folder: &str, part: &str, suffix: &str) -> String {
     let name = format!("{}{suffix}", type_name(email));
     format!(
-        r#"/// `templates/emails/{email}/{part}`
+        r#"/// `templates/{folder}/{part}`
 #[derive(Template)]
-#[template(path = "emails/{email}/{part}")]
+#[template(path = "{folder}/{part}")]
 pub struct {name}<'a> {{
     pub m: &'a Model<'a>,
 }}
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn names_become_types() {
         assert_eq!(type_name("checkout-last-call"), "CheckoutLastCall");
-        let code = generate(&["welcome-hello".to_owned()]);
+        let code = generate(&["welcome-hello".to_owned()], |email| format!("emails/{email}"));
         assert!(code.contains("pub struct WelcomeHelloSubject<'a>"));
         assert!(code.contains("path = \"emails/welcome-hello/email.html\""));
         assert!(code.contains("\"welcome-hello\" => Some(WelcomeHelloSubject { m }"));

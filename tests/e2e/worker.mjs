@@ -1,7 +1,8 @@
 // Starts the built Worker for an end-to-end test, with the test's own settings, and takes the place of the
 // internet for it: every outgoing request goes to the test's `outbound`, and without one it is refused.
 //
-// scripts/test.mjs builds what is started here: dist/release, and dist/panic with its routes that panic.
+// scripts/test.mjs builds what is started here: dist/release, and dist/test with routes that panic and with the journeys
+// of tests/e2e/project.
 
 import { createTestHarness } from "wrangler";
 
