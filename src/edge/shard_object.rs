@@ -341,6 +341,8 @@ impl Shard {
                     let rows = self.sql.get().map_or(0, ObjectSql::rows_written);
                     fields.insert("rows_written".to_owned(), rows.into());
                     fields.insert("alarms_set".to_owned(), self.alarms_set.get().into());
+                    let alarm_at = self.alarm_at.get().map(Timestamp::to_rfc3339);
+                    fields.insert("alarm_at".to_owned(), alarm_at.into());
                 }
                 Ok(Answer::Overview(overview))
             }

@@ -41,6 +41,8 @@ const keyOf = (request) => request.headers["idempotency-key"];
 /** `[state, reason, count]` of all messages. */
 const tally = async (shop) =>
   (await shop.status()).shards.flatMap(({ messages }) => messages.map(({ state, reason, count }) => [state, reason, count]));
+/** Requests whose answer is not written yet. */
+const inFlight = async (shop) => (await shop.status()).shards.reduce((sum, shard) => sum + shard.in_flight, 0);
 const states = async (shop) => (await tally(shop)).map(([state, , count]) => [state, count]);
 const untilState = (shop, state, limitMs = SENT_LIMIT_MS) =>
   until(limitMs, `a message that is ${state}`, () => tally(shop), (rows) => rows.some(([held]) => held === state));
@@ -318,8 +320,9 @@ describe("through Resend", { concurrency: true }, () => {
           await shop.advance("1h");
           await untilState(shop, "unknown");
           await withdraw(shop, ana);
-          // Counted once the withdrawal has committed: a repeat may have left while it was on its way.
-          await new Promise((resume) => setTimeout(resume, 500));
+          // Counted once the withdrawal has committed and the run that was under way has ended: a repeat may have left
+          // meanwhile.
+          await shop.settle();
           const asked = resend.requests().filter(nudge).length;
           await shop.advance("3d");
           const nudges = resend.requests().filter(nudge);
@@ -339,8 +342,11 @@ describe("through Resend", { concurrency: true }, () => {
       await shop.stop(false);
       await requested(resend, 1);
       await shop.stop(true);
+      // What was claimed before it arrives and is answered; nothing follows.
+      await until(SENT_LIMIT_MS, "the last answers", () => inFlight(shop), (count) => count === 0);
       const started = resend.requests().length;
-      await new Promise((resume) => setTimeout(resume, 2_000));
+      assert.ok(resend.mails().length < people.length, `${resend.mails().length} mails: it was not in the middle`);
+      await shop.quiet();
       await shop.advance("2m");
       assert.equal(resend.requests().length, started);
       await shop.stop(false);

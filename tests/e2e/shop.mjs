@@ -18,6 +18,8 @@ const FIXTURES = {
   wooOrder: fixture("woocommerce/order_created"),
 };
 const SENT_LIMIT_MS = 10_000;
+/** An alarm that is nearer than this belongs to work that is due now. */
+const SOON_MS = 2_000;
 
 /** The directory key of an identifier: the first half of an HMAC-SHA256 under HASH_KEY (`docs/schema.md`). */
 export function hashOf(kind, source, value) {
@@ -295,9 +297,21 @@ export class Shop {
     return { written: sum("rows_written"), alarms: sum("alarms_set"), store: store.rows_written };
   }
 
+  /**
+   * Does what is due, and waits until no alarm is left that was set for it: one that rings late finds nothing to do, but
+   * sets the next one, which is a row.
+   */
+  async quiet() {
+    await this.settle();
+    const rings = ({ alarm_at: at, next_due: due }, stopped) =>
+      at === null ? due !== null && !stopped : Date.parse(at) < Date.now() + SOON_MS;
+    await until(SENT_LIMIT_MS, "the alarms to be over", () => this.status(), ({ shards, store }) =>
+      !shards.some((shard) => rings(shard, store.stopped)));
+  }
+
   /** What `work` wrote, after all that was still to be done is done. */
   async rowsOf(work) {
-    await this.settle();
+    await this.quiet();
     const before = await this.rows();
     await work();
     const after = await this.rows();
