@@ -22,7 +22,9 @@ const parts = {
       run("cargo", ["clippy", "--locked", ...WASM, ...DENY_WARNINGS], { env: wasm }));
   },
   host: async ({ host }, count) => {
-    await suite(count, "tests on this machine", "cargo", ["test", "--locked"], host, readCargoTotals);
+    // The same cases every time: what fails here was broken by the change. `cargo test` by itself draws others.
+    const seeded = { ...host, PROPTEST_RNG_SEED: "1" };
+    await suite(count, "tests on this machine", "cargo", ["test", "--locked"], seeded, readCargoTotals);
   },
   e2e: async (environments, count) => {
     const built = await check(count, "the Worker builds", async () => {

@@ -3,7 +3,7 @@
 use super::decide::Turn;
 use super::decision::Change;
 use super::state::{Address, Contact, Facts, MAX_ADDRESSES, MAX_IDENTIFIERS, Purchases};
-use crate::domain::consent::{Consent, ConsentState};
+use crate::domain::consent::{Consent, ConsentSignal, ConsentState};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::{Order, OrderStatus};
@@ -69,7 +69,9 @@ fn address(contact: &mut Contact, event: &Event) {
         address.seen_at = event.occurred_at;
         address.email = email.clone();
     }
-    if let Some(signal) = &event.consent {
+    // Nobody said yes by an order that was only a test; a no is a no.
+    let counts = |signal: &&ConsentSignal| !event.test || signal.state == ConsentState::Unsubscribed;
+    if let Some(signal) = event.consent.as_ref().filter(counts) {
         address.consent.apply(signal, &event.id);
     }
 }

@@ -230,6 +230,32 @@ fn a_step_that_turned_from_the_team_to_the_contact_asks_for_consent() {
     );
 }
 
+/// A test order with a ticked box made a subscriber of who had said no.
+#[test]
+fn a_test_order_gives_nobodys_consent() {
+    let catalog = store(&[("a", format!("{SIGNUP}steps:\n  - {{ {MARKETING} }}\n"))]);
+    let told = |contact: &Contact, number: u32, state: ConsentState| {
+        let mut event = event(number, EventKind::OrderCompleted);
+        event.test = true;
+        event.email = EmailAddress::parse("ada@example.com").ok();
+        event.consent = Some(ConsentSignal {
+            state,
+            grade: ConsentGrade::Explicit,
+            at: hours(i64::from(number)),
+            method: None,
+            text: None,
+            ip: None,
+            agent: None,
+            actor: None,
+        });
+        decided(&catalog, contact, event).contact
+    };
+    let known = told(&contact(1), 1, ConsentState::Subscribed);
+    assert_eq!(known.addresses[0].consent.state, ConsentState::Unknown);
+    let no = told(&signed_up(&catalog), 2, ConsentState::Unsubscribed);
+    assert_eq!(no.addresses[0].consent.state, ConsentState::Unsubscribed);
+}
+
 /// It was put off for ever, and the run never ended. The build refuses such a store; the gate does not rely on it.
 #[test]
 fn a_window_that_quiet_hours_cover_lets_nothing_wait_for_ever() {
