@@ -76,16 +76,22 @@ for (const shards of [1, 4]) {
       };
       const [fits, large] = [order(8 << 20), order((8 << 20) + 1)];
       expectError(await refused("/hooks/shopify", fits, shopifyHeaders("orders/create", fits)), 400);
+      // The answer comes before the body was read. Its own body may be cut off by the connection's end, and the harness's
+      // proxy, which still sends, may find the connection gone and answer 500 in the Worker's place.
+      const statusOf = async (options) => {
+        const headers = shopifyHeaders("orders/create", large);
+        for (let tries = 1; ; tries++) {
+          const { status } = await shop.fetch("/hooks/shopify", { method: "POST", headers, ...options() });
+          if (status !== 500 || tries === 5) return status;
+        }
+      };
       const rows = await shop.rowsOf(async () => {
         for (const options of [
-          { body: large },
+          () => ({ body: large }),
           // Without a length that announces it, too.
-          { body: new Blob([large]).stream(), duplex: "half" },
+          () => ({ body: new Blob([large]).stream(), duplex: "half" }),
         ]) {
-          const headers = shopifyHeaders("orders/create", large);
-          const answer = await shop.fetch("/hooks/shopify", { method: "POST", headers, ...options });
-          // The answer comes before the body was read, so its own body may be cut off by the connection's end.
-          assert.equal(answer.status, 413);
+          assert.equal(await statusOf(options), 413);
         }
       });
       assert.equal(rows.written, 0);
