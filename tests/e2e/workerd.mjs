@@ -49,6 +49,7 @@ export async function serve(state, settings = {}) {
     return ended;
   };
   return {
+    url: `http://127.0.0.1:${port}`,
     fetch: (target, init) => fetch(`http://127.0.0.1:${port}${target}`, init),
     kill: () => end("SIGKILL"),
     close: () => end("SIGKILL"),
