@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Mode::Append
     };
     let own = Project::read(&root);
-    let emails = own.emails();
+    let own_folders = own.email_folders();
     let mut checked = journey::check::check(&own, mode);
     if let Some(lock) = &checked.lock {
         fs::write(root.join(LOCK), lock)?;
@@ -61,16 +61,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("cargo::error={finding}");
     }
     if let Some(catalog) = &checked.catalog {
-        let folder = |email: &str| {
-            let own = emails.iter().any(|own| own == email);
+        let path = |folder: &str| {
+            let own = own_folders.iter().any(|own| own == folder);
             let from = if own {
                 String::new()
             } else {
                 format!("../{TESTS}/{TEMPLATES}/")
             };
-            format!("{from}{EMAILS}{email}")
+            format!("{from}{EMAILS}{folder}")
         };
-        let code = journey::template_code::generate(&checked.emails, folder);
+        let code = journey::template_code::generate(&checked.email_folders, path);
         write(&out, "catalog.json", &serde_json::to_string(catalog)?)?;
         write(&out, "emails.rs", &code)?;
     }

@@ -49,6 +49,9 @@ enum Task {
     Preview {
         /// A folder of templates/emails/. Without one, every email and page is written into the folder of --out.
         email: Option<String>,
+        /// As a contact gets it who reads this language, as `ru` or `pt-BR`.
+        #[arg(long)]
+        locale: Option<String>,
         /// Print the subject and the text part in place of the HTML.
         #[arg(long)]
         text: bool,
@@ -76,7 +79,12 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Command::parse().task {
         Task::Lint { lock, root } => lint(&root, lock),
-        Task::Preview { email, text, out } => preview(email.as_deref(), text, out.as_deref()),
+        Task::Preview {
+            email,
+            locale,
+            text,
+            out,
+        } => preview(email.as_deref(), locale.as_deref(), text, out.as_deref()),
         Task::Schema { out } => schema(&out),
         Task::Graph { journey, out } => graph(journey.as_deref(), out.as_deref()),
         Task::Simulate(asked) => simulate::run(&asked),
@@ -115,14 +123,19 @@ fn lint(root: &Path, lock: bool) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn preview(email: Option<&str>, text: bool, out: Option<&Path>) -> anyhow::Result<ExitCode> {
+fn preview(
+    email: Option<&str>,
+    locale: Option<&str>,
+    text: bool,
+    out: Option<&Path>,
+) -> anyhow::Result<ExitCode> {
     let catalog = wend::generated::catalog()?;
     let shown = |email: &str| -> anyhow::Result<String> {
         let Rendered {
             subject,
             html,
             text: plain,
-        } = rendered(&catalog, email)?;
+        } = rendered(&catalog, email, locale)?;
         Ok(if text {
             format!("Subject: {subject}\n\n{plain}\n")
         } else {
@@ -196,13 +209,13 @@ fn graph(journey: Option<&Path>, out: Option<&Path>) -> anyhow::Result<ExitCode>
 
 /// The subject of every email with sample data.
 fn subjects(catalog: &Catalog) -> BTreeMap<String, String> {
-    let subject = |email: &String| Some((email.clone(), rendered(catalog, email).ok()?.subject));
+    let subject = |email: &String| Some((email.clone(), rendered(catalog, email, None).ok()?.subject));
     catalog.emails.iter().filter_map(subject).collect()
 }
 
-fn rendered(catalog: &Catalog, email: &str) -> anyhow::Result<Rendered> {
+fn rendered(catalog: &Catalog, email: &str, locale: Option<&str>) -> anyhow::Result<Rendered> {
     let stream = stream_of(catalog, email);
-    let rendered = sample::preview(&catalog.store, email, stream);
+    let rendered = sample::preview(&catalog.store, email, locale, stream);
     let known = catalog.emails.iter().map(String::as_str);
     Ok(rendered.ok_or_else(|| anyhow!(unknown("email", email, known)))??)
 }

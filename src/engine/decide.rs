@@ -7,7 +7,7 @@ use super::progress::{self, Entry, MAX_STEPS_PER_DECISION, Order, StepOutcome};
 use super::sight::{Topic, View};
 use super::state::{Contact, Counted, EndReason, Enrollment, Facts, Position, Sending};
 use super::steps::wait;
-use super::{ask, enroll, errand, goal, intake, moment, pace};
+use super::{ask, enroll, errand, goal, intake, keys, moment, pace};
 use crate::domain::event::{Event, EventData};
 use crate::domain::ids::{MessageId, StepId};
 use crate::domain::message::DropReason;
@@ -420,7 +420,7 @@ impl<'a> Turn<'a> {
     fn is_taken(&self, enrollment: &Enrollment, taken: &CheckoutTaken) -> bool {
         let journey = self.catalog.journey(&enrollment.journey);
         let of_checkouts = journey.is_some_and(|journey| journey.trigger.key == Key::Checkout);
-        taken.keys.contains(&enrollment.key) || (of_checkouts && enroll::is_about(enrollment, &taken.keys))
+        taken.keys.contains(&enrollment.key) || (of_checkouts && keys::is_about(enrollment, &taken.keys))
     }
 
     fn checkout_taken(&mut self, taken: &CheckoutTaken) {

@@ -4,6 +4,7 @@ use super::civil::Calendar;
 use super::decide::Turn;
 use super::decision::{Change, Remark};
 use super::ids;
+use super::keys::{concerns, concerns_checkout, data_for, keys_of};
 use super::progress::{Entry, ended};
 use super::sight::Topic;
 use super::state::{Doubt, EndReason, Ended, Enrollment, Facts, MAX_ENROLLMENTS, Position};
@@ -65,29 +66,6 @@ fn doubt(turn: &mut Turn<'_>, enrollment: &Enrollment, event: &Event, failed: bo
     }
 }
 
-/// This checkout's own token and cart always; and every cart that is older than the event.
-pub(super) fn concerns_checkout(enrollment: &Enrollment, event: &Event) -> bool {
-    is_about(enrollment, &checkout_keys(event)) || enrollment.data_at <= event.occurred_at
-}
-
-/// Whether an enrollment for a checkout is about one of these: by its own key, or by the cart of its checkout, since an
-/// order may name only that.
-pub(super) fn is_about(enrollment: &Enrollment, keys: &[EnrollmentKey]) -> bool {
-    let source = enrollment.key.as_str().split_once(':').map(|(source, _)| source);
-    let cart = source.zip(enrollment.data.cart_id.as_deref());
-    let cart = cart.and_then(|(source, cart)| EnrollmentKey::parse(&format!("{source}:{cart}")).ok());
-    keys.contains(&enrollment.key) || cart.is_some_and(|cart| keys.contains(&cart))
-}
-
-/// Enrollment keys of the checkout and cart that an event names.
-pub fn checkout_keys(event: &Event) -> Vec<EnrollmentKey> {
-    [&event.data.checkout_id, &event.data.cart_id]
-        .into_iter()
-        .flatten()
-        .filter_map(|token| scoped_key(event, token))
-        .collect()
-}
-
 /// Goes on with the enrollments that wait for this event, and lets the others remember that it came.
 pub(super) fn continue_by(turn: &mut Turn<'_>, event: &Event) {
     let awaits = |journey: &Journey| journey.awaited().any(|kind| *kind == event.kind);
@@ -130,15 +108,6 @@ fn is_meant(turn: &Turn<'_>, journey: &Journey, enrollment: &Enrollment, event: 
     }
 }
 
-/// Whether an event is about what a run of the journey is about. Every run of a journey about the contact is about all
-/// that the contact does, also one that a date started and that bears its name.
-pub(super) fn concerns(turn: &Turn<'_>, journey: &Journey, key: &EnrollmentKey, event: &Event) -> bool {
-    match journey.trigger.key {
-        Key::Contact => true,
-        Key::Checkout | Key::Order => key_of(turn, journey.trigger.key, event).as_ref() == Some(key),
-    }
-}
-
 /// Refreshes or starts the enrollments that this event triggers.
 pub(super) fn start_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
     not_for_the_asking(turn, event);
@@ -146,51 +115,59 @@ pub(super) fn start_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
         if event.kind == EventKind::JourneyRequested && !is_asked_for(journey, event) {
             continue;
         }
-        let Some(key) = key_of(turn, journey.trigger.key, event) else {
-            continue;
-        };
-        let when = journey.trigger.when.as_ref();
-        if turn.holds(when, journey, Topic::event(journey, event, &key)) != Some(true) {
-            continue;
+        for key in keys_of(turn, journey.trigger.key, event) {
+            start_or_refresh(turn, journey, key, event, facts);
         }
-        if journey.trigger.key == Key::Checkout && was_bought(event, facts) {
-            continue;
-        }
-        let running: Vec<Enrollment> = turn
-            .contact
-            .enrollments
-            .iter()
-            .filter(|enrollment| enrollment.journey == journey.id && enrollment.key == key)
-            .cloned()
-            .collect();
-        match (running.as_slice(), journey.trigger.refresh, journey.reenter) {
-            ([], _, _) => {
-                if may_start(turn, journey, &key, event.occurred_at, facts)
-                    && !was_left(journey, event, facts)
-                {
-                    start(turn, journey, key, event, facts);
-                }
-            }
-            ([_, ..], _, Reenter::Parallel) if may_start(turn, journey, &key, event.occurred_at, facts) => {
-                start(turn, journey, key, event, facts)
-            }
-            ([_, ..], Refresh::None, Reenter::Restart)
-                if may_start(turn, journey, &key, event.occurred_at, facts) =>
-            {
-                for enrollment in &running {
-                    turn.end(enrollment, EndReason::Restarted);
-                }
+    }
+}
+
+/// Starts the run of this key, or does what the journey says to the one there is.
+fn start_or_refresh(
+    turn: &mut Turn<'_>,
+    journey: &Journey,
+    key: EnrollmentKey,
+    event: &Event,
+    facts: &Facts,
+) {
+    let when = journey.trigger.when.as_ref();
+    if turn.holds(when, journey, Topic::event(journey, event, &key)) != Some(true) {
+        return;
+    }
+    if journey.trigger.key == Key::Checkout && was_bought(event, facts) {
+        return;
+    }
+    let running: Vec<Enrollment> = turn
+        .contact
+        .enrollments
+        .iter()
+        .filter(|enrollment| enrollment.journey == journey.id && enrollment.key == key)
+        .cloned()
+        .collect();
+    match (running.as_slice(), journey.trigger.refresh, journey.reenter) {
+        ([], _, _) => {
+            if may_start(turn, journey, &key, event.occurred_at, facts) && !was_left(journey, event, facts) {
                 start(turn, journey, key, event, facts);
             }
-            ([_, ..], Refresh::None, _) | ([_, ..], _, Reenter::Parallel) => {}
-            (
-                [_, ..],
-                Refresh::Data | Refresh::DataAndWait,
-                Reenter::Once | Reenter::Restart | Reenter::After(_),
-            ) => {
-                for enrollment in &running {
-                    refresh(turn, journey, &enrollment.id, event);
-                }
+        }
+        ([_, ..], _, Reenter::Parallel) if may_start(turn, journey, &key, event.occurred_at, facts) => {
+            start(turn, journey, key, event, facts)
+        }
+        ([_, ..], Refresh::None, Reenter::Restart)
+            if may_start(turn, journey, &key, event.occurred_at, facts) =>
+        {
+            for enrollment in &running {
+                turn.end(enrollment, EndReason::Restarted);
+            }
+            start(turn, journey, key, event, facts);
+        }
+        ([_, ..], Refresh::None, _) | ([_, ..], _, Reenter::Parallel) => {}
+        (
+            [_, ..],
+            Refresh::Data | Refresh::DataAndWait,
+            Reenter::Once | Reenter::Restart | Reenter::After(_),
+        ) => {
+            for enrollment in &running {
+                refresh(turn, journey, &enrollment.id, event);
             }
         }
     }
@@ -306,7 +283,7 @@ fn start(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, event: &Eve
         at: event.occurred_at,
         counts_from: event.counts_from(),
         kind: Some(event.kind.clone()),
-        data: turn.data_of(event),
+        data: data_for(turn, journey.trigger.key, &key, event),
         data_at: event.occurred_at,
         seen: seen_before(journey, event, facts),
     };
@@ -321,7 +298,7 @@ pub(super) fn start_other(turn: &mut Turn<'_>, id: &JourneyId, by: &Enrollment, 
     };
     let key = match journey.trigger.key {
         Key::Contact => EnrollmentKey::parse(turn.contact.id.as_str()).ok(),
-        Key::Checkout | Key::Order => Some(by.key.clone()),
+        Key::Checkout | Key::Order | Key::Product => Some(by.key.clone()),
     };
     let Some(key) = key else { return };
     let is_in = |held: &Enrollment| held.journey == *id && held.key == key;
@@ -430,7 +407,16 @@ pub(super) fn begin(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, 
 
 /// Replaces the data and, if the journey says so, starts the current wait anew. An older event changes nothing.
 fn refresh(turn: &mut Turn<'_>, journey: &Journey, id: &crate::domain::ids::EnrollmentId, event: &Event) {
-    let data = turn.data_of(event);
+    let Some(key) = turn
+        .contact
+        .enrollments
+        .iter()
+        .find(|held| held.id == *id)
+        .map(|held| held.key.clone())
+    else {
+        return;
+    };
+    let data = data_for(turn, journey.trigger.key, &key, event);
     let Some(enrollment) = turn.contact.enrollments.iter_mut().find(|held| held.id == *id) else {
         return;
     };
@@ -466,26 +452,6 @@ fn refresh(turn: &mut Turn<'_>, journey: &Journey, id: &crate::domain::ids::Enro
             *enrollment = anew;
         }
     }
-}
-
-pub(super) fn key_of(turn: &Turn<'_>, key: Key, event: &Event) -> Option<EnrollmentKey> {
-    match key {
-        Key::Contact => EnrollmentKey::parse(turn.contact.id.as_str()).ok(),
-        Key::Checkout => event
-            .data
-            .checkout_id
-            .as_deref()
-            .and_then(|token| scoped_key(event, token)),
-        Key::Order => event
-            .data
-            .order_id
-            .as_deref()
-            .and_then(|id| scoped_key(event, id)),
-    }
-}
-
-fn scoped_key(event: &Event, token: &str) -> Option<EnrollmentKey> {
-    EnrollmentKey::parse(&format!("{}:{token}", event.source)).ok()
 }
 
 /// Whether a journey's own exit rules react to orders of the checkout: such mail is checked again at its claim.

@@ -2,7 +2,7 @@
 
 use super::decide::Turn;
 use super::decision::Change;
-use super::enroll::{concerns, concerns_checkout};
+use super::keys::{concerns, concerns_checkout};
 use super::sight::Topic;
 use super::state::{EndReason, Enrollment, Facts};
 use crate::domain::event::Event;
@@ -22,7 +22,7 @@ pub(super) fn reach_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
         }
         let concerned = match journey.trigger.key {
             Key::Checkout => concerns_checkout(&enrollment, event),
-            Key::Contact | Key::Order => concerns(turn, journey, &enrollment.key, event),
+            Key::Contact | Key::Order | Key::Product => concerns(turn, journey, &enrollment.key, event),
         };
         let in_time = in_time(goal, enrollment.started_at, event);
         if !concerned
@@ -43,7 +43,7 @@ pub(super) fn reach_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
         let concerned = match journey.trigger.key {
             // What the cart held is gone with the run: any order in time counts.
             Key::Checkout => true,
-            Key::Contact | Key::Order => concerns(turn, journey, &ended.key, event),
+            Key::Contact | Key::Order | Key::Product => concerns(turn, journey, &ended.key, event),
         };
         // The condition of a goal is about the event and the contact, and needs no run.
         let topic = Topic::event(journey, event, &ended.key);

@@ -17,6 +17,7 @@ pub mod guard;
 pub mod identity;
 pub mod ids;
 pub mod intake;
+pub mod keys;
 pub mod merge;
 mod moment;
 mod pace;

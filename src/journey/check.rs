@@ -27,8 +27,8 @@ pub struct Checked {
     pub findings: Vec<Finding>,
     /// `journeys.lock` as it should be, when it is not.
     pub lock: Option<String>,
-    /// Names of all emails, sorted.
-    pub emails: Vec<String>,
+    /// The folders of all emails and their translations, sorted.
+    pub email_folders: Vec<String>,
 }
 
 /// Checks everything and builds the catalog.
@@ -48,9 +48,9 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
             None
         }
     };
-    let emails = project.emails();
-    findings.extend(misnamed(&emails));
-    let mut templates = template_check::check(&project.templates, &emails);
+    let (emails, email_folders) = (project.emails(), project.email_folders());
+    findings.extend(misnamed(&email_folders));
+    let mut templates = template_check::check(&project.templates, &email_folders);
     findings.append(&mut templates.findings);
     let ids: Vec<String> = project
         .journeys
@@ -80,7 +80,7 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
             counted: counted(journeys.iter().flat_map(Journey::conditions).chain(of_segments)),
             segments: segments.segments,
             journeys,
-            emails: emails.clone(),
+            emails,
         })
     });
     // A list made from broken journeys would remember ids that were never meant.
@@ -89,18 +89,32 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
         catalog,
         findings,
         lock,
-        emails,
+        email_folders,
     }
 }
 
-/// Emails whose names could be no file names, Rust names and keys in storage at once.
-fn misnamed(emails: &[String]) -> impl Iterator<Item = Finding> {
-    let wrong = emails.iter().filter(|name| !parse::is_plain_name(name));
-    wrong.map(|name| {
-        let folder = format!("{TEMPLATES}/emails/{name}");
-        let message = "an email's name has only lower-case letters, digits and `-`";
-        Finding::whole(&folder, message)
-    })
+/// Emails whose names could be no file names, Rust names and keys in storage at once, and translations into no language.
+fn misnamed(folders: &[String]) -> impl Iterator<Item = Finding> {
+    let problem = |folder: &String| match folder.split_once('/') {
+        None => (!parse::is_plain_name(folder))
+            .then_some("an email's name has only lower-case letters, digits and `-`"),
+        Some((_, tag)) => (!is_language(tag)).then_some(
+            "a folder in an email's folder is a translation, named by its language, as `ru` or `pt-BR`",
+        ),
+    };
+    let wrong = folders
+        .iter()
+        .filter_map(move |folder| Some((folder, problem(folder)?)));
+    wrong.map(|(folder, problem)| Finding::whole(&format!("{TEMPLATES}/emails/{folder}"), problem))
+}
+
+/// A language, and perhaps its script or region, as BCP 47 writes them: `ru`, `pt-BR`, `zh-Hant`.
+fn is_language(tag: &str) -> bool {
+    let mut parts = tag.split('-');
+    let letters = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let first =
+        |part: &str| (2..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    parts.next().is_some_and(first) && parts.all(|part| (2..=8).contains(&part.len()) && letters(part))
 }
 
 /// The journeys that could be read at all, sorted by id.

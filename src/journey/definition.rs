@@ -116,6 +116,8 @@ pub enum Key {
     Checkout,
     #[serde(rename = "order_id")]
     Order,
+    #[serde(rename = "product_id")]
+    Product,
 }
 
 /// What a later event of the same key does to a running enrollment.
@@ -218,6 +220,7 @@ impl Key {
             Self::Contact => "contact",
             Self::Checkout => "checkout_id",
             Self::Order => "order_id",
+            Self::Product => "product_id",
         }
     }
 }

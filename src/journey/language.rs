@@ -364,10 +364,15 @@ pub const LANES: [Word<Lane>; 3] = [
     ("cart", Lane::Cart, "After transactional mail."),
     ("marketing", Lane::Marketing, "Last."),
 ];
-pub const KEYS: [Word<Key>; 3] = [
+pub const KEYS: [Word<Key>; 4] = [
     ("contact", Key::Contact, "One run a contact."),
     ("checkout_id", Key::Checkout, "One run a checkout."),
     ("order_id", Key::Order, "One run an order."),
+    (
+        "product_id",
+        Key::Product,
+        "One run a product; of several in one order one each.",
+    ),
 ];
 pub const REFRESHES: [Word<Refresh>; 3] = [
     ("none", Refresh::None, "Nothing."),

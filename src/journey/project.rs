@@ -1,7 +1,7 @@
 //! The files a store edits, read into memory. The only place of this folder that touches the disk.
 
 use super::finding::Finding;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -59,14 +59,22 @@ impl Project {
 
     /// Names of the folders in `templates/emails/`, sorted.
     pub fn emails(&self) -> Vec<String> {
-        let mut names: Vec<String> = self
-            .templates
-            .keys()
-            .filter_map(|path| path.strip_prefix(EMAILS)?.split_once('/'))
-            .map(|(name, _)| name.to_owned())
+        let folders = self.email_folders();
+        let is_own = |folder: &String| !folder.contains('/');
+        folders.into_iter().filter(is_own).collect()
+    }
+
+    /// The folders that hold an email, sorted: `welcome-hello`, and its translations, as `welcome-hello/ru`.
+    pub fn email_folders(&self) -> Vec<String> {
+        let paths = self.templates.keys();
+        let folders: BTreeSet<String> = paths
+            .filter_map(|path| path.strip_prefix(EMAILS)?.rsplit_once('/'))
+            // A translation without its original still needs one.
+            .flat_map(|(folder, _)| [Some(folder), folder.split_once('/').map(|(email, _)| email)])
+            .flatten()
+            .map(str::to_owned)
             .collect();
-        names.dedup();
-        names
+        folders.into_iter().collect()
     }
 
     fn folder(&mut self, root: &Path, path: &str, kinds: &[&str], into: &mut BTreeMap<String, String>) {

@@ -25,18 +25,21 @@ pub struct Checked {
     pub uses: BTreeMap<String, BTreeMap<&'static str, (String, Place)>>,
 }
 
-/// Checks the templates of every email. `templates` is keyed by path as templates write it.
-pub fn check(templates: &BTreeMap<String, String>, emails: &[String]) -> Checked {
+/// Checks the templates of every email. `templates` is keyed by path as templates write it; `folders` are the emails'
+/// own and their translations'.
+pub fn check(templates: &BTreeMap<String, String>, folders: &[String]) -> Checked {
     let mut findings = BTreeSet::new();
-    let mut uses = BTreeMap::new();
-    for email in emails {
-        let mut used = BTreeMap::new();
+    let mut uses: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
+    for folder in folders {
+        // What a translation uses, the email uses.
+        let email = folder.split_once('/').map_or(folder.as_str(), |(email, _)| email);
+        let used = uses.entry(email.to_owned()).or_default();
         for part in PARTS {
-            let path = format!("{EMAILS}{email}/{part}");
+            let path = format!("{EMAILS}{folder}/{part}");
             if !templates.contains_key(&path) {
                 findings.insert(Finding::whole(
                     &format!("{TEMPLATES}/{path}"),
-                    "is missing: every email has subject.txt, email.html and email.txt",
+                    "is missing: every email, and each of its translations, has subject.txt, email.html and email.txt",
                 ));
                 continue;
             }
@@ -48,7 +51,6 @@ pub fn check(templates: &BTreeMap<String, String>, emails: &[String]) -> Checked
                     .or_insert_with(|| (format!("{TEMPLATES}/{path}"), place));
             }
         }
-        uses.insert(email.clone(), used);
     }
     Checked {
         findings: findings.into_iter().collect(),

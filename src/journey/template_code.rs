@@ -5,22 +5,29 @@
 
 use super::template_check::PARTS;
 
-/// The code for these emails, whose names have been checked. `folder` says where an email's own is, from `templates/`.
-pub fn generate(emails: &[String], folder: impl Fn(&str) -> String) -> String {
+/// The code for the emails and translations in these folders, whose names have been checked. `path` says where a folder
+/// is, from `templates/`.
+pub fn generate(folders: &[String], path: impl Fn(&str) -> String) -> String {
     let mut code = String::from("// Written by build.rs: one struct for each file in templates/emails/.\n\n");
-    for email in emails {
+    for folder in folders {
         for (part, suffix) in PARTS.iter().zip(["Subject", "Html", "Text"]) {
-            code.push_str(&structure(email, &folder(email), part, suffix));
+            code.push_str(&structure(folder, &path(folder), part, suffix));
         }
     }
-    code.push_str(&registry(emails));
+    code.push_str(&registry(folders));
     code
 }
 
-/// `CheckoutNudge` of `checkout-nudge`.
-fn type_name(email: &str) -> String {
-    email
-        .split('-')
+/// `CheckoutNudge` of `checkout-nudge`, `CheckoutNudge_PtBR` of `checkout-nudge/pt-BR`: no email has that name too.
+fn type_name(folder: &str) -> String {
+    match folder.split_once('/') {
+        Some((email, language)) => format!("{}_{}", words(email), words(language)),
+        None => words(folder),
+    }
+}
+
+fn words(name: &str) -> String {
+    name.split('-')
         .flat_map(|word| {
             let mut letters = word.chars();
             letters
@@ -32,12 +39,13 @@ fn type_name(email: &str) -> String {
         .collect()
 }
 
-fn structure(email: &str, folder: &str, part: &str, suffix: &str) -> String {
-    let name = format!("{}{suffix}", type_name(email));
+fn structure(folder: &str, path: &str, part: &str, suffix: &str) -> String {
+    let name = format!("{}{suffix}", type_name(folder));
     format!(
-        r#"/// `templates/{folder}/{part}`
+        r#"/// `templates/{path}/{part}`
+#[allow(non_camel_case_types, reason = "keeps translations apart from emails")]
 #[derive(Template)]
-#[template(path = "{folder}/{part}")]
+#[template(path = "{path}/{part}")]
 pub struct {name}<'a> {{
     pub m: &'a Model<'a>,
 }}
@@ -54,17 +62,17 @@ impl<'a> Deref for {name}<'a> {{
     )
 }
 
-fn registry(emails: &[String]) -> String {
+fn registry(folders: &[String]) -> String {
     let mut code = format!(
-        "/// Names of all emails, sorted.\npub const NAMES: [&str; {}] = {emails:?};\n\n\
-         /// Renders the three parts of an email; none when there is no such email.\n\
-         pub fn render(email: &str, m: &Model<'_>) -> Option<askama::Result<Rendered>> {{\n    match email {{\n",
-        emails.len()
+        "/// The folders of all emails and translations, sorted.\npub const FOLDERS: [&str; {}] = {folders:?};\n\n\
+         /// Renders the three parts of the email in a folder; none when there is no such folder.\n\
+         pub fn render(folder: &str, m: &Model<'_>) -> Option<askama::Result<Rendered>> {{\n    match folder {{\n",
+        folders.len()
     );
-    for email in emails {
-        let name = type_name(email);
+    for folder in folders {
+        let name = type_name(folder);
         code.push_str(&format!(
-            "        {email:?} => Some({name}Subject {{ m }}.render().map(|subject| m.with_subject(&subject)).and_then(|m| {{\n            \
+            "        {folder:?} => Some({name}Subject {{ m }}.render().map(|subject| m.with_subject(&subject)).and_then(|m| {{\n            \
              parts(&m, {name}Html {{ m: &m }}, {name}Text {{ m: &m }})\n        }})),\n"
         ));
     }
@@ -79,6 +87,7 @@ mod tests {
     #[test]
     fn names_become_types() {
         assert_eq!(type_name("checkout-last-call"), "CheckoutLastCall");
+        assert_eq!(type_name("checkout-nudge/pt-BR"), "CheckoutNudge_PtBR");
         let code = generate(&["welcome-hello".to_owned()], |email| format!("emails/{email}"));
         assert!(code.contains("pub struct WelcomeHelloSubject<'a>"));
         assert!(code.contains("path = \"emails/welcome-hello/email.html\""));

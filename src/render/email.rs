@@ -7,6 +7,7 @@ use super::emails::{self, Rendered};
 use super::headers::headers;
 use super::links::{LinkKeys, Purpose};
 use super::model::{MessageLinks, Model};
+use super::translation::translation;
 use crate::domain::clearance::Clearance;
 use crate::domain::contact::Profile;
 use crate::domain::event::EventData;
@@ -62,16 +63,17 @@ pub fn compose(store: &StoreFile, linking: Linking<'_>, draft: Draft<'_>) -> Res
     };
     let headers = headers(&message.id, unsubscribe.as_deref());
     let links = MessageLinks { unsubscribe };
+    let name = message.email.as_str();
+    let translation = translation(name, draft.profile.locale.as_deref(), &store.locale);
     let model = Model::new(
-        store,
+        (store, translation.language),
         draft.clearance.to(),
         draft.profile,
         draft.data,
         draft.coupon,
         links,
     );
-    let name = message.email.as_str();
-    let Rendered { subject, html, text } = emails::render(name, &model)
+    let Rendered { subject, html, text } = emails::render(translation.folder, &model)
         .ok_or_else(|| Error::UnknownEmail(name.to_owned()))?
         .map_err(|problem| Error::Template {
             email: name.to_owned(),

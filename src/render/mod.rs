@@ -13,3 +13,4 @@ pub mod outbox;
 pub mod pages;
 pub mod price;
 pub mod sample;
+pub mod translation;

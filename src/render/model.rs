@@ -95,8 +95,9 @@ pub struct MessageLinks {
 }
 
 impl<'a> Model<'a> {
+    /// `language` is that of the translation; without one the mail is in the store's.
     pub fn new(
-        store: &'a StoreFile,
+        (store, language): (&'a StoreFile, Option<&'a str>),
         recipient: &'a EmailAddress,
         profile: &'a Profile,
         data: &'a EventData,
@@ -109,7 +110,8 @@ impl<'a> Model<'a> {
             percent: held.percent.map(|percent| format!("{percent}%")),
             expires: held.expires_at.map(|at| zone.date(at).to_string()),
         });
-        let store = Store::new(store);
+        let mut store = Store::new(store);
+        store.locale = language.unwrap_or(store.locale);
         Self {
             coupon,
             contact: Contact::new(recipient, profile),

@@ -2,6 +2,7 @@
 
 use super::emails::{self, Rendered};
 use super::model::{MessageLinks, Model};
+use super::translation::translation;
 use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{EventData, LineItem};
@@ -69,16 +70,22 @@ fn coupon() -> HeldCoupon {
 /// Where the unsubscribe link of a preview leads: a token that no key signed.
 const UNSUBSCRIBE: &str = "https://mail.northfold.example/u/sample";
 
-/// An email as the sample contact would get it; none when there is no such email. Nothing is cleared here, so what
-/// comes out has no message and cannot be sent.
-pub fn preview(store: &StoreFile, email: &str, stream: Stream) -> Option<askama::Result<Rendered>> {
+/// An email as the sample contact would get it who reads this language; none when there is no such email. Nothing is
+/// cleared here, so what comes out has no message and cannot be sent.
+pub fn preview(
+    store: &StoreFile,
+    email: &str,
+    locale: Option<&str>,
+    stream: Stream,
+) -> Option<askama::Result<Rendered>> {
     let to = EmailAddress::parse(ADDRESS).ok()?;
     let unsubscribe = (stream == Stream::Marketing).then(|| UNSUBSCRIBE.to_owned());
     let (profile, data) = (profile(), data(email, &store.brand.url, store.currency));
+    let translation = translation(email, locale, &store.locale);
     emails::render(
-        email,
+        translation.folder,
         &Model::new(
-            store,
+            (store, translation.language),
             &to,
             &profile,
             &data,

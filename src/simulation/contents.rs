@@ -21,7 +21,10 @@ pub(super) fn data(
         order_number: order.as_ref().map(|id| format!("#{id}")),
         order_id: order,
         value: value.map_err(|error| line.wrong(error))?,
-        items: (1..=items).map(item).collect(),
+        items: match line.option("products") {
+            Some(products) => products.split(',').map(item).collect(),
+            None => (1..=items).map(|number| item(&number.to_string())).collect(),
+        },
         url: Some("https://northfold.example/go".to_owned()),
         ..EventData::default()
     };
@@ -41,14 +44,14 @@ pub(super) fn data(
     Ok(data)
 }
 
-fn item(number: u32) -> LineItem {
+fn item(product: &str) -> LineItem {
     LineItem {
-        title: format!("Mug {number}"),
+        title: format!("Mug {product}"),
         variant: None,
         quantity: 1,
         price: None,
         sku: None,
-        product_id: Some(number.to_string()),
+        product_id: Some(product.to_owned()),
         variant_id: None,
         image_url: None,
         url: None,

@@ -42,7 +42,7 @@ pub(super) const WORDS: [(&str, EventKind); 13] = [
 ];
 
 /// Options with a meaning of their own.
-const OPTIONS: [&str; 18] = [
+const OPTIONS: [&str; 19] = [
     "anonymous",
     "bulk",
     "by",
@@ -52,6 +52,7 @@ const OPTIONS: [&str; 18] = [
     "delivery",
     "id",
     "items",
+    "products",
     "late",
     "mail",
     "name",

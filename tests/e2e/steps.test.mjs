@@ -61,6 +61,20 @@ for (const shards of [1, 4]) {
       assert.equal((await shop.outbox()).length, 4, "nobody gets a second one");
     });
 
+    test("who reads Russian gets the translation, and who reads German the original", async () => {
+      await imports(["RU1", "DE1"]);
+      const read = async (locale) => {
+        const who = shop.shopper(locale.slice(0, 2));
+        await shop.event("Contact Updated", { email: who.email, locale });
+        await wants(who);
+        await shop.untilSentTo(who, 1);
+        const [mail] = await shop.mailsTo(who);
+        return [mail.subject, /<html lang="([^"]+)"/.exec(mail.html)[1]];
+      };
+      assert.deepEqual(await read("ru-RU"), ["Ваш код", "ru"]);
+      assert.deepEqual(await read("de-DE"), ["Your code", "en-GB"]);
+    });
+
     test("many at once: no code goes to two", async () => {
       const codes = Array.from({ length: 8 }, (_, n) => `MANY${n}`);
       await imports(codes);

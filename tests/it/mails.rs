@@ -143,13 +143,13 @@ fn a_preview_shows_what_would_be_sent() {
         parts.join("/u/")
     };
     for (email, stream) in EMAILS {
-        let preview = sample::preview(&shop(), email, stream).unwrap().unwrap();
+        let preview = sample::preview(&shop(), email, None, stream).unwrap().unwrap();
         let sent = sample_mail(email);
         assert_eq!(preview.subject, sent.subject, "{email}");
         assert_eq!(link(&preview.html), link(&sent.html), "{email}");
         assert_eq!(link(&preview.text), link(&sent.text), "{email}");
     }
-    assert!(sample::preview(&shop(), "no-such-email", Stream::Marketing).is_none());
+    assert!(sample::preview(&shop(), "no-such-email", None, Stream::Marketing).is_none());
 }
 
 /// One whole page under review; the others share its layout and components.

@@ -13,7 +13,7 @@
 //!                                               anonymous=, value=, items=, time=+5m (the source's own time), id=,
 //!                                               source=, tags=vip,new, subscribed | implied | unsubscribed, test,
 //!                                               bulk=bytes, zone=Asia/Tokyo, birthday=1990-05-17, delivery=2026-03-20,
-//!                                               score=
+//!                                               score=, products=coffee,tea (what the items are)
 //!                                               `order 1..50` are fifty of them
 //!   again                                       the last delivery once more
 //!   click nadia                                 the unsubscribe link of the last mail to nadia

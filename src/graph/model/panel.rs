@@ -84,6 +84,7 @@ const fn noun(key: Key) -> &'static str {
         Key::Contact => "contact",
         Key::Checkout => "checkout",
         Key::Order => "order",
+        Key::Product => "product",
     }
 }
 

@@ -102,7 +102,11 @@ fn events(reader: &mut Reader<'_>, places: &mut Places, fields: &Fields<'_>, tri
 /// Events say what a run is about; everything else is about the contact.
 fn key(reader: &mut Reader<'_>, places: &mut Places, fields: &Fields<'_>, form: &str, trigger: &mut Trigger) {
     let node = match form {
-        "on" => reader.required(fields, "key", "`contact`, `checkout_id` or `order_id`"),
+        "on" => reader.required(
+            fields,
+            "key",
+            "`contact`, `checkout_id`, `order_id` or `product_id`",
+        ),
         _ => fields.get("key"),
     };
     let Some(node) = node else { return };

@@ -6,8 +6,8 @@ use wend::domain::event::Event;
 use wend::domain::ids::EnrollmentId;
 use wend::domain::message::Stream;
 use wend::domain::time::Timestamp;
-use wend::engine::enroll::checkout_keys;
 use wend::engine::guard::CheckoutFact;
+use wend::engine::keys::checkout_keys;
 use wend::engine::state::{Enrollment, MAX_ENROLLMENTS, Sending};
 use wend::journey::definition::Match;
 

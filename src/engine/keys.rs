@@ -1,0 +1,95 @@
+//! What a run is about, and which runs an event is about.
+//!
+//! Called wherever an event meets runs: starts, waits, exits, goals. Ids of a source mean nothing elsewhere, so keys bear
+//! the source's name.
+
+use super::decide::Turn;
+use super::state::Enrollment;
+use crate::domain::event::{Event, EventData};
+use crate::domain::ids::EnrollmentKey;
+use crate::journey::definition::{Journey, Key};
+use std::sync::Arc;
+
+/// Most products of one event that get a run of their own.
+const MAX_PRODUCTS: usize = 20;
+
+/// The keys under which an event starts runs: one, or for products one each.
+pub(super) fn keys_of(turn: &Turn<'_>, key: Key, event: &Event) -> Vec<EnrollmentKey> {
+    let scoped = |id: &Option<String>| id.as_deref().and_then(|id| scoped_key(event, id));
+    match key {
+        Key::Contact => EnrollmentKey::parse(turn.contact.id.as_str())
+            .into_iter()
+            .collect(),
+        Key::Checkout => scoped(&event.data.checkout_id).into_iter().collect(),
+        Key::Order => scoped(&event.data.order_id).into_iter().collect(),
+        Key::Product => {
+            let mut keys: Vec<EnrollmentKey> = Vec::new();
+            for key in event
+                .data
+                .items
+                .iter()
+                .filter_map(|line| scoped(&line.product_id))
+            {
+                if keys.len() < MAX_PRODUCTS && !keys.contains(&key) {
+                    keys.push(key);
+                }
+            }
+            keys
+        }
+    }
+}
+
+/// What a run of this key keeps of the event: of several products its own.
+pub(super) fn data_for(turn: &mut Turn<'_>, key: Key, of: &EnrollmentKey, event: &Event) -> Arc<EventData> {
+    let data = turn.data_of(event);
+    match key {
+        Key::Product if data.items.len() > 1 => {
+            let mut own = EventData::clone(&data);
+            let id = of.as_str().split_once(':').map(|(_, id)| id);
+            own.items.retain(|line| line.product_id.as_deref() == id);
+            Arc::new(own)
+        }
+        Key::Contact | Key::Checkout | Key::Order | Key::Product => data,
+    }
+}
+
+/// Whether an event is about what a run of the journey is about. Every run of a journey about the contact is about all
+/// that the contact does, also one that a date started and that bears its name.
+pub(super) fn concerns(turn: &Turn<'_>, journey: &Journey, key: &EnrollmentKey, event: &Event) -> bool {
+    match journey.trigger.key {
+        Key::Contact => true,
+        // An order of five products is about each of them.
+        Key::Product => event.data.items.iter().any(|line| {
+            let id = line.product_id.as_deref();
+            id.and_then(|id| scoped_key(event, id)).as_ref() == Some(key)
+        }),
+        Key::Checkout | Key::Order => keys_of(turn, journey.trigger.key, event).contains(key),
+    }
+}
+
+/// This checkout's own token and cart always; and every cart that is older than the event.
+pub(super) fn concerns_checkout(enrollment: &Enrollment, event: &Event) -> bool {
+    is_about(enrollment, &checkout_keys(event)) || enrollment.data_at <= event.occurred_at
+}
+
+/// Whether an enrollment for a checkout is about one of these: by its own key, or by the cart of its checkout, since an
+/// order may name only that.
+pub(super) fn is_about(enrollment: &Enrollment, keys: &[EnrollmentKey]) -> bool {
+    let source = enrollment.key.as_str().split_once(':').map(|(source, _)| source);
+    let cart = source.zip(enrollment.data.cart_id.as_deref());
+    let cart = cart.and_then(|(source, cart)| EnrollmentKey::parse(&format!("{source}:{cart}")).ok());
+    keys.contains(&enrollment.key) || cart.is_some_and(|cart| keys.contains(&cart))
+}
+
+/// Enrollment keys of the checkout and cart that an event names.
+pub fn checkout_keys(event: &Event) -> Vec<EnrollmentKey> {
+    [&event.data.checkout_id, &event.data.cart_id]
+        .into_iter()
+        .flatten()
+        .filter_map(|token| scoped_key(event, token))
+        .collect()
+}
+
+fn scoped_key(event: &Event, token: &str) -> Option<EnrollmentKey> {
+    EnrollmentKey::parse(&format!("{}:{token}", event.source)).ok()
+}
