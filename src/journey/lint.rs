@@ -375,7 +375,13 @@ impl Lint<'_> {
                     ),
                 );
             }
-            Key::Contact | Key::Order | Key::Checkout => {}
+            Key::Product if !carries.goods => {
+                self.report(
+                    subject,
+                    format!("`{event}` carries no products, and the key is `product_id`"),
+                );
+            }
+            Key::Contact | Key::Order | Key::Checkout | Key::Product => {}
         }
     }
 
