@@ -9,7 +9,7 @@
 //! store region=opt_out on_unknown=give_up       the store's policy, where it is not that of store.yaml
 //! at +1h [what] [key=value | flag]…             runs all that is due until then, then does what is said:
 //!   request welcome | viewed | added | signup | profile | checkout T | update T | order O | fulfilled O | delivered O | cancelled O | refunded O
-//!   unsubscribe | event "Name"                  by=nadia (an address without its domain), customer=, checkout=, cart=,
+//!   unsubscribe | custom Quiz_Finished          by=nadia (an address without its domain), customer=, checkout=, cart=,
 //!                                               anonymous=, value=, items=, time=+5m (the source's own time), id=,
 //!                                               source=, tags=vip,new, subscribed | implied | unsubscribed, test,
 //!                                               bulk=bytes, zone=Asia/Tokyo, birthday=1990-05-17, delivery=2026-03-20,
@@ -22,7 +22,7 @@
 //!   crash claimed | answered                    the process dies when the next request is written down, or answered
 //!   outage                                      the clock gets here without anything being run on the way
 //!   deploy welcome                              with the journey in the lines below, each after `| `; none removes it
-//!                                               `deploy segments` is segments.yaml
+//!                                               `deploy segments` is segments.yaml, `deploy store` is store.yaml
 //!                                               `deploy welcome unswept`: before cron has looked at anybody
 //!   stop | go                                   the stop switch
 //!   coupons comeback A1 A2                      codes for a pool
