@@ -70,7 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             };
             format!("{from}{EMAILS}{folder}")
         };
-        let code = journey::template_code::generate(&checked.email_folders, path);
+        let code = journey::template_code::generate(&checked.email_folders, &checked.email_variables, path);
         write(&out, "catalog.json", &serde_json::to_string(catalog)?)?;
         write(&out, "emails.rs", &code)?;
     }

@@ -215,9 +215,33 @@ fn subjects(catalog: &Catalog) -> BTreeMap<String, String> {
 
 fn rendered(catalog: &Catalog, email: &str, locale: Option<&str>) -> anyhow::Result<Rendered> {
     let stream = stream_of(catalog, email);
-    let rendered = sample::preview(&catalog.store, email, locale, stream);
+    let rendered = sample::preview(
+        &catalog.store,
+        email,
+        locale,
+        stream,
+        &variables_of(catalog, email),
+    );
     let known = catalog.emails.iter().map(String::as_str);
     Ok(rendered.ok_or_else(|| anyhow!(unknown("email", email, known)))??)
+}
+
+/// The variables of the journeys that send the email: what is shown where there is nothing else, or their names.
+fn variables_of(catalog: &Catalog, email: &str) -> BTreeMap<String, String> {
+    let sends = |journey: &&Journey| {
+        let mut sends = journey.steps.iter().filter_map(|step| step.kind.as_send());
+        sends.any(|send| send.email.as_str() == email)
+    };
+    let variables = catalog
+        .journeys
+        .iter()
+        .filter(sends)
+        .flat_map(|journey| &journey.variables);
+    let shown = variables.map(|variable| {
+        let text = Some(&variable.otherwise).filter(|text| !text.is_empty());
+        (variable.name.clone(), text.unwrap_or(&variable.name).clone())
+    });
+    shown.collect()
 }
 
 /// The stream that a journey sends the email in; marketing for one that no journey sends yet.

@@ -38,6 +38,9 @@ pub enum Error {
     /// A property or attribute of another kind than the condition takes it for.
     #[error("condition is neither true nor false")]
     NotBool,
+    /// A property or attribute that is a list or a map.
+    #[error("expression is neither a text nor a number")]
+    NotText,
 }
 
 /// A condition read once, and what it looks at: the rest need not be made for it.
@@ -115,8 +118,31 @@ impl Compiled {
         simple.map_or_else(|| self.interpret(sight), Ok)
     }
 
-    /// Asks the interpreter.
     fn interpret(&self, sight: &Sight<'_>) -> Result<bool, Error> {
+        match self.evaluate(sight)? {
+            Value::Bool(holds) => Ok(holds),
+            _ => Err(Error::NotBool),
+        }
+    }
+
+    /// What the expression comes to, as people read it; null is an empty text.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn text(&self, sight: &Sight<'_>) -> Result<String, Error> {
+        match self.evaluate(sight)? {
+            Value::String(text) => Ok(text.to_string()),
+            Value::Int(number) => Ok(number.to_string()),
+            Value::UInt(number) => Ok(number.to_string()),
+            Value::Float(number) if number.is_finite() => Ok(number.to_string()),
+            Value::Bool(value) => Ok(value.to_string()),
+            Value::Null => Ok(String::new()),
+            _ => Err(Error::NotText),
+        }
+    }
+
+    /// Asks the interpreter.
+    fn evaluate(&self, sight: &Sight<'_>) -> Result<Value, Error> {
         let mut context = Context::with_env(Arc::clone(&ENV));
         for root in &self.roots {
             context.add_variable_from_value(root.name, self.record(root, sight));
@@ -126,11 +152,7 @@ impl Compiled {
             let function = move |event: Arc<String>, days: i64| count(&counted, now, &event, days);
             context.add_function("count", function).map_err(failed)?;
         }
-        match Value::resolve(&self.expression, &context) {
-            Ok(Value::Bool(holds)) => Ok(holds),
-            Ok(_) => Err(Error::NotBool),
-            Err(error) => Err(failed(error)),
-        }
+        Value::resolve(&self.expression, &context).map_err(failed)
     }
 
     fn record(&self, root: &Root, sight: &Sight<'_>) -> Value {

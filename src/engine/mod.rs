@@ -30,6 +30,7 @@ pub mod sight;
 pub mod state;
 mod steps;
 mod sweep;
+pub mod variables;
 
 #[cfg(test)]
 mod fixtures;

@@ -29,6 +29,8 @@ pub struct Checked {
     pub lock: Option<String>,
     /// The folders of all emails and their translations, sorted.
     pub email_folders: Vec<String>,
+    /// The variables of journeys that emails show.
+    pub email_variables: Vec<String>,
 }
 
 /// Checks everything and builds the catalog.
@@ -89,6 +91,11 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
         catalog,
         findings,
         lock,
+        email_variables: templates
+            .variable_names()
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
         email_folders,
     }
 }

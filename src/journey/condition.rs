@@ -72,8 +72,36 @@ impl<'a> About<'a> {
     }
 }
 
+/// What an expression is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Something depends on it: it is true or false.
+    Condition,
+    /// It is shown to people: it is a text or a number.
+    Shown,
+}
+
+impl Use {
+    /// Why an expression of this kind cannot be used so.
+    fn refusal(self, kind: &Kind) -> Option<String> {
+        match (self, kind) {
+            (Self::Condition, Kind::Bool)
+            | (Self::Shown, Kind::Text | Kind::MaybeText | Kind::Int | Kind::Double | Kind::Any) => None,
+            (Self::Condition, _) => Some(format!(
+                "a condition is true or false, this is {kind}; compare it with something"
+            )),
+            (Self::Shown, _) => Some(format!("a variable is a text or a number, this is {kind}")),
+        }
+    }
+}
+
 /// Everything wrong with a condition.
 pub fn check(source: &str, about: About<'_>) -> Vec<Problem> {
+    check_for(Use::Condition, source, about)
+}
+
+/// Everything wrong with an expression.
+pub fn check_for(what_for: Use, source: &str, about: About<'_>) -> Vec<Problem> {
     let (expression, info) = match Parser::default().parse_with_source_info(source) {
         Ok(parsed) => parsed,
         Err(_) => return vec![syntax_problem(source)],
@@ -93,12 +121,11 @@ pub fn check(source: &str, about: About<'_>) -> Vec<Problem> {
         problems: Vec::new(),
     };
     let kind = checker.kind_of(&expression);
-    if checker.problems.is_empty() && kind != Kind::Bool {
-        let message = format!("a condition is true or false, this is {kind}; compare it with something");
-        checker.problems.push(Problem {
-            offset: checker.start(&expression),
-            message,
-        });
+    if checker.problems.is_empty()
+        && let Some(message) = what_for.refusal(&kind)
+    {
+        let offset = checker.start(&expression);
+        checker.problems.push(Problem { offset, message });
     }
     checker.problems
 }

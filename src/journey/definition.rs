@@ -48,6 +48,9 @@ pub struct Journey {
     /// When its marketing mails may go out, by the contact's clock; others are held until it opens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
+    /// What its emails can show besides what every email can, in the order of the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variables: Vec<Variable>,
     /// In the order of the file, branches laid out flat; the first is where an enrollment starts.
     pub steps: Vec<Step>,
     /// Steps that were removed or renamed: where an enrollment that stands on one continues.
@@ -167,6 +170,17 @@ pub enum Match {
     Checkout,
 }
 
+/// A text that the journey's emails can show, made anew for each mail when it is rendered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variable {
+    /// Emails write `variables.<name>`.
+    pub name: String,
+    /// A CEL expression that comes to a text or a number.
+    pub value: Condition,
+    /// Shown where the expression comes to nothing or to an empty text.
+    pub otherwise: String,
+}
+
 /// `100 per 1h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Throttle {
@@ -201,7 +215,7 @@ pub enum Status {
     Retired,
 }
 
-/// A CEL expression of type bool, as written.
+/// A CEL expression, as written: of type bool wherever something depends on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Condition(pub String);
@@ -283,7 +297,7 @@ impl Journey {
         })
     }
 
-    /// Every condition in it.
+    /// Every expression in it.
     pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
         let exits = self.exit.iter().map(|rule| &rule.when);
         let goal = self.goal.iter().map(|goal| &goal.when);
@@ -301,7 +315,8 @@ impl Journey {
             | StepKind::Exit => Vec::new(),
         });
         let all = exits.chain(goal).chain(of_steps).chain([&self.trigger.when]);
-        all.filter_map(Option::as_ref)
+        let of_variables = self.variables.iter().map(|variable| &variable.value);
+        all.filter_map(Option::as_ref).chain(of_variables)
     }
 
     /// Whether it starts when a contact crosses the border.

@@ -11,9 +11,11 @@ pub enum Shape {
     Optional(&'static Shape),
     List(&'static Shape),
     Record(&'static [(&'static str, Shape)]),
+    /// Texts whose names the journeys declare that send the email.
+    Variables,
 }
 
-use Shape::{List, Number, Optional, Record, Text};
+use Shape::{List, Number, Optional, Record, Text, Variables};
 
 const STORE: &[(&str, Shape)] = &[
     ("name", Text),
@@ -54,6 +56,7 @@ pub const MODEL: &[(&str, Shape)] = &[
     ("total", Optional(&Text)),
     ("order_number", Optional(&Text)),
     ("coupon", Optional(&Record(COUPON))),
+    ("variables", Variables),
     ("action_url", Text),
     ("unsubscribe_url", Optional(&Text)),
     ("subject", Text),

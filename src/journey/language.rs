@@ -39,6 +39,8 @@ pub enum Form {
     Percent(u8, u8),
     Number(u16, u16),
     Condition,
+    /// CEL that comes to a text or a number.
+    Expression,
     Event,
     /// One of a few words.
     Words(fn() -> Vec<(&'static str, &'static str)>),
@@ -51,6 +53,8 @@ pub enum Form {
     Attributes,
     /// Names of steps, each with the step to go on at, or `exit`.
     Moves,
+    /// Names of the store's own, each with such a map.
+    Named(&'static [Field]),
     /// Steps of their own.
     Steps,
     AnyOf(&'static [Form]),
@@ -91,7 +95,7 @@ fn told<T>(words: &[Word<T>]) -> Vec<(&'static str, &'static str)> {
 }
 
 /// The top of a file.
-pub const JOURNEY: [Field; 16] = [
+pub const JOURNEY: [Field; 17] = [
     required("title", Form::Text, "A name for people."),
     required(
         "stage",
@@ -153,11 +157,30 @@ pub const JOURNEY: [Field; 16] = [
         Form::Like("^[1-9][0-9]* per [0-9]"),
         "How many of its mails go out at most, as `100 per 1h`.",
     ),
+    optional(
+        "variables",
+        Form::Named(&VARIABLE),
+        "What its emails can show besides what every email can, as `variables.score`.",
+    ),
     required("steps", Form::Steps, "What it does, one step after the other."),
     optional(
         "moved",
         Form::Moves,
         "Where people go on who stand on a step that is gone.",
+    ),
+];
+
+/// A variable.
+pub const VARIABLE: [Field; 2] = [
+    required(
+        "value",
+        Form::Expression,
+        "A text or a number, as `event.properties.score`, when the mail is made.",
+    ),
+    required(
+        "otherwise",
+        Form::Text,
+        "What is shown where that comes to nothing.",
     ),
 ];
 

@@ -5,11 +5,12 @@
 
 mod across;
 mod graph;
+mod variables;
 
 pub use across::across;
 
-use super::condition::{self, About};
-use super::definition::{Border, Condition, Key, Match, Refresh};
+use super::condition::{self, About, Use};
+use super::definition::{Border, Condition, Key, Match, Reenter, Refresh};
 use super::email_shape::{GOODS, ORDER};
 use super::finding::{Finding, Place, unknown};
 use super::parse::{Parsed, Subject};
@@ -22,6 +23,7 @@ use super::yaml::place_within;
 use crate::domain::civil::{Quiet, Zone};
 use crate::domain::event::EventKind;
 use crate::domain::ids::StepId;
+use crate::domain::message::Stream;
 use crate::domain::time::Timestamp;
 use std::collections::BTreeMap;
 
@@ -79,6 +81,7 @@ pub fn lint(parsed: &Parsed, names: Names<'_>) -> Vec<Finding> {
     lint.graph();
     lint.step_ids();
     lint.moved();
+    lint.variables();
     lint.findings
 }
 
@@ -107,6 +110,12 @@ impl Lint<'_> {
             if trigger.on.iter().take(number).any(|earlier| earlier == event) {
                 self.report(subject, format!("`{event}` is listed twice"));
             }
+        }
+        if self.parsed.journey.reenter == Reenter::Restart && trigger.refresh != Refresh::None {
+            self.report(
+                Subject::Refresh,
+                "with `reenter: restart` a later event starts the run anew, so there is none to refresh: leave one of them out",
+            );
         }
         self.trigger_segments();
         let carries = Carries::any_of(&trigger.on);
@@ -234,6 +243,15 @@ impl Lint<'_> {
             StepKind::Send(send) => {
                 self.email(send.email.as_str(), name);
                 self.condition(send.when.as_ref(), Subject::StepWhen(number), carries);
+                if send.stream == Stream::Transactional
+                    && send.to == Recipient::Contact
+                    && self.parsed.journey.holdout > 0
+                {
+                    self.report(
+                        name,
+                        "`holdout` would keep this mail back too, and a transactional one is owed to everyone: send it from a journey of its own",
+                    );
+                }
                 if send.to == Recipient::Team && !self.names.has_team {
                     self.report(
                         name,
@@ -416,11 +434,14 @@ impl Lint<'_> {
     }
 
     fn condition(&mut self, condition: Option<&Condition>, subject: Subject, carries: Carries) {
-        let Some(Condition(text)) = condition else {
-            return;
-        };
+        if let Some(condition) = condition {
+            self.expression(Use::Condition, condition, subject, carries);
+        }
+    }
+
+    fn expression(&mut self, what_for: Use, Condition(text): &Condition, subject: Subject, carries: Carries) {
         let start = self.parsed.places.offset_of(subject);
-        for problem in condition::check(text, self.about(carries)) {
+        for problem in condition::check_for(what_for, text, self.about(carries)) {
             let place = place_within(&self.parsed.source, start, text, problem.offset);
             self.report_at(place, problem.message);
         }

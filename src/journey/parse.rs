@@ -6,6 +6,7 @@
 mod kinds;
 mod steps;
 mod trigger;
+mod variables;
 mod waits;
 
 use super::definition::{Condition, Goal, Journey, Moved, Reenter, Stage};
@@ -36,6 +37,8 @@ pub enum Subject {
     TriggerEvent(usize),
     TriggerSegment(usize),
     TriggerWhen,
+    /// The field that says in which of the ways it starts.
+    Form,
     Refresh,
     Backfill,
     ExitSegment(usize),
@@ -56,6 +59,8 @@ pub enum Subject {
     StepName(usize),
     MovedFrom(usize),
     MovedTo(usize),
+    Variable(usize),
+    VariableValue(usize),
 }
 
 /// Where in the file each thing stands.
@@ -154,6 +159,7 @@ pub fn parse(id: JourneyId, file: &str, source: &str) -> Result<Parsed, Vec<Find
             .get("throttle")
             .and_then(|node| reader.parsed(node, "so many mails in a length of time, as `100 per 1h`")),
         status: optional(&mut reader, &fields, "status", &STATUSES).unwrap_or_default(),
+        variables: variables::variables(&mut reader, &mut places, &fields),
         steps: steps::steps(&mut reader, &mut places, &fields),
         moved: moved(&mut reader, &mut places, &fields),
     };

@@ -111,6 +111,12 @@ fn form(form: &Form) -> Value {
         Form::Percent(least, most) => percent(*least, *most),
         Form::Number(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Form::Condition => json!({ "$ref": "#/$defs/condition" }),
+        Form::Expression => json!({ "type": "string" }),
+        Form::Named(fields) => json!({
+            "type": "object",
+            "propertyNames": { "pattern": "^[a-z][a-z0-9_]*$" },
+            "additionalProperties": map(fields),
+        }),
         Form::Event => json!({ "$ref": "#/$defs/event" }),
         Form::Words(words) => {
             let words = words().into_iter();

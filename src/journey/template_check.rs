@@ -4,6 +4,9 @@
 //! beyond names, such as wrong types, is left to it.
 
 mod expressions;
+mod variable_names;
+
+pub use variable_names::is_variable_name;
 
 use super::email_shape::{MODEL, SUBJECT, Shape};
 use super::finding::{Finding, Place, hint};
@@ -23,6 +26,18 @@ pub struct Checked {
     pub findings: Vec<Finding>,
     /// For each email, the top-level names that its own files use without asking whether there is anything, with the file and place of the first use.
     pub uses: BTreeMap<String, BTreeMap<&'static str, (String, Place)>>,
+    /// For each email, the journey's variables that any of its files shows, with the file and place of the first use.
+    pub variables: BTreeMap<String, BTreeMap<String, (String, Place)>>,
+}
+
+impl Checked {
+    /// The names of all variables that emails show.
+    pub fn variable_names(&self) -> BTreeSet<&str> {
+        let of_emails = self.variables.values();
+        of_emails
+            .flat_map(|names| names.keys().map(String::as_str))
+            .collect()
+    }
 }
 
 /// Checks the templates of every email. `templates` is keyed by path as templates write it; `folders` are the emails'
@@ -30,10 +45,12 @@ pub struct Checked {
 pub fn check(templates: &BTreeMap<String, String>, folders: &[String]) -> Checked {
     let mut findings = BTreeSet::new();
     let mut uses: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
+    let mut variables: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
     for folder in folders {
         // What a translation uses, the email uses.
         let email = folder.split_once('/').map_or(folder.as_str(), |(email, _)| email);
         let used = uses.entry(email.to_owned()).or_default();
+        let shown = variables.entry(email.to_owned()).or_default();
         for part in PARTS {
             let path = format!("{EMAILS}{folder}/{part}");
             if !templates.contains_key(&path) {
@@ -46,6 +63,9 @@ pub fn check(templates: &BTreeMap<String, String>, folders: &[String]) -> Checke
             let mut walker = Walker::new(templates, &path);
             walker.file(&path, Place::START);
             findings.append(&mut walker.findings);
+            for (name, at) in walker.variables {
+                shown.entry(name).or_insert(at);
+            }
             for (name, place) in walker.used {
                 used.entry(name)
                     .or_insert_with(|| (format!("{TEMPLATES}/{path}"), place));
@@ -55,6 +75,7 @@ pub fn check(templates: &BTreeMap<String, String>, folders: &[String]) -> Checke
     Checked {
         findings: findings.into_iter().collect(),
         uses,
+        variables,
     }
 }
 
@@ -75,6 +96,7 @@ struct Walker<'a> {
     depth: usize,
     findings: BTreeSet<Finding>,
     used: BTreeMap<&'static str, Place>,
+    variables: BTreeMap<String, (String, Place)>,
     /// Names that the tests around this place asked about: what they hold may be absent.
     asked: Vec<&'static str>,
     in_test: bool,
@@ -92,6 +114,7 @@ impl<'a> Walker<'a> {
             depth: 0,
             findings: BTreeSet::new(),
             used: BTreeMap::new(),
+            variables: BTreeMap::new(),
             asked: Vec::new(),
             in_test: false,
         }
@@ -238,7 +261,8 @@ impl<'a> Walker<'a> {
     fn loop_(&mut self, loop_: &Loop<'a>) {
         let element = match self.expr(&loop_.iter) {
             Some(Shape::List(element)) => Some(*element),
-            Some(Shape::Text | Shape::Number | Shape::Optional(_) | Shape::Record(_)) | None => None,
+            Some(Shape::Text | Shape::Number | Shape::Optional(_) | Shape::Record(_) | Shape::Variables)
+            | None => None,
         };
         self.target(&loop_.var, element);
         self.bind("loop", None);

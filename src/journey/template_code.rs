@@ -6,14 +6,15 @@
 use super::template_check::PARTS;
 
 /// The code for the emails and translations in these folders, whose names have been checked. `path` says where a folder
-/// is, from `templates/`.
-pub fn generate(folders: &[String], path: impl Fn(&str) -> String) -> String {
+/// is, from `templates/`; `variables` are those that any of them shows.
+pub fn generate(folders: &[String], variables: &[String], path: impl Fn(&str) -> String) -> String {
     let mut code = String::from("// Written by build.rs: one struct for each file in templates/emails/.\n\n");
     for folder in folders {
         for (part, suffix) in PARTS.iter().zip(["Subject", "Html", "Text"]) {
             code.push_str(&structure(folder, &path(folder), part, suffix));
         }
     }
+    code.push_str(&variables_of(variables));
     code.push_str(&registry(folders));
     code
 }
@@ -62,6 +63,24 @@ impl<'a> Deref for {name}<'a> {{
     )
 }
 
+/// The variables as a struct: a template that shows one it has not is then no Rust.
+fn variables_of(names: &[String]) -> String {
+    let fields: String = names
+        .iter()
+        .map(|name| format!("    pub {name}: String,\n"))
+        .collect();
+    let taken: String = names
+        .iter()
+        .map(|name| format!("            {name}: take({name:?}),\n"))
+        .collect();
+    let take = if names.is_empty() { "_take" } else { "mut take" };
+    format!(
+        "/// What journeys call `variables`: every one that any email shows.\n\
+         #[derive(Debug, Clone, Default, PartialEq, Eq)]\npub struct Variables {{\n{fields}}}\n\n\
+         impl Variables {{\n    pub fn new({take}: impl FnMut(&str) -> String) -> Self {{\n        Self {{\n{taken}        }}\n    }}\n}}\n\n"
+    )
+}
+
 fn registry(folders: &[String]) -> String {
     let mut code = format!(
         "/// The folders of all emails and translations, sorted.\npub const FOLDERS: [&str; {}] = {folders:?};\n\n\
@@ -88,8 +107,11 @@ mod tests {
     fn names_become_types() {
         assert_eq!(type_name("checkout-last-call"), "CheckoutLastCall");
         assert_eq!(type_name("checkout-nudge/pt-BR"), "CheckoutNudge_PtBR");
-        let code = generate(&["welcome-hello".to_owned()], |email| format!("emails/{email}"));
+        let code = generate(&["welcome-hello".to_owned()], &["score".to_owned()], |email| {
+            format!("emails/{email}")
+        });
         assert!(code.contains("pub struct WelcomeHelloSubject<'a>"));
+        assert!(code.contains("    pub score: String,"));
         assert!(code.contains("path = \"emails/welcome-hello/email.html\""));
         assert!(code.contains("\"welcome-hello\" => Some(WelcomeHelloSubject { m }"));
     }

@@ -6,13 +6,12 @@
 use super::emails::{self, Rendered};
 use super::headers::headers;
 use super::links::{LinkKeys, Purpose};
-use super::model::{MessageLinks, Model};
+use super::model::{Brought, MessageLinks, Model};
 use super::translation::translation;
 use crate::domain::clearance::Clearance;
 use crate::domain::contact::Profile;
-use crate::domain::event::EventData;
 use crate::domain::mail::{Mailbox, OutgoingEmail};
-use crate::domain::message::{HeldCoupon, Message, Stream};
+use crate::domain::message::{Message, Stream};
 use crate::journey::store_file::StoreFile;
 
 /// What one email is made from, besides the store's settings.
@@ -22,10 +21,7 @@ pub struct Draft<'a> {
     /// The gate's yes, with the address it is for: without it no mail is composed.
     pub clearance: &'a Clearance,
     pub profile: &'a Profile,
-    /// Data of the enrollment: the cart or order as it is when the message is claimed.
-    pub data: &'a EventData,
-    /// The code that the journey got for the contact.
-    pub coupon: Option<&'a HeldCoupon>,
+    pub brought: Brought<'a>,
 }
 
 /// What links are made with: the keys, and the public address of this Worker.
@@ -69,8 +65,7 @@ pub fn compose(store: &StoreFile, linking: Linking<'_>, draft: Draft<'_>) -> Res
         (store, translation.language),
         draft.clearance.to(),
         draft.profile,
-        draft.data,
-        draft.coupon,
+        draft.brought,
         links,
     );
     let Rendered { subject, html, text } = emails::render(translation.folder, &model)

@@ -4,6 +4,7 @@
 //! Texts from outside are brought to one clean line here, and addresses to web addresses, so that no template has to
 //! think of it. Escaping is done by askama, by the file's extension.
 
+use super::emails::Variables;
 use super::price::price;
 use crate::domain::civil::Zone;
 use crate::domain::contact::Profile;
@@ -13,11 +14,14 @@ use crate::domain::event::{EventData, LineItem};
 use crate::domain::mail::header_text;
 use crate::domain::message::HeldCoupon;
 use crate::journey::store_file::StoreFile;
+use std::collections::BTreeMap;
 
 /// Longer names are not names but messages that somebody wants delivered by us.
 const MAX_NAME_CHARS: usize = 40;
 /// Longest web address we put into a mail, in bytes.
 const MAX_URL_BYTES: usize = 2000;
+/// Longer texts of variables are cut off here, in characters.
+const MAX_VARIABLE_CHARS: usize = 500;
 /// Colour of buttons when the store's own cannot be used.
 const FALLBACK_COLOR: &str = "#23211d";
 
@@ -34,6 +38,8 @@ pub struct Model<'a> {
     pub order_number: Option<&'a str>,
     /// The code that the journey got for the contact.
     pub coupon: Option<Coupon>,
+    /// Texts that the journey declares.
+    pub variables: Variables,
     /// Where the button leads: the cart, the order, or the shop's front page.
     pub action_url: String,
     /// Present in marketing mail, and only there.
@@ -87,6 +93,17 @@ pub struct Item {
     pub url: Option<String>,
 }
 
+/// What the run brings that sends the mail.
+#[derive(Debug, Clone, Copy)]
+pub struct Brought<'a> {
+    /// The cart or order as it is when the message is claimed.
+    pub data: &'a EventData,
+    /// The code that the journey got for the contact.
+    pub coupon: Option<&'a HeldCoupon>,
+    /// The journey's variables by name.
+    pub variables: &'a BTreeMap<String, String>,
+}
+
 /// Links made for one message.
 #[derive(Debug, Clone, Default)]
 pub struct MessageLinks {
@@ -100,12 +117,12 @@ impl<'a> Model<'a> {
         (store, language): (&'a StoreFile, Option<&'a str>),
         recipient: &'a EmailAddress,
         profile: &'a Profile,
-        data: &'a EventData,
-        coupon: Option<&HeldCoupon>,
+        brought: Brought<'a>,
         links: MessageLinks,
     ) -> Self {
+        let data = brought.data;
         let zone = store.timezone.parse().unwrap_or(Zone::UTC);
-        let coupon = coupon.map(|held| Coupon {
+        let coupon = brought.coupon.map(|held| Coupon {
             code: header_text(&held.code),
             percent: held.percent.map(|percent| format!("{percent}%")),
             expires: held.expires_at.map(|at| zone.date(at).to_string()),
@@ -114,6 +131,14 @@ impl<'a> Model<'a> {
         store.locale = language.unwrap_or(store.locale);
         Self {
             coupon,
+            variables: Variables::new(|name| {
+                let text = brought
+                    .variables
+                    .get(name)
+                    .map(String::as_str)
+                    .unwrap_or_default();
+                header_text(text).chars().take(MAX_VARIABLE_CHARS).collect()
+            }),
             contact: Contact::new(recipient, profile),
             items: data.items.iter().map(Item::new).collect(),
             total: data.value.map(price),

@@ -1,7 +1,7 @@
 //! Sample data to look at emails with: a small cart that is also an order. For previews and tests, never sent.
 
 use super::emails::{self, Rendered};
-use super::model::{MessageLinks, Model};
+use super::model::{Brought, MessageLinks, Model};
 use super::translation::translation;
 use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
@@ -10,6 +10,7 @@ use crate::domain::message::{HeldCoupon, Stream};
 use crate::domain::money::{Currency, Money};
 use crate::domain::time::Timestamp;
 use crate::journey::store_file::StoreFile;
+use std::collections::BTreeMap;
 
 /// Address of the sample contact; `.example` domains reach nobody.
 pub const ADDRESS: &str = "nadia.okafor@example.com";
@@ -77,6 +78,7 @@ pub fn preview(
     email: &str,
     locale: Option<&str>,
     stream: Stream,
+    variables: &BTreeMap<String, String>,
 ) -> Option<askama::Result<Rendered>> {
     let to = EmailAddress::parse(ADDRESS).ok()?;
     let unsubscribe = (stream == Stream::Marketing).then(|| UNSUBSCRIBE.to_owned());
@@ -88,8 +90,11 @@ pub fn preview(
             (store, translation.language),
             &to,
             &profile,
-            &data,
-            Some(&coupon()),
+            Brought {
+                data: &data,
+                coupon: Some(&coupon()),
+                variables,
+            },
             MessageLinks { unsubscribe },
         ),
     )

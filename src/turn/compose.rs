@@ -5,7 +5,13 @@ use crate::domain::clearance::Clearance;
 use crate::domain::event::EventData;
 use crate::domain::mail::OutgoingEmail;
 use crate::domain::message::Message;
+use crate::engine::sight::View;
+use crate::engine::state::{Contact, Enrollment};
+use crate::engine::variables::variables;
 use crate::render::email::{Draft, Linking, compose};
+use crate::render::model::Brought;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 impl Turn<'_> {
     /// Renders the mail; the cart's lines are frozen here. The problem, in words, when it cannot be rendered.
@@ -30,12 +36,35 @@ impl Turn<'_> {
             message,
             clearance,
             profile: &contact.profile,
-            data,
-            // A code that nobody can use any more is none.
-            coupon: enrollment
-                .and_then(|enrollment| enrollment.coupon.as_ref())
-                .filter(|coupon| coupon.expires_at.is_none_or(|at| at > self.now)),
+            brought: Brought {
+                data,
+                // A code that nobody can use any more is none.
+                coupon: enrollment
+                    .and_then(|enrollment| enrollment.coupon.as_ref())
+                    .filter(|coupon| coupon.expires_at.is_none_or(|at| at > self.now)),
+                variables: &self.variables(contact, enrollment)?,
+            },
         };
         compose(&self.catalog.store, linking, draft).map_err(|error| error.to_string())
+    }
+
+    /// The variables of the journey that sends the mail; nothing is read for one that declares none.
+    fn variables(
+        &self,
+        contact: &Contact,
+        run: Option<&Enrollment>,
+    ) -> Result<BTreeMap<String, String>, String> {
+        let journey = run.and_then(|run| self.catalog.journey(&run.journey));
+        let (Some(run), Some(journey)) = (run, journey.filter(|journey| !journey.variables.is_empty()))
+        else {
+            return Ok(BTreeMap::new());
+        };
+        let counted = Arc::new(self.counted(&contact.id).map_err(|error| error.to_string())?);
+        let view = View {
+            contact,
+            counted: &counted,
+            now: self.now,
+        };
+        Ok(variables(journey, run, view))
     }
 }

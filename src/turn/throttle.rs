@@ -8,14 +8,15 @@ use crate::domain::ids::JourneyId;
 use crate::domain::time::Timestamp;
 use crate::journey::definition::Throttle;
 use crate::store::meta::{self, Key};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What a journey sent: the stretch, by its start in milliseconds, and how many.
-type Used = BTreeMap<String, (i64, u32)>;
+/// What the throttled journeys sent, by name.
+type Used = BTreeMap<String, Stretch>;
 
 impl Turn<'_> {
-    /// Takes a place for one mail of the journey; when there is none, says when there will be. Writes 1 row for a
-    /// throttled journey, 0 for others.
+    /// Takes a place for one mail of the journey; when there is none, says when there will be: whoever comes later is told
+    /// a later stretch, so that a crowd is not put off again in each. Writes 1 row for a throttled journey, 0 for others.
     pub(super) fn take_place(&self, journey: &JourneyId) -> Result<Option<Timestamp>, Error> {
         let Some(throttle) = self.catalog.journey(journey).and_then(|journey| journey.throttle) else {
             return Ok(None);
@@ -25,14 +26,25 @@ impl Turn<'_> {
             None => Used::default(),
         };
         let start = start_of(throttle, self.now);
-        let (held, count) = used.entry(journey.to_string()).or_insert((start, 0));
-        if *held != start {
-            (*held, *count) = (start, 0);
+        let stretch = used.entry(journey.to_string()).or_default();
+        if stretch.start != start {
+            *stretch = Stretch {
+                start,
+                ..Stretch::default()
+            };
         }
-        if *count >= share(throttle, self.settings.shards.get()) {
-            return Ok(Some(Timestamp::from_millis(start).plus(throttle.per)));
-        }
-        *count += 1;
+        let share = share(throttle, self.settings.shards.get());
+        let until = if stretch.sent < share {
+            stretch.sent += 1;
+            None
+        } else {
+            let ahead = i64::from(stretch.put_off / share) + 1;
+            stretch.put_off = stretch.put_off.saturating_add(1);
+            let per = throttle.per.as_millis();
+            Some(Timestamp::from_millis(
+                start.saturating_add(per.saturating_mul(ahead)),
+            ))
+        };
         // Journeys that are not throttled any more leave nothing behind.
         used.retain(|name, _| {
             let journey = self
@@ -43,8 +55,17 @@ impl Turn<'_> {
             journey.is_some_and(|journey| journey.throttle.is_some())
         });
         meta::set(self.sql, Key::Throttles, &serde_json::to_string(&used)?)?;
-        Ok(None)
+        Ok(until)
     }
+}
+
+/// What became of the mails of one journey in its present stretch of time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Stretch {
+    /// In milliseconds since 1970.
+    start: i64,
+    sent: u32,
+    put_off: u32,
 }
 
 fn start_of(throttle: Throttle, now: Timestamp) -> i64 {

@@ -75,6 +75,18 @@ for (const shards of [1, 4]) {
       assert.deepEqual(await read("de-DE"), ["Your code", "en-GB"]);
     });
 
+    test("a mail shows what its journey declares: of the event, of the contact, or what stands in for it", async () => {
+      await imports(["V1", "V2"]);
+      const textOf = async (name, properties) => {
+        const who = shop.shopper(name);
+        await shop.event("Code Wanted", { email: who.email, ...properties });
+        await shop.untilSentTo(who, 1);
+        return (await shop.mailsTo(who))[0].text;
+      };
+      assert.match(await textOf("una", { occasion: "Birthday of\r\nUna" }), /^Birthday of Una, 0$/m);
+      assert.match(await textOf("vera", {}), /^No occasion, 0$/m);
+    });
+
     test("many at once: no code goes to two", async () => {
       const codes = Array.from({ length: 8 }, (_, n) => `MANY${n}`);
       await imports(codes);

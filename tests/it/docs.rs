@@ -136,10 +136,18 @@ fn around(file: &str, text: &str) -> Project {
     let mut project = Project::read(top());
     project.lock = None;
     project.journeys = BTreeMap::from([(file.to_owned(), text.to_owned())]);
+    let variables = text
+        .lines()
+        .filter_map(|line| line.trim().split_once(": { value:"));
+    let shown: String = variables
+        .map(|(name, _)| format!(" {{{{ variables.{name} }}}}"))
+        .collect();
     for email in named(text, "send: ").into_iter().chain(["welcome-hello"]) {
         for part in ["subject.txt", "email.html", "email.txt"] {
             let path = format!("emails/{email}/{part}");
-            project.templates.insert(path, "{{ store.name }}\n".to_owned());
+            project
+                .templates
+                .insert(path, format!("{{{{ store.name }}}}{shown}\n"));
         }
     }
     for journey in named(text, "start: ").into_iter().chain(named(text, "stop: ")) {

@@ -521,6 +521,87 @@ fn an_email_shows_only_what_its_journey_can_know() {
     );
 }
 
+const QUIZ: &str = "\
+title: Quiz
+stage: awareness
+trigger: {on: Signed Up, key: contact}
+variables:
+  score: {value: event.properties.score, otherwise: \"0\"}
+steps:
+  - send: welcome-hello
+    stream: marketing
+";
+
+fn said_of_quiz(journey: &str, body: &str) -> String {
+    let mut project = project();
+    project
+        .journeys
+        .insert("journeys/welcome.yaml".to_owned(), journey.to_owned());
+    project
+        .templates
+        .insert("emails/welcome-hello/email.txt".to_owned(), body.to_owned());
+    said(&run(&project))
+}
+
+#[test]
+fn variables_are_declared_and_shown() {
+    let body = "You have\n{{ variables.score }}{% if variables.score.is_empty() %}!{% endif %}";
+    assert_eq!(said_of_quiz(QUIZ, body), "");
+    let mut text = said_of_quiz(QUIZ, "{{ variables.scroe }}");
+    text.push_str(&said_of_quiz(
+        QUIZ,
+        "{{ variables.Type }} {{ variables.score.whole }}",
+    ));
+    for (from, to) in [
+        ("event.properties.score", "event.property.score"),
+        ("event.properties.score", "contact.tags"),
+        (", otherwise: \"0\"", ""),
+        ("otherwise: \"0\"", "otherwise: 0"),
+        (
+            "  score: {",
+            "  type: {value: contact.orders, otherwise: none}\n  score: {",
+        ),
+    ] {
+        text.push_str(&format!(
+            "--- {to}\n{}",
+            said_of_quiz(&with(QUIZ, from, to), body)
+        ));
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn what_contradicts_itself_is_refused() {
+    let cases = [
+        (
+            "reenter: restart with refresh",
+            "trigger: {on: Checkout Started, key: checkout_id, refresh: data}\nreenter: restart\n",
+            "marketing",
+        ),
+        (
+            "holdout and a transactional mail",
+            "trigger: {on: Order Completed, key: contact}\nholdout: 5%\n",
+            "transactional",
+        ),
+    ];
+    let mut text = String::new();
+    for (what, head, stream) in cases {
+        let journey = format!(
+            "title: Welcome\nstage: awareness\n{head}steps:\n  - send: welcome-hello\n    stream: {stream}\n"
+        );
+        text.push_str(&format!("--- {what}\n{}", said_of_quiz(&journey, "Hello")));
+    }
+    let schedule = "title: News\nstage: awareness\ntrigger: {schedule: FREQ=MONTHLY;BYDAY=1TU, from: 2026-03-03, at: \"10:00\"}\nsteps:\n  - send: welcome-hello\n    stream: marketing\n";
+    let mut project = project();
+    for name in ["news", "letter"] {
+        project
+            .journeys
+            .insert(format!("journeys/{name}.yaml"), schedule.to_owned());
+    }
+    text.push_str(&format!("--- two schedules\n{}", said(&run(&project))));
+    insta::assert_snapshot!(text);
+}
+
 #[test]
 fn store_yaml() {
     let cases = [

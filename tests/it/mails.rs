@@ -2,6 +2,7 @@
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 use wend::domain::clearance::Clearance;
 use wend::domain::contact::Profile;
@@ -15,6 +16,7 @@ use wend::domain::time::Timestamp;
 use wend::journey::store_file::{Brand, OnUnknown, Region, Sender, StoreFile};
 use wend::render::email::{Draft, Error, Linking, compose};
 use wend::render::links::{LinkKeys, Purpose};
+use wend::render::model::Brought;
 use wend::render::sample;
 
 pub const EMAILS: [(&str, Stream); 8] = [
@@ -103,8 +105,11 @@ fn mail_of(shop: &StoreFile, email: &str, profile: &Profile, data: &EventData) -
         message: &message,
         clearance: &Clearance::grant(address(sample::ADDRESS), message.id.clone(), message.stream),
         profile,
-        data,
-        coupon: None,
+        brought: Brought {
+            data,
+            coupon: None,
+            variables: &BTreeMap::new(),
+        },
     };
     compose(shop, linking, draft).unwrap()
 }
@@ -143,13 +148,24 @@ fn a_preview_shows_what_would_be_sent() {
         parts.join("/u/")
     };
     for (email, stream) in EMAILS {
-        let preview = sample::preview(&shop(), email, None, stream).unwrap().unwrap();
+        let preview = sample::preview(&shop(), email, None, stream, &BTreeMap::new())
+            .unwrap()
+            .unwrap();
         let sent = sample_mail(email);
         assert_eq!(preview.subject, sent.subject, "{email}");
         assert_eq!(link(&preview.html), link(&sent.html), "{email}");
         assert_eq!(link(&preview.text), link(&sent.text), "{email}");
     }
-    assert!(sample::preview(&shop(), "no-such-email", None, Stream::Marketing).is_none());
+    assert!(
+        sample::preview(
+            &shop(),
+            "no-such-email",
+            None,
+            Stream::Marketing,
+            &BTreeMap::new()
+        )
+        .is_none()
+    );
 }
 
 /// One whole page under review; the others share its layout and components.
@@ -325,8 +341,11 @@ fn an_email_without_a_folder_is_an_error_not_a_blank() {
         message: &message,
         clearance: &Clearance::grant(address(sample::ADDRESS), message.id.clone(), message.stream),
         profile: &profile,
-        data: &data,
-        coupon: None,
+        brought: Brought {
+            data: &data,
+            coupon: None,
+            variables: &BTreeMap::new(),
+        },
     };
     assert_eq!(
         compose(&shop, linking, draft),

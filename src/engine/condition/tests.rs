@@ -95,6 +95,27 @@ fn ask(text: &str) -> Result<bool, Error> {
 }
 
 #[test]
+fn an_expression_can_be_shown() {
+    let shown = |text: &str| Compiled::of(&Condition(text.to_owned()))?.text(&scene().sight());
+    for (text, expected) in [
+        ("contact.orders", "3"),
+        ("contact.orders > 1", "true"),
+        ("contact.orders + 1", "4"),
+        ("double(contact.orders) / 4.0", "0.75"),
+        ("double(contact.orders)", "3"),
+        ("contact.first_name + \"!\"", "Ada!"),
+        ("contact.email", ""),
+    ] {
+        assert_eq!(shown(text).as_deref(), Ok(expected), "{text}");
+    }
+    assert_eq!(shown("contact.tags"), Err(Error::NotText));
+    assert!(matches!(
+        shown("contact.attributes.nothing"),
+        Err(Error::Failed(_))
+    ));
+}
+
+#[test]
 fn what_the_build_accepts_has_an_answer() {
     let cases = [
         ("event.value > 0", true),

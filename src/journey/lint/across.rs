@@ -49,6 +49,7 @@ fn collision(one: &Parsed, other: &Parsed, findings: &mut Vec<Finding>) {
     // A request names the journey it is for.
     let collides = |event: &EventKind| *event != EventKind::JourneyRequested && b.trigger.on.contains(event);
     let by_event = a.trigger.on.iter().position(collides);
+    let at_one_moment = a.trigger.moment.is_some() && a.trigger.moment == b.trigger.moment;
     let by_segment = a.trigger.segments.iter().position(|border| b.starts_at(border));
     let event = by_event.and_then(|number| a.trigger.on.get(number));
     let border = by_segment.and_then(|number| a.trigger.segments.get(number));
@@ -58,6 +59,7 @@ fn collision(one: &Parsed, other: &Parsed, findings: &mut Vec<Finding>) {
             format!("`{}: {}`", border.crossing.as_str(), border.segment),
             Subject::TriggerSegment(number),
         ),
+        _ if at_one_moment => ("its moment".to_owned(), Subject::Form),
         _ => return,
     };
     if a.priority != b.priority || !mails_at_once(a) || !mails_at_once(b) {

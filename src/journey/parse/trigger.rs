@@ -30,6 +30,9 @@ pub(super) fn trigger(reader: &mut Reader<'_>, places: &mut Places, journey: &Fi
     let Some((form, fields)) = form(reader, node) else {
         return trigger;
     };
+    if let Some(node) = fields.get(form) {
+        places.note(Subject::Form, node);
+    }
     match form {
         "on" => events(reader, places, &fields, &mut trigger),
         "enters" | "leaves" => segments(reader, places, &fields, &mut trigger),

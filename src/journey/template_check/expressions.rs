@@ -1,8 +1,9 @@
 //! Names within the expressions of a template.
 
-use super::Walker;
+use super::{Walker, is_variable_name};
 use crate::journey::email_shape::Shape;
 use crate::journey::finding::unknown;
+use crate::journey::project::TEMPLATES;
 use askama_parser::node::CondTest;
 use askama_parser::{AssociatedItem, Expr, Span, WithSpan};
 
@@ -36,7 +37,14 @@ impl<'a> Walker<'a> {
                 self.expr(index);
                 match self.expr(base) {
                     Some(Shape::List(element)) => Some(*element),
-                    Some(Shape::Text | Shape::Number | Shape::Optional(_) | Shape::Record(_)) | None => None,
+                    Some(
+                        Shape::Text
+                        | Shape::Number
+                        | Shape::Optional(_)
+                        | Shape::Record(_)
+                        | Shape::Variables,
+                    )
+                    | None => None,
                 }
             }
             Expr::Filter(filter) => {
@@ -153,6 +161,21 @@ impl<'a> Walker<'a> {
                     self.report(place, message);
                 }
                 found.map(|(_, shape)| *shape)
+            }
+            Some(Shape::Variables) => {
+                if !is_variable_name(&item.name) {
+                    self.report(
+                        place,
+                        format!(
+                            "`{}` cannot be a variable: use lower-case letters, digits and `_`",
+                            *item.name
+                        ),
+                    );
+                    return None;
+                }
+                let at = (format!("{TEMPLATES}/{}", self.file), place);
+                self.variables.entry((*item.name).to_owned()).or_insert(at);
+                Some(Shape::Text)
             }
             Some(Shape::Text | Shape::Number | Shape::List(_)) => {
                 self.report(place, format!("there is no `{}` in this value", *item.name));

@@ -171,6 +171,11 @@ fn draft() -> impl Strategy<Value = Draft> {
                     extras.retain(|extra| !extra.contains("22:00"));
                 }
                 extras.push(reenter);
+                let refresh = if reenter.ends_with("restart") {
+                    "none"
+                } else {
+                    refresh
+                };
                 Draft {
                     about,
                     lane,

@@ -44,7 +44,10 @@ impl<'a> Writer<'a> {
         );
         // The build refuses a window that quiet hours shut.
         let shut = |extra: &str| extra.contains("22:00") && self.plan.store.contains("21:00-08:00");
-        for extra in draft.extras.iter().filter(|extra| !shut(extra)) {
+        // It refuses what contradicts itself too: a transactional mail kept back, a run both refreshed and started anew.
+        let owed = |extra: &str| extra.starts_with("holdout") && steps.contains("transactional");
+        let refused = |extra: &&&str| shut(extra) || owed(extra);
+        for extra in draft.extras.iter().filter(|extra| !refused(extra)) {
             let _ = writeln!(text, "{extra}");
         }
         if let Some(status) = self.edit.status {
