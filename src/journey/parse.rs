@@ -7,7 +7,6 @@ mod kinds;
 mod steps;
 mod trigger;
 mod variables;
-mod waits;
 
 use super::definition::{Condition, Goal, Journey, Moved, Reenter, Stage};
 use super::finding::{Finding, Place, nearest};

@@ -1,6 +1,6 @@
 //! What starts a journey and what ends it early: events, the border of a segment, a date, a schedule, somebody by hand.
 
-use super::waits::offset;
+use super::kinds::wait::offset;
 use super::{Places, Subject, condition, optional};
 use crate::domain::civil::{NaiveDate, Recurrence, Rule, TimeOfDay};
 use crate::domain::event::EventKind;

@@ -1,12 +1,12 @@
 //! What a `wait` says in a file: a length of time, or a map with what it is for.
 
-use super::Subject;
-use super::kinds::target;
-use super::steps::{Said, Steps};
+use super::target;
 use crate::domain::civil::{TimeOfDay, Weekdays};
 use crate::domain::event::EventKind;
 use crate::journey::finding::one_of;
 use crate::journey::language::{WAITS, names};
+use crate::journey::parse::Subject;
+use crate::journey::parse::steps::{Said, Steps};
 use crate::journey::step::Wait;
 use crate::journey::yaml::{Fields, Node, Reader, Value};
 
@@ -113,7 +113,7 @@ fn wait_for_date(steps: &mut Steps<'_, '_>, said: &mut Said<'_>, fields: &Fields
 }
 
 /// `-7d`: whole days before or after a date; none when it is malformed.
-pub(super) fn offset(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<i32> {
+pub(in crate::journey::parse) fn offset(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<i32> {
     const FORM: &str = "days before or after the date, as `-7d`";
     let Some(node) = fields.get("offset") else {
         return Some(0);
