@@ -23,6 +23,8 @@ pub struct Checked {
     pub findings: Vec<Finding>,
     /// For each email, the top-level names that its own files use without asking whether there is anything, with the file and place of the first use.
     pub uses: BTreeMap<String, BTreeMap<&'static str, (String, Place)>>,
+    /// Where templates, their layouts and macros among them, speak of the referral link: file and place.
+    pub referral: BTreeSet<(String, Place)>,
 }
 
 /// Checks the templates of every email. `templates` is keyed by path as templates write it; `folders` are the emails'
@@ -30,6 +32,7 @@ pub struct Checked {
 pub fn check(templates: &BTreeMap<String, String>, folders: &[String]) -> Checked {
     let mut findings = BTreeSet::new();
     let mut uses: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
+    let mut referral = BTreeSet::new();
     for folder in folders {
         // What a translation uses, the email uses.
         let email = folder.split_once('/').map_or(folder.as_str(), |(email, _)| email);
@@ -46,6 +49,7 @@ pub fn check(templates: &BTreeMap<String, String>, folders: &[String]) -> Checke
             let mut walker = Walker::new(templates, &path);
             walker.file(&path, Place::START);
             findings.append(&mut walker.findings);
+            referral.append(&mut walker.referral);
             for (name, place) in walker.used {
                 used.entry(name)
                     .or_insert_with(|| (format!("{TEMPLATES}/{path}"), place));
@@ -55,6 +59,7 @@ pub fn check(templates: &BTreeMap<String, String>, folders: &[String]) -> Checke
     Checked {
         findings: findings.into_iter().collect(),
         uses,
+        referral,
     }
 }
 
@@ -75,6 +80,7 @@ struct Walker<'a> {
     depth: usize,
     findings: BTreeSet<Finding>,
     used: BTreeMap<&'static str, Place>,
+    referral: BTreeSet<(String, Place)>,
     /// Names that the tests around this place asked about: what they hold may be absent.
     asked: Vec<&'static str>,
     in_test: bool,
@@ -92,6 +98,7 @@ impl<'a> Walker<'a> {
             depth: 0,
             findings: BTreeSet::new(),
             used: BTreeMap::new(),
+            referral: BTreeSet::new(),
             asked: Vec::new(),
             in_test: false,
         }

@@ -7,12 +7,13 @@
 use super::price::price;
 use crate::domain::civil::Zone;
 use crate::domain::contact::Profile;
-
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{EventData, LineItem};
+use crate::domain::ids::ContactId;
 use crate::domain::mail::header_text;
 use crate::domain::message::HeldCoupon;
-use crate::journey::store_file::StoreFile;
+use crate::domain::referral::ReferralCode;
+use crate::journey::store_file::{CODE, StoreFile};
 
 /// Longer names are not names but messages that somebody wants delivered by us.
 const MAX_NAME_CHARS: usize = 40;
@@ -34,6 +35,8 @@ pub struct Model<'a> {
     pub order_number: Option<&'a str>,
     /// The code that the journey got for the contact.
     pub coupon: Option<Coupon>,
+    /// What the contact hands on to friends. Empty without `referral:` in `store.yaml`; the build then refuses its use.
+    pub referral: Referral,
     /// Where the button leads: the cart, the order, or the shop's front page.
     pub action_url: String,
     /// Present in marketing mail, and only there.
@@ -66,6 +69,13 @@ pub struct Coupon {
     pub expires: Option<String>,
 }
 
+/// The link and the code of the contact.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Referral {
+    pub link: String,
+    pub code: String,
+}
+
 /// The person written to.
 #[derive(Debug, Clone)]
 pub struct Contact<'a> {
@@ -92,6 +102,20 @@ pub struct Item {
 pub struct MessageLinks {
     /// Set for marketing mail.
     pub unsubscribe: Option<String>,
+    pub referral: Referral,
+}
+
+impl Referral {
+    pub fn new(store: &StoreFile, contact: &ContactId) -> Self {
+        let Some(referral) = &store.referral else {
+            return Self::default();
+        };
+        let code = ReferralCode::of(contact).to_string();
+        Self {
+            link: referral.link.replace(CODE, &code),
+            code,
+        }
+    }
 }
 
 impl<'a> Model<'a> {
@@ -124,6 +148,7 @@ impl<'a> Model<'a> {
                 .and_then(web_address)
                 .unwrap_or(store.url)
                 .to_owned(),
+            referral: links.referral,
             unsubscribe_url: links.unsubscribe,
             subject: String::new(),
             store,

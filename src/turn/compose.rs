@@ -28,6 +28,7 @@ impl Turn<'_> {
         };
         let draft = Draft {
             message,
+            contact: &contact.id,
             clearance,
             profile: &contact.profile,
             data,

@@ -7,7 +7,7 @@ use wend::domain::clearance::Clearance;
 use wend::domain::contact::Profile;
 use wend::domain::email::EmailAddress;
 use wend::domain::event::{EventData, LineItem};
-use wend::domain::ids::{EmailName, EnrollmentId, JourneyId, MessageId, StepId};
+use wend::domain::ids::{ContactId, EmailName, EnrollmentId, JourneyId, MessageId, StepId};
 use wend::domain::mail::OutgoingEmail;
 use wend::domain::message::{Lane, Message, MessageState, Stream};
 use wend::domain::money::{Currency, Money};
@@ -59,6 +59,7 @@ pub fn shop() -> StoreFile {
         events: vec![],
         on_unknown: OnUnknown::default(),
         team: None,
+        referral: None,
         webhooks: vec![],
         caps: vec![],
         quiet_hours: None,
@@ -101,6 +102,7 @@ fn mail_of(shop: &StoreFile, email: &str, profile: &Profile, data: &EventData) -
     let message = message(email, stream_of(email));
     let draft = Draft {
         message: &message,
+        contact: &ContactId::from_digest(message.id.as_str()),
         clearance: &Clearance::grant(address(sample::ADDRESS), message.id.clone(), message.stream),
         profile,
         data,
@@ -323,6 +325,7 @@ fn an_email_without_a_folder_is_an_error_not_a_blank() {
     let message = message("no-such-email", Stream::Marketing);
     let draft = Draft {
         message: &message,
+        contact: &ContactId::from_digest(message.id.as_str()),
         clearance: &Clearance::grant(address(sample::ADDRESS), message.id.clone(), message.stream),
         profile: &profile,
         data: &data,
