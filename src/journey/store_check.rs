@@ -128,14 +128,11 @@ fn referral_link(reader: &mut Reader<'_>, node: &Node, link: &str) {
         return;
     };
     let Some(node) = fields.get("link") else { return };
-    let parts = link
-        .strip_prefix("https://")
-        .and_then(|rest| rest.split_once('/'));
+    let rest = link.strip_prefix("https://").unwrap_or_default();
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let breaks = |c: char| c.is_control() || c.is_whitespace() || "\"'<>`\\{}".contains(c);
-    let once = parts.filter(|(_, path)| path.matches(CODE).count() == 1);
-    if !once.is_some_and(|(host, path)| {
-        !host.is_empty() && !(host.to_owned() + &path.replace(CODE, "")).contains(breaks)
-    }) {
+    let once = path.matches(CODE).count() == 1;
+    if host.is_empty() || !once || host.contains(breaks) || path.replace(CODE, "").contains(breaks) {
         let wanted = "an address that starts with `https://` and holds `{code}` once behind the shop's name, as \"https://shop.example/?ref={code}\"";
         reader.expected(node, wanted);
     }

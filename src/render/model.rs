@@ -281,6 +281,20 @@ mod tests {
     }
 
     #[test]
+    fn everybody_has_their_own_link() {
+        let text = include_str!("../../store.yaml");
+        let mut store: StoreFile = serde_saphyr::from_str(text).unwrap();
+        let nadia = ContactId::from_digest("8c7f00112233445566778899aabbccdd");
+        assert_eq!(Referral::new(&store, &nadia), Referral::default());
+        store.referral = Some(crate::journey::store_file::Referral {
+            link: "https://shop.example/?ref={code}".to_owned(),
+        });
+        let referral = Referral::new(&store, &nadia);
+        assert_eq!(referral.link, "https://shop.example/?ref=HHZG04926D80");
+        assert_eq!(referral.code, "HHZG04926D80");
+    }
+
+    #[test]
     fn only_web_addresses_are_linked() {
         assert_eq!(
             web_address(" https://shop.example/a?b=1&c=2 "),

@@ -271,8 +271,7 @@ pub fn contact(digits: &str) -> Contact {
             evidence: Some((consent_signal(), EventId::parse("e-1").unwrap())),
         },
     }];
-    contact.referrals = 2;
-    contact.referred_as = Some(contact_id("7b"));
+    (contact.referrals, contact.referred_as) = (2, Some(contact_id("7b")));
     contact.engagement = Engagement {
         opened_at: Some(at(9)),
         clicked_at: Some(at(10)),
