@@ -336,6 +336,39 @@ fn a_referral_code_leads_on_when_all_traces_of_a_merge_are_old() {
 }
 
 #[test]
+fn what_a_credited_order_writes() {
+    for shards in [1, 4] {
+        let mut world = world(shards, ProviderKind::Outbox);
+        let link = "https://northfold.example/?ref={code}".to_owned();
+        let referral = Some(Referral { link });
+        let mut story = Story::default();
+        story.hash_key = world.settings.hash_key.iter().next().unwrap().to_owned();
+        tell(&world, &mut story, "profile by=nadia");
+        let mut rows = |world: &mut World, line: &str| {
+            let before = world.rows_written();
+            let order = event(world, &mut story, line);
+            world.ingest(order.clone()).unwrap();
+            pass(world, Delay::ZERO);
+            let once = world.rows_written() - before;
+            world.ingest(order).unwrap();
+            pass(world, Delay::ZERO);
+            assert_eq!(world.rows_written() - before, once, "a repeat writes nothing");
+            once
+        };
+        let plain = rows(&mut world, "order 1 by=omar");
+        // A code in a store that uses none.
+        assert_eq!(rows(&mut world, "order 2 by=ada ref=nadia"), plain);
+        world.catalog.store.referral = referral;
+        assert_eq!(rows(&mut world, "order 3 by=eve"), plain);
+        // Written and taken away again: the forward. At the referrer: the event and the document.
+        assert_eq!(rows(&mut world, "order 4 by=leo ref=nadia"), plain + 2 + 2);
+        assert_eq!(rows(&mut world, "order 5 by=mia ref=zoe"), plain + 2);
+        let known = rows(&mut world, "order 6 by=eve");
+        assert_eq!(rows(&mut world, "order 7 by=leo ref=nadia"), known);
+    }
+}
+
+#[test]
 fn a_parked_event_goes_to_one_person_though_two_turn_up_at_once() {
     for shards in [1, 4, 16] {
         let world = world(shards, ProviderKind::Outbox);

@@ -408,7 +408,11 @@ fn an_order_tells_by_whose_link_it_came() {
         ("/note_attributes", note("ref", code)),
         ("/landing_site", page.clone()),
     ] {
-        assert_eq!(of(&[changes.clone()]).as_deref(), Some(code), "{changes:?}");
+        assert_eq!(
+            of(std::slice::from_ref(&changes)).as_deref(),
+            Some(code),
+            "{changes:?}"
+        );
     }
     let other = "ZZZZZZZZZZ7J";
     assert_eq!(

@@ -227,7 +227,7 @@ fn an_order_tells_by_whose_link_it_came() {
         ("/meta_data", meta("_wc_order_attribution_session_entry", landed)),
     ] {
         assert_eq!(
-            of("processing", &[changes.clone()]).as_deref(),
+            of("processing", std::slice::from_ref(&changes)).as_deref(),
             Some(code),
             "{changes:?}"
         );
