@@ -7,6 +7,7 @@ use super::identity::{Identifier, IdentifierKind};
 use super::ids::{EventId, OrderKey, SourceName};
 use super::money::Money;
 use super::order::OrderStatus;
+use super::referral::ReferralCode;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -32,12 +33,14 @@ pub enum EventKind {
     EmailClicked,
     /// Somebody asks, through the events API, that a journey begin: `properties.journey` names it.
     JourneyRequested,
+    /// A friend's first order came by this contact's referral link.
+    ReferralCredited,
     /// An event of the store's own, declared under `events:` in `store.yaml`.
     Custom(String),
 }
 
 /// The built-in kinds with their names.
-const NAMES: [(EventKind, &str); 15] = [
+const NAMES: [(EventKind, &str); 16] = [
     (EventKind::SignedUp, "Signed Up"),
     (EventKind::ContactUpdated, "Contact Updated"),
     (EventKind::Unsubscribed, "Unsubscribed"),
@@ -53,6 +56,7 @@ const NAMES: [(EventKind, &str); 15] = [
     (EventKind::EmailOpened, "Email Opened"),
     (EventKind::EmailClicked, "Email Clicked"),
     (EventKind::JourneyRequested, "Journey Requested"),
+    (EventKind::ReferralCredited, "Referral Credited"),
 ];
 
 /// A line of a cart or an order.
@@ -100,6 +104,9 @@ pub struct EventData {
     pub url: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub discount_codes: Vec<String>,
+    /// The code of whoever sent the shopper here, of an order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referral: Option<ReferralCode>,
     /// The mail an open or a click is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
@@ -181,6 +188,7 @@ impl EventKind {
             | Self::EmailOpened
             | Self::EmailClicked
             | Self::JourneyRequested
+            | Self::ReferralCredited
             | Self::Custom(_) => None,
         }
     }

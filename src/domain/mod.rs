@@ -16,5 +16,6 @@ pub mod message;
 pub mod money;
 pub mod order;
 pub mod outcome;
+pub mod referral;
 pub mod shard;
 pub mod time;

@@ -7,7 +7,7 @@ use super::progress::{self, Entry, MAX_STEPS_PER_DECISION, Order, StepOutcome};
 use super::sight::{Topic, View};
 use super::state::{Contact, Counted, EndReason, Enrollment, Facts, Position, Sending};
 use super::steps::wait;
-use super::{ask, enroll, errand, goal, intake, keys, moment, pace};
+use super::{ask, enroll, errand, goal, intake, keys, moment, pace, referral};
 use crate::domain::event::{Event, EventData};
 use crate::domain::ids::{MessageId, StepId};
 use crate::domain::message::DropReason;
@@ -175,6 +175,8 @@ impl<'a> Turn<'a> {
                 .push(event.occurred_at);
         }
         intake::read_mail(self, event);
+        referral::count(self, event);
+        referral::notice(self, event, facts);
         goal::reach_by(self, event, facts);
         enroll::exit_by(self, event);
         enroll::continue_by(self, event);

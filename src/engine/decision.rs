@@ -9,6 +9,7 @@ use crate::domain::event::{Event, Unread};
 use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, EventId, MessageId};
 use crate::domain::message::{DropReason, Lane, Message};
 use crate::domain::order::Order;
+use crate::domain::referral::{Referral, ReferralCode};
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -110,13 +111,15 @@ pub enum Change {
     },
 }
 
-/// One thing to have done, after the turn.
+/// One thing to have done by whoever holds the turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// The message is due: pass it through the gate and send it.
     Deliver { message: MessageId, lane: Lane },
     /// The errand of a run is due: run it.
     Run { enrollment: EnrollmentId },
+    /// The contact's first order came by somebody's code: tell their shard, in this very turn.
+    Credit(Box<Referral>),
 }
 
 /// The outcome of `decide`.
@@ -141,6 +144,8 @@ pub enum Remark {
     NotForTheAsking { journey: String },
     /// Segments and the journeys they start kept changing each other; the rest was recorded and started nothing.
     SegmentsUnsettled { contact: ContactId },
+    /// An order came by a code that nobody has, or that two contacts share: nobody is credited.
+    CodeOfNobody { code: ReferralCode },
     /// Fields of an event could not be read and were left out.
     FieldsUnread { event: EventId, fields: Vec<Unread> },
     /// A contact has more running enrollments than allowed.
@@ -171,6 +176,12 @@ impl fmt::Display for Remark {
             }
             Self::SegmentsUnsettled { contact } => {
                 write!(f, "contact {contact}: its segments did not come to rest")
+            }
+            Self::CodeOfNobody { code } => {
+                write!(
+                    f,
+                    "referral code {code} is not that of one contact: nobody was credited"
+                )
             }
             Self::FieldsUnread { event, fields } => {
                 write!(f, "event {event}: left out")?;

@@ -67,6 +67,8 @@ pub fn absorb(
     winner.mailed.sort_by_key(|mailed| mailed.at);
     join_mail(&mut winner.engagement, &loser.engagement);
     join_standings(&mut winner.segments, &loser.segments, now);
+    winner.referrals = winner.referrals.saturating_add(loser.referrals);
+    winner.referred_as = winner.referred_as.take().or_else(|| loser.referred_as.clone());
     let held: Vec<(JourneyId, EnrollmentKey)> = runs_of(&winner.enrollments);
     for enrollment in &loser.enrollments {
         bring(winner, loser, enrollment, (intents, &held), &mut changes, now);

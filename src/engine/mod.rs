@@ -23,6 +23,7 @@ mod moment;
 mod pace;
 pub mod permits;
 mod progress;
+mod referral;
 pub mod retry;
 pub mod schedule;
 mod segments;

@@ -170,6 +170,7 @@ impl Turn<'_> {
         now.profile != before.profile
             || now.purchases != before.purchases
             || now.engagement != before.engagement
+            || now.referrals != before.referrals
             || address(now) != address(before)
             || matches!(input, Input::Event(event)
                 if !event.test && self.catalog.counted.contains_key(&event.kind))

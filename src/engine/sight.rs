@@ -182,6 +182,7 @@ fn of_contact<'a>(view: View<'a>, name: &str) -> Option<Datum<'a>> {
         "average_order" => Datum::Double(share(spend(), purchases.orders)),
         "average_interval" => Datum::Double(average_interval(purchases)),
         "mails" => Datum::Int(i64::from(contact.engagement.mails)),
+        "referrals" => Datum::Int(i64::from(contact.referrals)),
         "segments" => Datum::Texts(contact.segments.names().map(|name| name.as_str()).collect()),
         "attributes" => Datum::Map(&profile.attributes),
         _ => {

@@ -87,6 +87,17 @@ pub struct Contact {
     pub engagement: Engagement,
     #[serde(default, skip_serializing_if = "Standings::is_empty")]
     pub segments: Standings,
+    /// Friends whose first order this contact was credited for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub referrals: u32,
+    /// The id under which this contact's own first order was credited to somebody. It is done once for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub referred_as: Option<ContactId>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Where a contact stands in the store's segments.
@@ -302,6 +313,8 @@ impl Contact {
             mailed: Vec::new(),
             engagement: Engagement::default(),
             segments: Standings::default(),
+            referrals: 0,
+            referred_as: None,
         }
     }
 

@@ -11,6 +11,7 @@ use super::project::{JOURNEYS, Project, STORE, TEMPLATES};
 use super::segment::Clock;
 use super::segment_file;
 use super::store_check;
+use super::store_file::StoreFile;
 use super::template_check;
 use crate::domain::event::EventKind;
 use crate::domain::ids::JourneyId;
@@ -54,6 +55,9 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
     findings.extend(misnamed(&email_folders));
     let mut templates = template_check::check(&project.templates, &email_folders);
     findings.append(&mut templates.findings);
+    if let Some(store) = store.as_ref().filter(|store| store.referral.is_none()) {
+        findings.extend(no_referral(store, &templates));
+    }
     let ids: Vec<String> = project
         .journeys
         .keys()
@@ -113,6 +117,18 @@ fn misnamed(folders: &[String]) -> impl Iterator<Item = Finding> {
         .iter()
         .filter_map(move |folder| Some((folder, problem(folder)?)));
     wrong.map(|(folder, problem)| Finding::whole(&format!("{TEMPLATES}/emails/{folder}"), problem))
+}
+
+/// Templates that show the referral link of a store that has none: the mail would have a hole in it.
+fn no_referral(store: &StoreFile, templates: &template_check::Checked) -> Vec<Finding> {
+    let shop = store.brand.url.trim_end_matches('/');
+    let message = format!(
+        "`referral` needs `referral: {{ link: \"{shop}/?ref={{code}}\" }}` in store.yaml: where the link leads that contacts hand on"
+    );
+    let places = templates.referral.iter();
+    places
+        .map(|(file, place)| Finding::at(file, *place, message.clone()))
+        .collect()
 }
 
 /// A language, and perhaps its script or region, as BCP 47 writes them: `ru`, `pt-BR`, `zh-Hant`.

@@ -39,6 +39,8 @@ const COUPON: &[(&str, Shape)] = &[
     ("expires", Optional(&Text)),
 ];
 
+const REFERRAL_FIELDS: &[(&str, Shape)] = &[("link", Text), ("code", Text)];
+
 const ITEM: &[(&str, Shape)] = &[
     ("title", Text),
     ("variant", Optional(&Text)),
@@ -57,6 +59,7 @@ pub const MODEL: &[(&str, Shape)] = &[
     ("order_number", Optional(&Text)),
     ("coupon", Optional(&Record(COUPON))),
     ("variables", Variables),
+    (REFERRAL, Record(REFERRAL_FIELDS)),
     ("action_url", Text),
     ("unsubscribe_url", Optional(&Text)),
     ("subject", Text),
@@ -64,6 +67,9 @@ pub const MODEL: &[(&str, Shape)] = &[
 
 /// The name that the subject's own template cannot use.
 pub const SUBJECT: &str = "subject";
+
+/// The name that only a store with `referral:` in `store.yaml` may use.
+pub const REFERRAL: &str = "referral";
 
 /// Names that stay empty unless the journey's event brings a cart or an order.
 pub const GOODS: [&str; 2] = ["items", "total"];

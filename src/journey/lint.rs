@@ -418,7 +418,7 @@ impl Lint<'_> {
         };
         for (name, (file, place)) in uses {
             let missing =
-                (GOODS.contains(name) && !carries.goods) || (ORDER.contains(name) && !carries.order);
+                (GOODS.contains(name) && !carries.goods) || (ORDER.contains(name) && !carries.shows_order());
             if missing {
                 let message = format!(
                     "email `{email}` shows `{name}` ({file}:{}), which no event that starts this journey carries; ask with `{{% if %}}` first",

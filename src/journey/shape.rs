@@ -72,6 +72,7 @@ impl Record {
                 ("average_order", Double),
                 ("average_interval", Double),
                 ("mails", Int),
+                ("referrals", Int),
                 ("segments", List(Box::new(Text))),
                 ("attributes", Map),
             ]
@@ -161,6 +162,8 @@ impl Carries {
             | EventKind::OrderDelivered
             | EventKind::OrderCancelled
             | EventKind::OrderRefunded => (false, true, true),
+            // Which order, and its sum; what the friend bought is not the referrer's to know.
+            EventKind::ReferralCredited => (false, true, false),
             // A store's own event carries what the store puts in.
             EventKind::Custom(_) | EventKind::JourneyRequested => (true, true, true),
         };
@@ -186,10 +189,17 @@ impl Carries {
     /// Whether a field of `event` can ever be filled.
     pub fn fills(self, field: &str) -> bool {
         match field {
-            "order_id" | "order_number" => self.order,
-            "checkout_id" => self.checkout || self.order,
-            "items" | "value" | "currency" | "discount_codes" => self.goods,
+            "order_id" => self.order,
+            "order_number" => self.shows_order(),
+            "checkout_id" => self.checkout || self.shows_order(),
+            "value" | "currency" => self.goods || self.order,
+            "items" | "discount_codes" => self.goods,
             _ => true,
         }
+    }
+
+    /// Whether it is an order of the contact's own: an order that only has an id is somebody else's.
+    pub const fn shows_order(self) -> bool {
+        self.order && self.goods
     }
 }

@@ -4,7 +4,7 @@
 
 use super::finding::{Finding, Place, hint, nearest};
 use super::project::STORE;
-use super::store_file::StoreFile;
+use super::store_file::{CODE, StoreFile};
 use super::yaml::{self, Fields, Node, Reader, Value};
 use crate::domain::civil::Zone;
 use crate::domain::event::EventKind;
@@ -87,6 +87,9 @@ fn values(reader: &mut Reader<'_>, fields: &Fields<'_>, store: &StoreFile) {
     if let Some(node) = fields.get("webhooks") {
         webhooks(reader, node, store);
     }
+    if let (Some(node), Some(referral)) = (fields.get("referral"), &store.referral) {
+        referral_link(reader, node, &referral.link);
+    }
     if let Some(node) = fields.get("caps") {
         caps(reader, node, store);
     }
@@ -116,6 +119,22 @@ fn webhooks(reader: &mut Reader<'_>, node: &Node, store: &StoreFile) {
         if !super::parse::is_plain_name(&webhook.name) {
             reader.report(node.place, "`name` has only lower-case letters, digits and `-`");
         }
+    }
+}
+
+/// The code is the contact's only in the path or the query: a host name with it would be a shop of its own.
+fn referral_link(reader: &mut Reader<'_>, node: &Node, link: &str) {
+    let Some(fields) = reader.map(node, "a map with `link`") else {
+        return;
+    };
+    let Some(node) = fields.get("link") else { return };
+    let rest = link.strip_prefix("https://").unwrap_or_default();
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let breaks = |c: char| c.is_control() || c.is_whitespace() || "\"'<>`\\{}".contains(c);
+    let once = path.matches(CODE).count() == 1;
+    if host.is_empty() || !once || host.contains(breaks) || path.replace(CODE, "").contains(breaks) {
+        let wanted = "an address that starts with `https://` and holds `{code}` once behind the shop's name, as \"https://shop.example/?ref={code}\"";
+        reader.expected(node, wanted);
     }
 }
 

@@ -38,7 +38,21 @@ pub struct StoreFile {
     /// The store's own people, for mails to them: `send:` with `to: team`.
     #[serde(default)]
     pub team: Option<EmailAddress>,
+    /// Contacts have a link to hand on, and are credited for who orders by it.
+    #[serde(default)]
+    pub referral: Option<Referral>,
 }
+
+/// The link that contacts hand on to friends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Referral {
+    /// Where it leads, with [`CODE`] where the contact's code goes.
+    pub link: String,
+}
+
+/// What stands for the code in [`Referral::link`].
+pub const CODE: &str = "{code}";
 
 /// Where `notify:` goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -28,6 +28,8 @@ pub struct Checked {
     pub uses: BTreeMap<String, BTreeMap<&'static str, (String, Place)>>,
     /// For each email, the journey's variables that any of its files shows, with the file and place of the first use.
     pub variables: BTreeMap<String, BTreeMap<String, (String, Place)>>,
+    /// Where templates, their layouts and macros among them, speak of the referral link: file and place.
+    pub referral: BTreeSet<(String, Place)>,
 }
 
 impl Checked {
@@ -46,6 +48,7 @@ pub fn check(templates: &BTreeMap<String, String>, folders: &[String]) -> Checke
     let mut findings = BTreeSet::new();
     let mut uses: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
     let mut variables: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
+    let mut referral = BTreeSet::new();
     for folder in folders {
         // What a translation uses, the email uses.
         let email = folder.split_once('/').map_or(folder.as_str(), |(email, _)| email);
@@ -66,6 +69,7 @@ pub fn check(templates: &BTreeMap<String, String>, folders: &[String]) -> Checke
             for (name, at) in walker.variables {
                 shown.entry(name).or_insert(at);
             }
+            referral.append(&mut walker.referral);
             for (name, place) in walker.used {
                 used.entry(name)
                     .or_insert_with(|| (format!("{TEMPLATES}/{path}"), place));
@@ -76,6 +80,7 @@ pub fn check(templates: &BTreeMap<String, String>, folders: &[String]) -> Checke
         findings: findings.into_iter().collect(),
         uses,
         variables,
+        referral,
     }
 }
 
@@ -97,6 +102,7 @@ struct Walker<'a> {
     findings: BTreeSet<Finding>,
     used: BTreeMap<&'static str, Place>,
     variables: BTreeMap<String, (String, Place)>,
+    referral: BTreeSet<(String, Place)>,
     /// Names that the tests around this place asked about: what they hold may be absent.
     asked: Vec<&'static str>,
     in_test: bool,
@@ -115,6 +121,7 @@ impl<'a> Walker<'a> {
             findings: BTreeSet::new(),
             used: BTreeMap::new(),
             variables: BTreeMap::new(),
+            referral: BTreeSet::new(),
             asked: Vec::new(),
             in_test: false,
         }

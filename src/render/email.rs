@@ -6,10 +6,11 @@
 use super::emails::{self, Rendered};
 use super::headers::headers;
 use super::links::{LinkKeys, Purpose};
-use super::model::{Brought, MessageLinks, Model};
+use super::model::{Brought, MessageLinks, Model, Referral};
 use super::translation::translation;
 use crate::domain::clearance::Clearance;
 use crate::domain::contact::Profile;
+use crate::domain::ids::ContactId;
 use crate::domain::mail::{Mailbox, OutgoingEmail};
 use crate::domain::message::{Message, Stream};
 use crate::journey::store_file::StoreFile;
@@ -18,6 +19,8 @@ use crate::journey::store_file::StoreFile;
 #[derive(Debug, Clone, Copy)]
 pub struct Draft<'a> {
     pub message: &'a Message,
+    /// Whose mail it is.
+    pub contact: &'a ContactId,
     /// The gate's yes, with the address it is for: without it no mail is composed.
     pub clearance: &'a Clearance,
     pub profile: &'a Profile,
@@ -58,7 +61,10 @@ pub fn compose(store: &StoreFile, linking: Linking<'_>, draft: Draft<'_>) -> Res
         Stream::Transactional => None,
     };
     let headers = headers(&message.id, unsubscribe.as_deref());
-    let links = MessageLinks { unsubscribe };
+    let links = MessageLinks {
+        unsubscribe,
+        referral: Referral::new(store, draft.contact),
+    };
     let name = message.email.as_str();
     let translation = translation(name, draft.profile.locale.as_deref(), &store.locale);
     let model = Model::new(

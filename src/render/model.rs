@@ -8,12 +8,13 @@ use super::emails::Variables;
 use super::price::price;
 use crate::domain::civil::Zone;
 use crate::domain::contact::Profile;
-
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{EventData, LineItem};
+use crate::domain::ids::ContactId;
 use crate::domain::mail::header_text;
 use crate::domain::message::HeldCoupon;
-use crate::journey::store_file::StoreFile;
+use crate::domain::referral::ReferralCode;
+use crate::journey::store_file::{CODE, StoreFile};
 use std::collections::BTreeMap;
 
 /// Longer names are not names but messages that somebody wants delivered by us.
@@ -40,6 +41,8 @@ pub struct Model<'a> {
     pub coupon: Option<Coupon>,
     /// Texts that the journey declares.
     pub variables: Variables,
+    /// What the contact hands on to friends. Empty without `referral:` in `store.yaml`; the build then refuses its use.
+    pub referral: Referral,
     /// Where the button leads: the cart, the order, or the shop's front page.
     pub action_url: String,
     /// Present in marketing mail, and only there.
@@ -70,6 +73,13 @@ pub struct Coupon {
     pub percent: Option<String>,
     /// The last day it is good for, as `2026-03-05`, by the store's clock.
     pub expires: Option<String>,
+}
+
+/// The link and the code of the contact.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Referral {
+    pub link: String,
+    pub code: String,
 }
 
 /// The person written to.
@@ -109,6 +119,20 @@ pub struct Brought<'a> {
 pub struct MessageLinks {
     /// Set for marketing mail.
     pub unsubscribe: Option<String>,
+    pub referral: Referral,
+}
+
+impl Referral {
+    pub fn new(store: &StoreFile, contact: &ContactId) -> Self {
+        let Some(referral) = &store.referral else {
+            return Self::default();
+        };
+        let code = ReferralCode::of(contact).to_string();
+        Self {
+            link: referral.link.replace(CODE, &code),
+            code,
+        }
+    }
 }
 
 impl<'a> Model<'a> {
@@ -149,6 +173,7 @@ impl<'a> Model<'a> {
                 .and_then(web_address)
                 .unwrap_or(store.url)
                 .to_owned(),
+            referral: links.referral,
             unsubscribe_url: links.unsubscribe,
             subject: String::new(),
             store,
@@ -278,6 +303,20 @@ mod tests {
         ] {
             assert!(!is_name(name), "{name}");
         }
+    }
+
+    #[test]
+    fn everybody_has_their_own_link() {
+        let text = include_str!("../../store.yaml");
+        let mut store: StoreFile = serde_saphyr::from_str(text).unwrap();
+        let nadia = ContactId::from_digest("8c7f00112233445566778899aabbccdd");
+        assert_eq!(Referral::new(&store, &nadia), Referral::default());
+        store.referral = Some(crate::journey::store_file::Referral {
+            link: "https://shop.example/?ref={code}".to_owned(),
+        });
+        let referral = Referral::new(&store, &nadia);
+        assert_eq!(referral.link, "https://shop.example/?ref=HHZG04926D80");
+        assert_eq!(referral.code, "HHZG04926D80");
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Sample data to look at emails with: a small cart that is also an order. For previews and tests, never sent.
 
 use super::emails::{self, Rendered};
-use super::model::{Brought, MessageLinks, Model};
+use super::model::{Brought, MessageLinks, Model, Referral};
 use super::translation::translation;
 use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{EventData, LineItem};
+use crate::domain::ids::ContactId;
 use crate::domain::message::{HeldCoupon, Stream};
 use crate::domain::money::{Currency, Money};
 use crate::domain::time::Timestamp;
@@ -68,6 +69,11 @@ fn coupon() -> HeldCoupon {
     }
 }
 
+/// An id that nobody has: its code is that of the sample's referral link.
+fn contact() -> ContactId {
+    ContactId::from_digest("8c7f00112233445566778899aabbccdd")
+}
+
 /// Where the unsubscribe link of a preview leads: a token that no key signed.
 const UNSUBSCRIBE: &str = "https://mail.northfold.example/u/sample";
 
@@ -95,7 +101,10 @@ pub fn preview(
                 coupon: Some(&coupon()),
                 variables,
             },
-            MessageLinks { unsubscribe },
+            MessageLinks {
+                unsubscribe,
+                referral: Referral::new(store, &contact()),
+            },
         ),
     )
 }

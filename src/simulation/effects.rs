@@ -186,6 +186,9 @@ impl Watcher for Effects {
             ),
         );
         self.segments(world, contact);
+        if contact.referrals > 0 {
+            self.note(world, &format!("  friends brought: {}", contact.referrals));
+        }
         for enrollment in &contact.enrollments {
             let place = match &enrollment.position {
                 Position::Waiting { until } => format!("until +{}", until.since(world.start)),

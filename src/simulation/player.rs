@@ -6,7 +6,7 @@ use super::telling::Story;
 use super::world::World;
 use crate::domain::event::Event;
 use crate::domain::time::Timestamp;
-use crate::journey::store_file::{Region, UnknownPolicy};
+use crate::journey::store_file::{Referral, Region, UnknownPolicy};
 use crate::providers::ProviderKind;
 use crate::store;
 use crate::turn::call::{Call, Ingested};
@@ -52,9 +52,12 @@ pub fn provider(text: &str) -> ProviderKind {
 
 impl<W: Watcher> Player<W> {
     pub fn new(world: World, watcher: W) -> Self {
+        let mut story = Story::default();
+        let hash_key = world.settings.hash_key.iter().next();
+        hash_key.unwrap_or_default().clone_into(&mut story.hash_key);
         Self {
+            story,
             world,
-            story: Story::default(),
             watcher,
         }
     }
@@ -88,6 +91,10 @@ impl<W: Watcher> Player<W> {
                 ("region", "soft_opt_in") => store.region = Region::SoftOptIn,
                 ("marketing", "resend_once") => store.on_unknown.marketing = UnknownPolicy::ResendOnce,
                 ("transactional", "give_up") => store.on_unknown.transactional = UnknownPolicy::GiveUp,
+                ("referral", link) => {
+                    let link = link.to_owned();
+                    store.referral = Some(Referral { link });
+                }
                 (key, value) => return Err(format!("`{key}={value}` is no policy that a scenario may set")),
             }
         }

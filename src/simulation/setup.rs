@@ -16,7 +16,7 @@ use std::path::Path;
 
 /// What a `deploy` line calls segments.yaml and store.yaml.
 const SEGMENTS: &str = "segments";
-const STORE_FILE: &str = "store";
+pub(super) const STORE_FILE: &str = "store";
 
 /// Requests a second that the pretend provider is known to take: so many that the number of shards does not show.
 const REQUESTS_PER_SECOND: u32 = 1_000;

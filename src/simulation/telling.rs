@@ -11,8 +11,10 @@ use crate::domain::email::EmailAddress;
 use crate::domain::event::{Event, EventData, EventKind};
 use crate::domain::identity::{Identifier, IdentifierKind};
 use crate::domain::ids::{EventId, SourceName};
+use crate::domain::referral::ReferralCode;
 use crate::domain::time::Timestamp;
 use crate::journey::finding::unknown;
+use crate::signing::identity::identity_hash;
 use std::collections::BTreeMap;
 
 /// Tells the lines one by one; it remembers how many deliveries there were, for their ids.
@@ -22,6 +24,8 @@ pub struct Story {
     pub last: Option<Event>,
     /// Everybody lives here, whatever the lines say.
     pub zone: Option<Zone>,
+    /// What people's ids are hashed with, and so their referral codes.
+    pub hash_key: String,
 }
 
 /// What may happen to a shopper, in the words of a scenario.
@@ -42,7 +46,7 @@ pub(super) const WORDS: [(&str, EventKind); 13] = [
 ];
 
 /// Options with a meaning of their own.
-const OPTIONS: [&str; 19] = [
+const OPTIONS: [&str; 20] = [
     "anonymous",
     "bulk",
     "by",
@@ -53,6 +57,7 @@ const OPTIONS: [&str; 19] = [
     "id",
     "items",
     "products",
+    "ref",
     "late",
     "mail",
     "name",
@@ -115,13 +120,26 @@ impl Story {
                     .map(|tags| tags.split(',').map(str::to_owned).collect()),
                 ..Profile::default()
             },
-            data: data(line, checkout, order)?,
+            data: EventData {
+                referral: self.referral(line)?,
+                ..data(line, checkout, order)?
+            },
             unread: Vec::new(),
             email,
             kind,
         };
         self.last = Some(event.clone());
         Ok(event)
+    }
+
+    /// `ref=nadia`: the code of whoever was first known by that address.
+    fn referral(&self, line: &Line) -> Result<Option<ReferralCode>, LineError> {
+        let Some(name) = line.option("ref") else {
+            return Ok(None);
+        };
+        let email = EmailAddress::parse(&address(name)).map_err(|error| line.wrong(error))?;
+        let hash = identity_hash(self.hash_key.as_bytes(), &Identifier::email(&email));
+        Ok(Some(ReferralCode::of(&hash.into())))
     }
 
     /// What a provider tells of a mail.

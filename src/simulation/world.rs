@@ -6,7 +6,7 @@
 use super::crash::Point;
 use super::error::Failure;
 use super::provider::Provider;
-use super::setup::{bucket, edited, settings, store_tables};
+use super::setup::{STORE_FILE, bucket, edited, settings, store_tables};
 use crate::domain::event::Event;
 use crate::domain::ids::MessageId;
 use crate::domain::shard::ShardIndex;
@@ -120,7 +120,10 @@ impl World {
         let mut edits = self.edits.clone();
         edits.extend(changes.iter().cloned());
         let mut catalog = edited(&self.root, &edits)?;
-        catalog.store = self.catalog.store.clone();
+        // The policy that a scenario set stays, unless the deploy brings another store.yaml.
+        if !changes.iter().any(|(file, _)| file == STORE_FILE) {
+            catalog.store = self.catalog.store.clone();
+        }
         self.catalog = catalog;
         self.edits = edits;
         Ok(())

@@ -7,6 +7,7 @@ use crate::domain::civil::Zone;
 use crate::domain::contact::MAX_TEXT_CHARS;
 use crate::domain::event::LineItem;
 use crate::domain::money::{Currency, Money};
+use crate::domain::referral::ReferralCode;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 use std::str::FromStr as _;
@@ -68,6 +69,18 @@ pub fn timezone(text: &str) -> Option<String> {
 pub fn country(text: &str) -> Option<String> {
     let fits = text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic());
     fits.then(|| text.to_ascii_uppercase())
+}
+
+/// The first of these texts that is a referral code. Most are ordinary coupons, and that is no mistake.
+pub fn referral<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<ReferralCode> {
+    texts.into_iter().find_map(|text| ReferralCode::parse(text).ok())
+}
+
+/// `ref` in the query of the page a shopper came to: how a referral link brings its code.
+pub fn ref_of_page(page: &str) -> Option<&str> {
+    let (_, query) = page.split_once('?')?;
+    let query = query.split('#').next().unwrap_or_default();
+    query.split('&').find_map(|part| part.strip_prefix("ref="))
 }
 
 pub fn currency(text: &Text) -> Option<Currency> {
@@ -174,6 +187,25 @@ mod tests {
         ] {
             assert_eq!(url(link), None, "{link}");
         }
+    }
+
+    #[test]
+    fn a_referral_link_brings_its_code() {
+        for (page, code) in [
+            ("/?ref=HHZG04926D80", Some("HHZG04926D80")),
+            (
+                "https://shop.example/a?utm_source=x&ref=AB#top?ref=CD",
+                Some("AB"),
+            ),
+            ("/?href=AB", None),
+            ("/ref=AB", None),
+            ("?", None),
+        ] {
+            assert_eq!(ref_of_page(page), code, "{page}");
+        }
+        let own = ReferralCode::parse("HHZG04926D80").ok();
+        assert_eq!(referral(["WELCOME10", "hhzg-0492-6d80"]), own);
+        assert_eq!(referral(["WELCOME10"]), None);
     }
 
     #[test]

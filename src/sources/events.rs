@@ -165,6 +165,12 @@ fn set_data(event: &mut Event, data: Option<&RawValue>, fields: &mut Fields<'_>)
         .and_then(clean::line)
         .into_iter()
         .collect();
+    if event.kind.order_status().is_some() {
+        // It stays a property: `ref` may be anything of the sender's own.
+        let noted = fields.left.get("ref").map(|raw| Text::from_raw(raw));
+        let redeemed = event.data.discount_codes.iter().map(String::as_str);
+        event.data.referral = clean::referral(redeemed.chain(noted.as_ref().and_then(Text::as_deref)));
+    }
     let mut products = fields.list::<Product>("products").0;
     if matches!(event.kind, EventKind::ProductViewed | EventKind::ProductAdded) && products.is_empty() {
         products.extend(data.and_then(|data| Object::from_raw(data).0));

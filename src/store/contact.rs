@@ -6,7 +6,7 @@
 use super::Error;
 use super::error::to_json;
 use super::sql::{Row, Sql, Statement, Value};
-use crate::domain::ids::ContactId;
+use crate::domain::ids::{ContactId, IdentifierHash};
 use crate::domain::time::Timestamp;
 use crate::engine::schedule::Slot;
 use crate::engine::state::{Contact, Document, MAX_DOCUMENT_BYTES};
@@ -207,6 +207,24 @@ pub fn page(sql: &dyn Sql, after: Option<&ContactId>, limit: u32) -> Result<Vec<
         "SELECT contact_id FROM contact WHERE contact_id > ?1 AND moved_at IS NULL
          ORDER BY contact_id LIMIT ?2",
         &[after.map_or("", ContactId::as_str).into(), limit.into()],
+    )?;
+    rows.iter()
+        .map(|row| row.parsed("contact_id", ContactId::parse))
+        .collect()
+}
+
+/// Ids from `lowest` to `highest`, at most two: whether there is one, and only one. Tombstones count.
+///
+/// # Errors
+/// When the statement fails.
+pub fn between(
+    sql: &dyn Sql,
+    lowest: &IdentifierHash,
+    highest: &IdentifierHash,
+) -> Result<Vec<ContactId>, Error> {
+    let rows = sql.query(
+        "SELECT contact_id FROM contact WHERE contact_id BETWEEN ?1 AND ?2 LIMIT 2",
+        &[lowest.into(), highest.into()],
     )?;
     rows.iter()
         .map(|row| row.parsed("contact_id", ContactId::parse))

@@ -54,6 +54,22 @@ pub fn lookup(sql: &dyn Sql, hashes: &[IdentifierHash]) -> Result<Vec<Entry>, Er
     rows.iter().map(read).collect()
 }
 
+/// The rows whose hashes lie from `lowest` to `highest`, at most two: whether there is one, and only one.
+///
+/// # Errors
+/// When the statement fails or a row cannot be read.
+pub fn between(
+    sql: &dyn Sql,
+    lowest: &IdentifierHash,
+    highest: &IdentifierHash,
+) -> Result<Vec<Entry>, Error> {
+    let rows = sql.query(
+        "SELECT hash, kind, contact_id, closed_at FROM directory WHERE hash BETWEEN ?1 AND ?2 LIMIT 2",
+        &[lowest.into(), highest.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
 /// Claims identifiers for contacts: who came first keeps a row. Returns the rows as they stand now, so that a
 /// caller sees where an identifier belongs to somebody else. Writes 1 row for each identifier that is new.
 ///

@@ -16,6 +16,7 @@ use crate::domain::ids::{
 use crate::domain::message::{HeldCoupon, Lane, Message, MessageState, Stream};
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::{Order, OrderStatus};
+use crate::domain::referral::ReferralCode;
 use crate::domain::time::Timestamp;
 use crate::engine::state::{
     Address, Asking, Contact, EndReason, Ended, Engagement, Enrollment, LastMail, Mailed, Position,
@@ -93,6 +94,7 @@ pub fn event_data() -> EventData {
         items: vec![line_item()],
         url: some("https://shop.example/c/1"),
         discount_codes: vec!["TEA".to_owned()],
+        referral: Some(ReferralCode::of(&contact_id("9d"))),
         message_id: some("8c7f"),
         properties: BTreeMap::from([("gift".to_owned(), serde_json::json!(true))]),
     }
@@ -269,6 +271,7 @@ pub fn contact(digits: &str) -> Contact {
             evidence: Some((consent_signal(), EventId::parse("e-1").unwrap())),
         },
     }];
+    (contact.referrals, contact.referred_as) = (2, Some(contact_id("7b")));
     contact.engagement = Engagement {
         opened_at: Some(at(9)),
         clicked_at: Some(at(10)),

@@ -8,6 +8,7 @@ use crate::domain::identity::IdentifierKind;
 use crate::domain::ids::{ContactId, EventId, IdentifierHash, MessageId};
 use crate::domain::message::Message;
 use crate::domain::order::Order;
+use crate::domain::referral::Referral;
 use crate::domain::shard::{ShardCount, ShardIndex};
 use crate::domain::time::Timestamp;
 use crate::engine::decision::CheckoutTaken;
@@ -143,6 +144,8 @@ pub enum ForwardBody {
         from: Option<ContactId>,
         contact: ContactId,
     },
+    /// A first order is to be credited: to the lowest id that has its code, and then to where that leads.
+    Referral(Box<Referral>),
 }
 
 /// Everything of a contact that was merged into another.

@@ -34,6 +34,7 @@ impl Turn<'_> {
         };
         let draft = Draft {
             message,
+            contact: &contact.id,
             clearance,
             profile: &contact.profile,
             brought: Brought {

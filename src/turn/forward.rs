@@ -89,6 +89,7 @@ impl Turn<'_> {
             ForwardBody::Unsubscribe { .. } => "unsubscribe",
             ForwardBody::Merge { .. } => "merge",
             ForwardBody::Link { .. } => "link",
+            ForwardBody::Referral(_) => "referral",
         };
         let row = store::forward::Forward {
             id: forward.id.clone(),
@@ -207,6 +208,7 @@ impl Turn<'_> {
                 }
                 Ok(Received::Done)
             }
+            ForwardBody::Referral(referral) => self.credit(&forward.to, referral),
         }
     }
 }

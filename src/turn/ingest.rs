@@ -108,7 +108,8 @@ impl Turn<'_> {
             self.claim_unknown(&ingest.identifiers, known, &own)?;
             return Ok(Ingested::Duplicate);
         }
-        self.settle(loaded, &facts, &Input::Event(Box::new(event.clone())))?;
+        let (_, effects) = self.settle(loaded, &facts, &Input::Event(Box::new(event.clone())))?;
+        self.refer(&effects)?;
         self.claim_all(ingest, leads, &own)?;
         if !event.test {
             self.tell_others(ingest, known, &own)?;

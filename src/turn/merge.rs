@@ -152,6 +152,7 @@ impl Turn<'_> {
         if store::event::seen(self.sql, &id, &marker.id)? {
             return Ok(Received::Done);
         }
+        let void = self.void_credits(&loaded.contact, bundle)?;
         store::event::record(self.sql, &id, &marker)?;
         self.put_rows(&id, &bundle.events, &bundle.orders)?;
         for ended in &bundle.ended {
@@ -168,6 +169,7 @@ impl Turn<'_> {
             &bundle.messages,
             self.now,
         );
+        contact.referrals = contact.referrals.saturating_sub(void);
         let decision = Decision {
             contact,
             changes,

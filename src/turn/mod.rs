@@ -17,6 +17,7 @@ pub mod install;
 pub mod merge;
 pub mod outcome;
 pub mod overview;
+mod referral;
 pub mod routing;
 pub mod schedule;
 mod serve;

@@ -47,7 +47,7 @@ impl Turn<'_> {
         let wanted = |message: &MessageId| {
             effects.iter().any(|effect| match effect {
                 Effect::Deliver { message: due, .. } => due == message,
-                Effect::Run { .. } => false,
+                Effect::Run { .. } | Effect::Credit(_) => false,
             })
         };
         let own = &loaded.contact;
@@ -73,7 +73,7 @@ impl Turn<'_> {
         due.sort_by_key(|(priority, _)| std::cmp::Reverse(*priority));
         let errands = effects.iter().filter_map(|effect| match effect {
             Effect::Run { enrollment } => self.errand(own, enrollment),
-            Effect::Deliver { .. } => None,
+            Effect::Deliver { .. } | Effect::Credit(_) => None,
         });
         Ok(Due {
             messages: due.into_iter().map(|(_, message)| message).collect(),

@@ -13,6 +13,7 @@ use wend::domain::time::Delay;
 use wend::engine::decision::Input;
 use wend::engine::identity::Hashed;
 use wend::engine::state::Facts;
+use wend::journey::store_file::Referral;
 use wend::providers::ProviderKind;
 use wend::signing::identity::identity_hash;
 use wend::simulation::provider::Fault;
@@ -291,6 +292,79 @@ fn the_link_of_a_merged_contact_works_when_all_traces_of_the_merge_are_old() {
             states.into_iter().collect::<Vec<_>>(),
             [ConsentState::Unsubscribed]
         );
+    }
+}
+
+#[test]
+fn a_referral_code_leads_on_when_all_traces_of_a_merge_are_old() {
+    for shards in [1, 4, 16] {
+        let mut world = world(shards, ProviderKind::Outbox);
+        let link = "https://northfold.example/?ref={code}".to_owned();
+        world.catalog.store.referral = Some(Referral { link });
+        let mut story = Story::default();
+        story.hash_key = world.settings.hash_key.iter().next().unwrap().to_owned();
+        tell(&world, &mut story, "profile by=nadia customer=7");
+        tell(&world, &mut story, "profile by=bea customer=8");
+        pass(&mut world, HOUR);
+        tell(&world, &mut story, "profile by=nadia customer=8");
+        pass(&mut world, Delay::from_days(500));
+        for _ in 0..20 {
+            for shard in world.indices() {
+                world.call(shard, Call::Prune).unwrap();
+            }
+        }
+        assert_eq!(world.contacts().unwrap().len(), 1, "the tombstone is gone");
+        let orders = [
+            "order 1 by=omar ref=nadia",
+            "order 2 by=ada ref=bea",
+            "order 3 by=leo ref=zoe",
+        ];
+        for order in orders {
+            tell(&world, &mut story, order);
+            pass(&mut world, HOUR);
+        }
+        let referrals: Vec<u32> = world
+            .live()
+            .unwrap()
+            .iter()
+            .map(|contact| contact.referrals)
+            .collect();
+        assert_eq!(referrals.iter().sum::<u32>(), 2, "{shards} shards");
+        assert_eq!(referrals.iter().max(), Some(&2), "both codes are one person's");
+        assert_eq!(world.forwards().unwrap(), 0, "a code of nobody waits for nobody");
+    }
+}
+
+#[test]
+fn what_a_credited_order_writes() {
+    for shards in [1, 4] {
+        let mut world = world(shards, ProviderKind::Outbox);
+        let link = "https://northfold.example/?ref={code}".to_owned();
+        let referral = Some(Referral { link });
+        let mut story = Story::default();
+        story.hash_key = world.settings.hash_key.iter().next().unwrap().to_owned();
+        tell(&world, &mut story, "profile by=nadia");
+        let mut rows = |world: &mut World, line: &str| {
+            let before = world.rows_written();
+            let order = event(world, &mut story, line);
+            world.ingest(order.clone()).unwrap();
+            pass(world, Delay::ZERO);
+            let once = world.rows_written() - before;
+            world.ingest(order).unwrap();
+            pass(world, Delay::ZERO);
+            assert_eq!(world.rows_written() - before, once, "a repeat writes nothing");
+            once
+        };
+        let plain = rows(&mut world, "order 1 by=omar");
+        // A code in a store that uses none.
+        assert_eq!(rows(&mut world, "order 2 by=ada ref=nadia"), plain);
+        world.catalog.store.referral = referral;
+        assert_eq!(rows(&mut world, "order 3 by=eve"), plain);
+        // Written and taken away again: the forward. At the referrer: the event and the document.
+        assert_eq!(rows(&mut world, "order 4 by=leo ref=nadia"), plain + 2 + 2);
+        assert_eq!(rows(&mut world, "order 5 by=mia ref=zoe"), plain + 2);
+        let known = rows(&mut world, "order 6 by=eve");
+        assert_eq!(rows(&mut world, "order 7 by=leo ref=nadia"), known);
     }
 }
 

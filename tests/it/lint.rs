@@ -268,3 +268,67 @@ fn caps_hours_and_webhooks_in_store_yaml() {
         .collect();
     insta::assert_snapshot!(text);
 }
+
+#[test]
+fn referral_links_and_what_is_said_of_them() {
+    let links = [
+        "https://northfold.example/?ref={code}",
+        "https://northfold.example/friends/{code}#top",
+        "http://northfold.example/?ref={code}",
+        "https://northfold.example/?ref=",
+        "https://{code}.northfold.example/",
+        "https://northfold.example/{code}?ref={code}",
+        "https://northfold.example/?ref={code}&for={name}",
+        "https:///?ref={code}",
+        "https://northfold.example?ref={code}",
+    ];
+    let mut text = String::new();
+    for link in links {
+        let store = format!("{STORE}referral: {{ link: \"{link}\" }}\n");
+        let found = about(&[("offer", &format!("{HEAD}{STEPS}"))], &store);
+        text.push_str(&format!("{link}\n=> {found}\n"));
+    }
+    for block in ["referral: yes\n", "referral: {}\n", "referral:\n  links: x\n"] {
+        let found = about(
+            &[("offer", &format!("{HEAD}{STEPS}"))],
+            &format!("{STORE}{block}"),
+        );
+        text.push_str(&format!("{block}=> {found}\n"));
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn credits_of_referrals_in_journeys() {
+    let text = top(&[
+        "trigger: { on: Referral Credited, key: order_id }\n",
+        "trigger: { on: Referral Credited, key: contact, when: \"event.value >= 20 && contact.referrals % 3 == 0\" }\n",
+        "trigger: { on: Referal Credited, key: contact }\n",
+        "trigger: { on: Referral Credited, key: checkout_id }\n",
+        "trigger: { on: Referral Credited, key: product_id }\n",
+        "trigger: { on: Referral Credited, key: contact, when: \"size(event.items) > 0\" }\n",
+        "trigger: { on: Referral Credited, key: contact, when: \"size(event.order_number) > 0\" }\n",
+        "trigger: { on: Referral Credited, key: contact, when: contact.referals > 2 }\n",
+        "trigger: { on: Referral Credited, key: contact, when: contact.referrals > 2.5 }\n",
+        "goal: { on: Referral Credited, within: 30d }\n",
+    ]);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_referral_link_in_a_store_that_has_none() {
+    let mut project = project();
+    let mail = project
+        .templates
+        .get_mut("emails/welcome-hello/email.txt")
+        .unwrap();
+    mail.push_str("Yours to hand on: {{ referral.link }} {{ referral.cod }}\n");
+    let layout = project.templates.get_mut("layouts/frame.html").unwrap();
+    layout.push_str("{% if !referral.link.is_empty() %}{{ referral.code }}{% endif %}\n");
+    let without = said(&run(&project));
+    let store = project.store.take().unwrap();
+    project.store = Some(format!(
+        "{store}\nreferral: {{ link: \"https://northfold.example/?ref={{code}}\" }}\n"
+    ));
+    insta::assert_snapshot!(format!("without:\n{without}\nwith:\n{}", said(&run(&project))));
+}

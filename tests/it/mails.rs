@@ -8,7 +8,7 @@ use wend::domain::clearance::Clearance;
 use wend::domain::contact::Profile;
 use wend::domain::email::EmailAddress;
 use wend::domain::event::{EventData, LineItem};
-use wend::domain::ids::{EmailName, EnrollmentId, JourneyId, MessageId, StepId};
+use wend::domain::ids::{ContactId, EmailName, EnrollmentId, JourneyId, MessageId, StepId};
 use wend::domain::mail::OutgoingEmail;
 use wend::domain::message::{Lane, Message, MessageState, Stream};
 use wend::domain::money::{Currency, Money};
@@ -61,6 +61,7 @@ pub fn shop() -> StoreFile {
         events: vec![],
         on_unknown: OnUnknown::default(),
         team: None,
+        referral: None,
         webhooks: vec![],
         caps: vec![],
         quiet_hours: None,
@@ -103,6 +104,7 @@ fn mail_of(shop: &StoreFile, email: &str, profile: &Profile, data: &EventData) -
     let message = message(email, stream_of(email));
     let draft = Draft {
         message: &message,
+        contact: &ContactId::from_digest(message.id.as_str()),
         clearance: &Clearance::grant(address(sample::ADDRESS), message.id.clone(), message.stream),
         profile,
         brought: Brought {
@@ -339,6 +341,7 @@ fn an_email_without_a_folder_is_an_error_not_a_blank() {
     let message = message("no-such-email", Stream::Marketing);
     let draft = Draft {
         message: &message,
+        contact: &ContactId::from_digest(message.id.as_str()),
         clearance: &Clearance::grant(address(sample::ADDRESS), message.id.clone(), message.stream),
         profile: &profile,
         brought: Brought {

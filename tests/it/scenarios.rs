@@ -6,14 +6,16 @@
 //!
 //! ```text
 //! provider resend | outbox                      before everything else; outbox unless said
-//! store region=opt_out on_unknown=give_up       the store's policy, where it is not that of store.yaml
+//! store region=opt_out marketing=resend_once    the store's policy, where it is not that of store.yaml; also
+//!                                               transactional=, quiet=21:00-08:00, referral=<link with {code}>
 //! at +1h [what] [key=value | flag]…             runs all that is due until then, then does what is said:
 //!   request welcome | viewed | added | signup | profile | checkout T | update T | order O | fulfilled O | delivered O | cancelled O | refunded O
 //!   unsubscribe | custom Quiz_Finished          by=nadia (an address without its domain), customer=, checkout=, cart=,
 //!                                               anonymous=, value=, items=, time=+5m (the source's own time), id=,
 //!                                               source=, tags=vip,new, subscribed | implied | unsubscribed, test,
 //!                                               bulk=bytes, zone=Asia/Tokyo, birthday=1990-05-17, delivery=2026-03-20,
-//!                                               score=, products=coffee,tea (what the items are)
+//!                                               score=, products=coffee,tea (what the items are), ref=nadia (an order by
+//!                                               her referral code)
 //!                                               `order 1..50` are fifty of them
 //!   again                                       the last delivery once more
 //!   click nadia                                 the unsubscribe link of the last mail to nadia

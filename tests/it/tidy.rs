@@ -48,6 +48,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "providers",
             "render",
             "settings",
+            "signing",
             "store",
             "turn",
         ],

@@ -1,7 +1,7 @@
 //! Names within the expressions of a template.
 
 use super::{Walker, is_variable_name};
-use crate::journey::email_shape::Shape;
+use crate::journey::email_shape::{REFERRAL, Shape};
 use crate::journey::finding::unknown;
 use crate::journey::project::TEMPLATES;
 use askama_parser::node::CondTest;
@@ -134,6 +134,10 @@ impl<'a> Walker<'a> {
         }
         let place = self.place(span);
         if let Some((name, shape)) = self.model().find(|(known, _)| *known == name) {
+            if *name == REFERRAL {
+                self.referral
+                    .insert((format!("{TEMPLATES}/{}", self.file), place));
+            }
             if self.in_test {
                 self.asked.push(name);
             } else if self.file == self.part && !self.asked.contains(name) {

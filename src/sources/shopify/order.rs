@@ -69,6 +69,7 @@ fn event(
     arrival::set_lines(&mut event.data, sale.lines(currency));
     event.data.url = sale.order_status_url.as_deref().and_then(clean::url);
     event.data.discount_codes = sale.codes();
+    event.data.referral = sale.referral();
     Ok(event)
 }
 

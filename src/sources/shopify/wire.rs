@@ -6,6 +6,7 @@
 use crate::domain::contact::Profile;
 use crate::domain::event::LineItem;
 use crate::domain::money::{Currency, Money};
+use crate::domain::referral::ReferralCode;
 use crate::sources::clean;
 use crate::sources::loose::{Flag, List, Object, Text};
 use serde::{Deserialize, Deserializer};
@@ -69,6 +70,8 @@ pub struct Sale {
     pub total_price_set: Object<MoneySet>,
     pub line_items: List<Line>,
     pub discount_codes: List<Discount>,
+    pub note_attributes: List<Note>,
+    pub landing_site: Text,
     pub abandoned_checkout_url: Text,
     pub order_status_url: Text,
     pub name: Text,
@@ -115,6 +118,14 @@ pub struct Line {
 #[serde(default)]
 pub struct Discount {
     pub code: Text,
+}
+
+/// What a theme's own script attached to the cart.
+#[derive(Debug, Deserialize, Default)]
+#[serde(default)]
+pub struct Note {
+    pub name: Text,
+    pub value: Text,
 }
 
 #[derive(Debug, Deserialize, Default)]
@@ -225,6 +236,16 @@ impl Sale {
         codes
             .filter_map(|discount| discount.code.as_deref().and_then(clean::line))
             .collect()
+    }
+
+    /// Whose code the shopper came by: the one that was redeemed, else what the theme noted, else the page they came to.
+    pub fn referral(&self) -> Option<ReferralCode> {
+        let redeemed = self.discount_codes.0.iter().map(|discount| &discount.code);
+        let notes = self.note_attributes.0.iter();
+        let noted = notes.filter(|note| note.name.as_deref() == Some("ref"));
+        let texts = redeemed.chain(noted.map(|note| &note.value));
+        let landed = self.landing_site.as_deref().and_then(clean::ref_of_page);
+        clean::referral(texts.filter_map(Text::as_deref).chain(landed))
     }
 }
 

@@ -8,6 +8,7 @@ use super::{Delivery, gmt};
 use crate::domain::event::{Event, EventKind, LineItem};
 use crate::domain::identity::IdentifierKind;
 use crate::domain::money::Currency;
+use crate::domain::referral::ReferralCode;
 use crate::domain::time::Timestamp;
 use crate::sources::loose::{List, Object, Text};
 use crate::sources::{Error, Reading, Reason, arrival, clean};
@@ -25,6 +26,7 @@ struct Order {
     billing: Object<Address>,
     line_items: List<Line>,
     coupon_lines: List<Coupon>,
+    meta_data: List<Meta>,
     payment_url: Text,
     date_created_gmt: Text,
     date_modified_gmt: Text,
@@ -55,6 +57,16 @@ struct Image {
 struct Coupon {
     code: Text,
 }
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Meta {
+    key: Text,
+    value: Text,
+}
+
+/// Where WooCommerce's own order attribution keeps the page that a shopper came to.
+const LANDING_PAGE: &str = "_wc_order_attribution_session_entry";
 
 /// Core has no abandoned carts: an order that waits for its payment is the checkout, and its id the checkout's id, so
 /// that the paid order closes it.
@@ -133,7 +145,24 @@ impl Order {
         event.data.discount_codes = coupons
             .filter_map(|coupon| coupon.code.as_deref().and_then(clean::html_line))
             .collect();
+        event.data.referral = self.referral().filter(|_| event.kind.order_status().is_some());
         event
+    }
+
+    /// Whose code the shopper came by: the one that was redeemed, else what a plugin noted, else the page they came to.
+    fn referral(&self) -> Option<ReferralCode> {
+        let noted = |names: &'static [&str]| {
+            let of_name = move |meta: &&Meta| meta.key.as_deref().is_some_and(|key| names.contains(&key));
+            let notes = self.meta_data.0.iter().filter(of_name);
+            notes.filter_map(|meta| meta.value.as_deref())
+        };
+        let redeemed = self
+            .coupon_lines
+            .0
+            .iter()
+            .filter_map(|coupon| coupon.code.as_deref());
+        let landed = noted(&[LANDING_PAGE]).filter_map(clean::ref_of_page);
+        clean::referral(redeemed.chain(noted(&["ref", "_ref"])).chain(landed))
     }
 }
 

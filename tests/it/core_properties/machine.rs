@@ -212,6 +212,8 @@ impl<'a> Machine<'a> {
             match effect {
                 Effect::Deliver { message, .. } => due.push(message),
                 Effect::Run { enrollment } => self.errand(&enrollment),
+                // Only an event asks for one.
+                Effect::Credit(_) => {}
             }
         }
         due.sort_by_key(|message| {

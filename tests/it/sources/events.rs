@@ -163,3 +163,36 @@ fn a_type_and_an_object_are_needed() {
     let event = our_events("\u{feff} {\"type\":\"Signed Up\",\"data\":{}}").event();
     assert_eq!(event.kind, EventKind::SignedUp);
 }
+
+#[test]
+fn an_order_tells_by_whose_link_it_came() {
+    let code = "HHZG04926D80";
+    let of = |kind: &str, data: Value| sent(kind, data).event().data;
+    let by_property = of(
+        "Order Completed",
+        json!({"order_id": 7, "email": "a@b.cd", "ref": code}),
+    );
+    assert_eq!(
+        by_property.referral.map(|code| code.to_string()).as_deref(),
+        Some(code)
+    );
+    assert_eq!(
+        by_property.properties["ref"],
+        json!(code),
+        "it stays what the sender sent"
+    );
+    let by_coupon = of(
+        "Order Completed",
+        json!({"order_id": 7, "email": "a@b.cd", "coupon": code}),
+    );
+    assert_eq!(by_coupon.referral, by_property.referral);
+    for nothing in [json!("newsletter"), json!(7), json!(null), json!([code])] {
+        let data = of(
+            "Order Completed",
+            json!({"order_id": 7, "email": "a@b.cd", "ref": nothing}),
+        );
+        assert_eq!(data.referral, None);
+    }
+    let viewed = of("Product Viewed", json!({"email": "a@b.cd", "ref": code}));
+    assert_eq!(viewed.referral, None, "only an order is credited");
+}

@@ -385,3 +385,55 @@ fn an_order_without_an_id_is_no_order() {
     assert_eq!(error.status(), 400);
     assert!(error.to_string().contains("`id`"), "{error}");
 }
+
+#[test]
+fn an_order_tells_by_whose_link_it_came() {
+    let code = "HHZG04926D80";
+    let page = json!(format!("/products/mug?utm_source=x&ref={code}"));
+    let note =
+        |name: &str, value: &str| json!([{"name": "gift", "value": "yes"}, {"name": name, "value": value}]);
+    let coupons =
+        |code: &str| json!([{"code": "TEA10", "amount": "5.00", "type": "percentage"}, {"code": code}]);
+    let of = |changes: &[(&str, Value)]| {
+        let found = of_changed("orders/create", changes).event().data.referral;
+        found.map(|code| code.to_string())
+    };
+    assert_eq!(
+        of(&[]),
+        None,
+        "an ordinary coupon and a landing page without a code"
+    );
+    for changes in [
+        ("/discount_codes", coupons("hhzg-0492-6d80")),
+        ("/note_attributes", note("ref", code)),
+        ("/landing_site", page.clone()),
+    ] {
+        assert_eq!(
+            of(std::slice::from_ref(&changes)).as_deref(),
+            Some(code),
+            "{changes:?}"
+        );
+    }
+    let other = "ZZZZZZZZZZ7J";
+    assert_eq!(
+        of(&[
+            ("/discount_codes", coupons(other)),
+            ("/landing_site", page.clone())
+        ])
+        .as_deref(),
+        Some(other),
+        "what was redeemed says more than where they came in"
+    );
+    for nothing in [
+        json!(null),
+        json!(7),
+        json!([null, 7]),
+        json!({"ref": code}),
+        note("href", code),
+        note("ref", "HHZG04926D81"),
+    ] {
+        assert_eq!(of(&[("/note_attributes", nothing)]), None);
+    }
+    let checkout = of_changed("checkouts/update", &[("/landing_site", page)]).event();
+    assert_eq!(checkout.data.referral, None, "a cart is no order");
+}

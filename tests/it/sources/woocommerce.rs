@@ -207,3 +207,33 @@ fn a_changed_customer_is_an_update() {
     assert_eq!(event.occurred_at.to_rfc3339(), "2026-02-02T10:00:00.000Z");
     assert_eq!(event.profile.country.as_deref(), Some("PL"));
 }
+
+#[test]
+fn an_order_tells_by_whose_link_it_came() {
+    let code = "HHZG04926D80";
+    let of = |status: &str, changes: &[(&str, Value)]| {
+        let mut all = vec![("/status", json!(status))];
+        all.extend_from_slice(changes);
+        order(&all).events()[0].data.referral.map(|code| code.to_string())
+    };
+    assert_eq!(of("processing", &[]), None);
+    let meta = |key: &str, value: Value| json!([{"id": 1, "key": "vat", "value": {"deep": [1]}}, {"id": 2, "key": key, "value": value}]);
+    let landed = json!(format!("https://shop.example/?ref={code}&utm_source=x"));
+    for changes in [
+        // WooCommerce writes the codes of coupons in lower case.
+        ("/coupon_lines/0/code", json!(code.to_lowercase())),
+        ("/meta_data", meta("ref", json!(code))),
+        ("/meta_data", meta("_ref", json!(code))),
+        ("/meta_data", meta("_wc_order_attribution_session_entry", landed)),
+    ] {
+        assert_eq!(
+            of("processing", std::slice::from_ref(&changes)).as_deref(),
+            Some(code),
+            "{changes:?}"
+        );
+        assert_eq!(of("pending", &[changes]), None, "it waits for its payment");
+    }
+    for nothing in [json!(null), json!(7), json!([code]), json!("TEA10")] {
+        assert_eq!(of("processing", &[("/meta_data", meta("ref", nothing))]), None);
+    }
+}
