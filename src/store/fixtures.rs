@@ -90,7 +90,7 @@ pub fn event_data() -> EventData {
         order_id: some("6120"),
         order_number: some("#1042"),
         value: Some(money()),
-        items: vec![line_item()],
+        items: vec![line_item()].into(),
         url: some("https://shop.example/c/1"),
         discount_codes: vec!["TEA".to_owned()],
         message_id: some("8c7f"),
@@ -185,7 +185,7 @@ pub fn order(key: &str, placed: i64) -> Order {
         placed_at: at(placed),
         number: some("#1042"),
         total: Some(money()),
-        items: vec![line_item()],
+        items: vec![line_item()].into(),
         attributed_to: Some(message_id(&contact_id("8c"), "01")),
     }
 }
