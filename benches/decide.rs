@@ -115,7 +115,7 @@ fn goods(mut event: Event, checkout: Option<&str>, order: Option<&str>) -> Event
         order_id: order.map(str::to_owned),
         order_number: order.map(|order| format!("#{order}")),
         value: Money::parse("75.00", gbp).ok(),
-        items: (0..3).map(line).collect(),
+        items: Arc::new((0..3).map(line).collect()),
         url: Some("https://northfold.example/recover/abc".to_owned()),
         ..EventData::default()
     };
@@ -145,7 +145,7 @@ fn contact(catalog: &Catalog) -> Contact {
         checkout(4, "T1"),
         event(5, EventKind::ContactUpdated, 0),
     ] {
-        let input = Input::Event(Box::new(event));
+        let input = Input::Event(Arc::new(event));
         contact = decide(catalog, &contact, &Facts::default(), &input, at(0)).contact;
     }
     contact.enrollments.truncate(5);
@@ -184,7 +184,7 @@ fn events(c: &mut Criterion) {
         ),
     ];
     for (name, event) in cases {
-        let input = Input::Event(Box::new(event));
+        let input = Input::Event(Arc::new(event));
         c.bench_function(&format!("decide: {name}"), |b| {
             b.iter(|| decide(black_box(&catalog), &contact, &Facts::default(), &input, at(3)));
         });

@@ -12,6 +12,7 @@ use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// What happened. The text form is the name journeys and the events API use.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -97,8 +98,9 @@ pub struct EventData {
     /// Total of the cart or order, in the currency the shopper saw.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Money>,
+    /// Shared: the event, its order and the runs that it starts all keep them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub items: Vec<LineItem>,
+    pub items: Arc<Vec<LineItem>>,
     /// Where to go on: the recovery link of a checkout, the status page of an order, a tracking page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,

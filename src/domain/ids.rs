@@ -1,9 +1,12 @@
 //! Names for things. Each is a newtype, so that one can never stand where another belongs.
 //!
-//! Ids from outside are text: storefronts use numbers beyond 2^53 and strings that look like numbers.
+//! Ids from outside are text: storefronts use numbers beyond 2^53 and strings that look like numbers. A decision copies
+//! ids all the time, so that a copy costs no memory: texts are shared, and our own hex ids lie in place.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 /// Longest id we take from outside, in bytes. Real ones stay below 100.
 pub const MAX_ID_BYTES: usize = 256;
@@ -20,7 +23,7 @@ pub enum Error {
     Malformed(String),
 }
 
-fn checked(text: &str) -> Result<String, Error> {
+fn checked(text: &str) -> Result<&str, Error> {
     let text = text.trim();
     if text.is_empty() {
         return Err(Error::Empty);
@@ -31,15 +34,53 @@ fn checked(text: &str) -> Result<String, Error> {
     if text.chars().any(char::is_control) {
         return Err(Error::Control);
     }
-    Ok(text.to_owned())
+    Ok(text)
+}
+
+/// The text of a stored id, borrowed wherever it stands in the document as it is.
+fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+    struct Text;
+
+    impl<'de> serde::de::Visitor<'de> for Text {
+        type Value = Cow<'de, str>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an id")
+        }
+
+        fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+            Ok(Cow::Borrowed(text))
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(Cow::Owned(text.to_owned()))
+        }
+    }
+
+    deserializer.deserialize_str(Text)
+}
+
+macro_rules! spoken_as_text {
+    ($name:ident) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
 }
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(String);
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Trims and checks the text.
@@ -47,7 +88,7 @@ macro_rules! text_id {
             /// # Errors
             /// Empty, longer than [`MAX_ID_BYTES`], or with control characters.
             pub fn parse(text: &str) -> Result<Self, Error> {
-                checked(text).map(Self)
+                checked(text).map(|text| Self(text.into()))
             }
 
             pub fn as_str(&self) -> &str {
@@ -55,9 +96,11 @@ macro_rules! text_id {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+        spoken_as_text!($name);
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                read(deserializer).map(|text| Self(text.as_ref().into()))
             }
         }
     };
@@ -99,9 +142,8 @@ text_id!(
 macro_rules! hex_id {
     ($(#[$doc:meta])* $name:ident, $len:literal) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(String);
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+        pub struct $name([u8; $len]);
 
         impl $name {
             /// Length of the text form, in lower-case hex digits.
@@ -111,30 +153,62 @@ macro_rules! hex_id {
             /// `Error::Malformed` unless the text is exactly [`Self::LEN`] lower-case hex digits.
             pub fn parse(text: &str) -> Result<Self, Error> {
                 let hex = text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-                if hex && text.len() == Self::LEN {
-                    Ok(Self(text.to_owned()))
-                } else {
-                    Err(Error::Malformed(text.chars().take(64).collect()))
-                }
+                let digits = text.as_bytes().try_into().ok().filter(|_| hex);
+                digits
+                    .map(Self)
+                    .ok_or_else(|| Error::Malformed(text.chars().take(64).collect()))
             }
 
             /// From the leading digits of a longer lower-case hex digest; a shorter one is filled up with zeros.
             pub fn from_digest(digest: &str) -> Self {
-                let own = digest.get(..Self::LEN).unwrap_or(digest);
-                Self(format!("{own:0<length$}", length = Self::LEN))
+                let mut digits = [b'0'; $len];
+                for (digit, own) in digits.iter_mut().zip(digest.bytes()) {
+                    *digit = own;
+                }
+                Self(digits)
+            }
+
+            /// From the leading bytes of a hash.
+            pub fn from_hash(hash: &[u8]) -> Self {
+                let mut digits = [b'0'; $len];
+                write_hex(&mut digits, hash);
+                Self(digits)
             }
 
             pub fn as_str(&self) -> &str {
-                &self.0
+                // Nothing but hex digits is ever put in.
+                std::str::from_utf8(&self.0).unwrap_or_default()
             }
         }
 
-        impl fmt::Display for $name {
+        spoken_as_text!($name);
+
+        impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.debug_tuple(stringify!($name)).field(&self.as_str()).finish()
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::parse(&read(deserializer)?).map_err(serde::de::Error::custom)
             }
         }
     };
+}
+
+/// As many bytes as there is room for, in lower-case digits.
+fn write_hex(digits: &mut [u8], bytes: &[u8]) {
+    let digit = |nibble: u8| {
+        if nibble < 10 {
+            b'0' + nibble
+        } else {
+            b'a' - 10 + nibble
+        }
+    };
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0xf)]);
+    }
 }
 
 hex_id!(
@@ -170,14 +244,14 @@ impl From<ContactId> for IdentifierHash {
 impl IdentifierHash {
     /// The text form of a 128-bit hash; the hash itself is made in `signing`, which holds the key.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        Self::from_hash(&bytes)
     }
 }
 
 impl SourceName {
     /// A name written in our code, which needs no check.
     pub fn built_in(name: &'static str) -> Self {
-        Self(name.to_owned())
+        Self(name.into())
     }
 }
 
@@ -187,7 +261,16 @@ impl MessageId {
 
     /// The leading digits shared with the contact id.
     pub fn contact_prefix(&self) -> &str {
-        self.0.get(..Self::CONTACT_BITS).unwrap_or_default()
+        self.as_str().get(..Self::CONTACT_BITS).unwrap_or_default()
+    }
+
+    /// The contact's leading digits, then those of the hash.
+    pub fn of_contact(contact: &ContactId, hash: &[u8]) -> Self {
+        let mut digits = [b'0'; Self::LEN];
+        let (prefix, own) = digits.split_at_mut(Self::CONTACT_BITS);
+        prefix.copy_from_slice(contact.0.split_at(Self::CONTACT_BITS).0);
+        write_hex(own, hash);
+        Self(digits)
     }
 }
 

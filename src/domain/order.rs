@@ -5,6 +5,7 @@ use super::ids::{MessageId, OrderKey};
 use super::money::Money;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Status of an order, in the order in which equal-timed reports are resolved: the later one wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -28,7 +29,7 @@ pub struct Order {
     pub placed_at: Timestamp,
     pub number: Option<String>,
     pub total: Option<Money>,
-    pub items: Vec<LineItem>,
+    pub items: Arc<Vec<LineItem>>,
     /// The message credited with the order, if any.
     pub attributed_to: Option<MessageId>,
 }
@@ -98,7 +99,7 @@ mod tests {
             placed_at: at,
             number,
             total,
-            items,
+            items: items.into(),
             attributed_to,
         };
         for (status, at) in &reports[1..] {

@@ -81,7 +81,9 @@ fn properties(contact: &mut Contact) -> Option<usize> {
 
 fn items(contact: &mut Contact) -> Option<usize> {
     let enrollment = oldest(contact, |held| held.data.items.len() > ITEMS_LEFT);
-    shrink(enrollment, |data| data.items.truncate(ITEMS_LEFT))
+    shrink(enrollment, |data| {
+        Arc::make_mut(&mut data.items).truncate(ITEMS_LEFT)
+    })
 }
 
 fn is_long(text: &str) -> bool {
@@ -132,7 +134,7 @@ fn texts(contact: &mut Contact) -> Option<usize> {
         }
         data.discount_codes.retain(|code| !is_long(code));
         data.discount_codes.truncate(ITEMS_LEFT);
-        for item in &mut data.items {
+        for item in Arc::make_mut(&mut data.items) {
             // A character has at most four bytes.
             item.title = item.title.chars().take(TEXT_LEFT / 4).collect();
             for text in texts_of(item) {
@@ -155,7 +157,7 @@ fn answers(contact: &mut Contact) -> Option<usize> {
 
 fn lines(contact: &mut Contact) -> Option<usize> {
     let enrollment = oldest(contact, |held| !held.data.items.is_empty());
-    shrink(enrollment, |data| data.items.clear())
+    shrink(enrollment, |data| data.items = Arc::default())
 }
 
 /// Long wordings, of the address seen longest ago first. The state of its consent, its time and its event stay.

@@ -15,6 +15,7 @@ use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
 use crate::journey::definition::{Condition, Journey, Key};
 use crate::journey::step::{Recipient, Step, Target};
+use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -80,6 +81,8 @@ pub(super) struct Turn<'a> {
     pub counted: Arc<Counted>,
     /// The data of the event, once a run keeps it.
     data: Option<Arc<EventData>>,
+    /// The keys of the event, once a rule asks for them.
+    named: OnceCell<keys::Named>,
     pub changes: Vec<Change>,
     pub effects: Vec<Effect>,
     pub remarks: Vec<Remark>,
@@ -101,6 +104,7 @@ impl<'a> Turn<'a> {
             contact,
             counted: Arc::new(facts.counted.clone()),
             data: None,
+            named: OnceCell::new(),
             changes: Vec::new(),
             effects: Vec::new(),
             remarks: Vec::new(),
@@ -114,6 +118,12 @@ impl<'a> Turn<'a> {
     pub fn data_of(&mut self, event: &Event) -> Arc<EventData> {
         let data = self.data.get_or_insert_with(|| Arc::new(event.data.clone()));
         Arc::clone(data)
+    }
+
+    /// The keys of the event that is decided on: there is one at most.
+    pub fn named(&self, event: &Event) -> &keys::Named {
+        self.named
+            .get_or_init(|| keys::Named::by(event, &self.contact.id))
     }
 
     /// What conditions see now.
@@ -152,7 +162,7 @@ impl<'a> Turn<'a> {
     }
 
     /// An event: what it says of the person, then what it ends, continues and starts.
-    fn event(&mut self, event: &Event, facts: &Facts) {
+    fn event(&mut self, event: &Arc<Event>, facts: &Facts) {
         if facts.seen {
             return;
         }
@@ -163,7 +173,7 @@ impl<'a> Turn<'a> {
             });
         }
         intake::learn(self, event, facts);
-        self.changes.push(Change::RecordEvent(Box::new(event.clone())));
+        self.changes.push(Change::RecordEvent(Arc::clone(event)));
         if event.test {
             return;
         }

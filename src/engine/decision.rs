@@ -13,13 +13,14 @@ use crate::domain::referral::{Referral, ReferralCode};
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 
 /// Something that happened to a contact.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
-    Event(Box<Event>),
+    Event(Arc<Event>),
     /// An event of either side of a merge: it ends what it would have ended, and counts for nothing else.
-    Overtaken(Box<Event>),
+    Overtaken(Arc<Event>),
     /// The time has come to look at everything that is due.
     Wake,
     /// A message reached its final outcome.
@@ -94,7 +95,7 @@ pub enum Settlement {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// The event's row, which is also what makes it count once.
-    RecordEvent(Box<Event>),
+    RecordEvent(Arc<Event>),
     PutOrder(Box<Order>),
     EndEnrollment(Ended),
     /// The goal of a run that had ended before.

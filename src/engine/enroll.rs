@@ -34,7 +34,7 @@ pub(super) fn exit_by(turn: &mut Turn<'_>, event: &Event) {
                 Match::Key => {
                     event.occurred_at >= enrollment.data_at && concerns(turn, journey, &enrollment.key, event)
                 }
-                Match::Checkout => concerns_checkout(&enrollment, event),
+                Match::Checkout => concerns_checkout(turn, &enrollment, event),
             };
             if concerned {
                 let topic = Topic::exit(journey, event, &enrollment);

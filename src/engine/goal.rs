@@ -21,7 +21,7 @@ pub(super) fn reach_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
             continue;
         }
         let concerned = match journey.trigger.key {
-            Key::Checkout => concerns_checkout(&enrollment, event),
+            Key::Checkout => concerns_checkout(turn, &enrollment, event),
             Key::Contact | Key::Order | Key::Product => concerns(turn, journey, &enrollment.key, event),
         };
         let in_time = in_time(goal, enrollment.started_at, event);

@@ -10,12 +10,7 @@ pub fn enrollment(
     key: &EnrollmentKey,
     cause: &str,
 ) -> EnrollmentId {
-    EnrollmentId::from_digest(&digest(&[
-        contact.as_str(),
-        journey.as_str(),
-        key.as_str(),
-        cause,
-    ]))
+    EnrollmentId::from_hash(&hash(&[contact.as_str(), journey.as_str(), key.as_str(), cause]))
 }
 
 /// Key of a message: the same step of the same enrollment, in the same round, is the same message, whoever asks.
@@ -37,18 +32,14 @@ pub fn message(
     ];
     // The first round has no number.
     let named = if round == 0 { parts.len() - 1 } else { parts.len() };
-    let own = digest(parts.get(..named).unwrap_or_default());
-    let prefix = contact
-        .as_str()
-        .get(..MessageId::CONTACT_BITS)
-        .unwrap_or_default();
-    MessageId::from_digest(&format!("{prefix}{own}"))
+    MessageId::of_contact(contact, &hash(parts.get(..named).unwrap_or_default()))
 }
 
 /// Id of a batch: the hash of its members in their order.
 pub fn batch<'a>(members: impl Iterator<Item = &'a MessageId>) -> String {
     let members: Vec<&str> = members.map(MessageId::as_str).collect();
-    digest(&members).chars().take(32).collect()
+    let hash = hash(&members);
+    hex::encode(hash.split_at(16).0)
 }
 
 /// A number from 0 to 9,999 that is the same on every run: for jitter and shares.
@@ -56,15 +47,6 @@ pub fn bucket(parts: &[&str]) -> u32 {
     let hash = hash(parts);
     let number = hash.first_chunk().map_or(0, |first| u32::from_be_bytes(*first));
     number % 10_000
-}
-
-fn digest(parts: &[&str]) -> String {
-    let mut digits = vec![0; 64];
-    // Two digits a byte, so it fits.
-    let fits = hex::encode_to_slice(hash(parts), &mut digits);
-    fits.ok()
-        .and_then(|()| String::from_utf8(digits).ok())
-        .unwrap_or_default()
 }
 
 fn hash(parts: &[&str]) -> [u8; 32] {

@@ -6,29 +6,49 @@
 use super::decide::Turn;
 use super::state::Enrollment;
 use crate::domain::event::{Event, EventData};
-use crate::domain::ids::EnrollmentKey;
+use crate::domain::ids::{ContactId, EnrollmentKey};
 use crate::journey::definition::{Journey, Key};
 use std::sync::Arc;
 
 /// Most products of one event that get a run of their own.
 const MAX_PRODUCTS: usize = 20;
 
+/// The keys of the one thing that an event is about, as each kind of journey sees it. Made once in a decision: the
+/// rules of all its runs ask for them.
+pub(super) struct Named {
+    contact: Option<EnrollmentKey>,
+    checkout: Option<EnrollmentKey>,
+    order: Option<EnrollmentKey>,
+    /// Checkout and cart.
+    carts: Vec<EnrollmentKey>,
+}
+
+impl Named {
+    pub fn by(event: &Event, contact: &ContactId) -> Self {
+        let scoped = |id: &Option<String>| id.as_deref().and_then(|id| scoped_key(event, id));
+        let (checkout, cart) = (scoped(&event.data.checkout_id), scoped(&event.data.cart_id));
+        Self {
+            contact: EnrollmentKey::parse(contact.as_str()).ok(),
+            order: scoped(&event.data.order_id),
+            carts: checkout.iter().cloned().chain(cart).collect(),
+            checkout,
+        }
+    }
+}
+
 /// The keys under which an event starts runs: one, or for products one each.
 pub(super) fn keys_of(turn: &Turn<'_>, key: Key, event: &Event) -> Vec<EnrollmentKey> {
-    let scoped = |id: &Option<String>| id.as_deref().and_then(|id| scoped_key(event, id));
     match key {
-        Key::Contact => EnrollmentKey::parse(turn.contact.id.as_str())
-            .into_iter()
-            .collect(),
-        Key::Checkout => scoped(&event.data.checkout_id).into_iter().collect(),
-        Key::Order => scoped(&event.data.order_id).into_iter().collect(),
+        Key::Contact => turn.named(event).contact.iter().cloned().collect(),
+        Key::Checkout => turn.named(event).checkout.iter().cloned().collect(),
+        Key::Order => turn.named(event).order.iter().cloned().collect(),
         Key::Product => {
             let mut keys: Vec<EnrollmentKey> = Vec::new();
             for key in event
                 .data
                 .items
                 .iter()
-                .filter_map(|line| scoped(&line.product_id))
+                .filter_map(|line| scoped_key(event, line.product_id.as_deref()?))
             {
                 if keys.len() < MAX_PRODUCTS && !keys.contains(&key) {
                     keys.push(key);
@@ -46,7 +66,7 @@ pub(super) fn data_for(turn: &mut Turn<'_>, key: Key, of: &EnrollmentKey, event:
         Key::Product if data.items.len() > 1 => {
             let mut own = EventData::clone(&data);
             let id = of.as_str().split_once(':').map(|(_, id)| id);
-            own.items.retain(|line| line.product_id.as_deref() == id);
+            Arc::make_mut(&mut own.items).retain(|line| line.product_id.as_deref() == id);
             Arc::new(own)
         }
         Key::Contact | Key::Checkout | Key::Order | Key::Product => data,
@@ -63,22 +83,25 @@ pub(super) fn concerns(turn: &Turn<'_>, journey: &Journey, key: &EnrollmentKey, 
             let id = line.product_id.as_deref();
             id.and_then(|id| scoped_key(event, id)).as_ref() == Some(key)
         }),
-        Key::Checkout | Key::Order => keys_of(turn, journey.trigger.key, event).contains(key),
+        Key::Checkout => turn.named(event).checkout.as_ref() == Some(key),
+        Key::Order => turn.named(event).order.as_ref() == Some(key),
     }
 }
 
 /// This checkout's own token and cart always; and every cart that is older than the event.
-pub(super) fn concerns_checkout(enrollment: &Enrollment, event: &Event) -> bool {
-    is_about(enrollment, &checkout_keys(event)) || enrollment.data_at <= event.occurred_at
+pub(super) fn concerns_checkout(turn: &Turn<'_>, enrollment: &Enrollment, event: &Event) -> bool {
+    enrollment.data_at <= event.occurred_at || is_about(enrollment, &turn.named(event).carts)
 }
 
 /// Whether an enrollment for a checkout is about one of these: by its own key, or by the cart of its checkout, since an
 /// order may name only that.
 pub(super) fn is_about(enrollment: &Enrollment, keys: &[EnrollmentKey]) -> bool {
-    let source = enrollment.key.as_str().split_once(':').map(|(source, _)| source);
-    let cart = source.zip(enrollment.data.cart_id.as_deref());
-    let cart = cart.and_then(|(source, cart)| EnrollmentKey::parse(&format!("{source}:{cart}")).ok());
-    keys.contains(&enrollment.key) || cart.is_some_and(|cart| keys.contains(&cart))
+    let cart = || {
+        let (source, _) = enrollment.key.as_str().split_once(':')?;
+        let cart = enrollment.data.cart_id.as_deref()?;
+        EnrollmentKey::parse(&format!("{source}:{cart}")).ok()
+    };
+    keys.contains(&enrollment.key) || cart().is_some_and(|cart| keys.contains(&cart))
 }
 
 /// Enrollment keys of the checkout and cart that an event names.

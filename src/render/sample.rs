@@ -35,7 +35,7 @@ pub fn data(email: &str, shop_url: &str, currency: Currency) -> EventData {
         ("Stoneware mug", Some("Bone white"), 2, "14.00"),
         ("Linen tea towel", None, 1, "9.50"),
     ];
-    let items: Vec<_> = lines
+    let items = lines
         .map(|(title, variant, quantity, price)| LineItem {
             title: title.to_owned(),
             variant: variant.map(str::to_owned),
@@ -50,12 +50,12 @@ pub fn data(email: &str, shop_url: &str, currency: Currency) -> EventData {
             variant_id: None,
             image_url: None,
         })
-        .into();
+        .to_vec();
     EventData {
         order_number: Some("#1042".to_owned()).filter(|_| !email.starts_with("checkout")),
         value: Money::parse("37.50", currency).ok(),
         url: Some(format!("{shop_url}/go-on/8f2c")),
-        items,
+        items: items.into(),
         ..EventData::default()
     }
 }

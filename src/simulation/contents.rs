@@ -22,9 +22,10 @@ pub(super) fn data(
         order_id: order,
         value: value.map_err(|error| line.wrong(error))?,
         items: match line.option("products") {
-            Some(products) => products.split(',').map(item).collect(),
+            Some(products) => products.split(',').map(item).collect::<Vec<_>>(),
             None => (1..=items).map(|number| item(&number.to_string())).collect(),
-        },
+        }
+        .into(),
         url: Some("https://northfold.example/go".to_owned()),
         ..EventData::default()
     };

@@ -93,7 +93,7 @@ pub fn rfc3339(text: &Text) -> Option<Timestamp> {
 /// Puts the lines into the event, and the number of those that did not fit.
 pub fn set_lines(data: &mut EventData, all: impl Iterator<Item = LineItem>) {
     let (items, left_out) = clean::lines(all);
-    data.items = items;
+    data.items = items.into();
     if left_out > 0 {
         data.properties.insert(LEFT_OUT.to_owned(), left_out.into());
     }

@@ -16,6 +16,7 @@ use crate::engine::state::Counted;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const BODY_VERSION: u8 = 1;
 /// Most events counted for one contact, the newest: a crawler that looks at everything must not fill the memory.
@@ -157,7 +158,7 @@ fn write(event: &Event) -> Result<String, Error> {
         Err(Error::TooLarge { .. }) => {
             body.profile = Cow::Owned(Profile::default());
             body.data = Cow::Owned(EventData {
-                items: Vec::new(),
+                items: Arc::default(),
                 url: None,
                 discount_codes: Vec::new(),
                 properties: BTreeMap::new(),

@@ -91,7 +91,7 @@ pub fn event_data() -> EventData {
         order_id: some("6120"),
         order_number: some("#1042"),
         value: Some(money()),
-        items: vec![line_item()],
+        items: vec![line_item()].into(),
         url: some("https://shop.example/c/1"),
         discount_codes: vec!["TEA".to_owned()],
         referral: Some(ReferralCode::of(&contact_id("9d"))),
@@ -187,7 +187,7 @@ pub fn order(key: &str, placed: i64) -> Order {
         placed_at: at(placed),
         number: some("#1042"),
         total: Some(money()),
-        items: vec![line_item()],
+        items: vec![line_item()].into(),
         attributed_to: Some(message_id(&contact_id("8c"), "01")),
     }
 }

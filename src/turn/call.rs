@@ -16,6 +16,7 @@ use crate::engine::identity::Hashed;
 use crate::engine::state::{Contact, Ended};
 use crate::render::outbox::{HeldRow, LeftRow, OutboxMail};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A call with what every call needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -85,7 +86,7 @@ pub struct Touch {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ingest {
-    pub event: Event,
+    pub event: Arc<Event>,
     pub identifiers: Vec<Hashed>,
     /// What other shards answered to [`Call::Touch`].
     pub known: Vec<(IdentifierHash, ContactId)>,

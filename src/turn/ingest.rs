@@ -15,6 +15,7 @@ use crate::store::dead_letter::{self, DeadLetter};
 use crate::store::directory::{self, Claim, Entry};
 use crate::store::parked::{self, Parking};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 type Known = BTreeMap<IdentifierHash, ContactId>;
 
@@ -108,7 +109,7 @@ impl Turn<'_> {
             self.claim_unknown(&ingest.identifiers, known, &own)?;
             return Ok(Ingested::Duplicate);
         }
-        let (_, effects) = self.settle(loaded, &facts, &Input::Event(Box::new(event.clone())))?;
+        let (_, effects) = self.settle(loaded, &facts, &Input::Event(Arc::clone(event)))?;
         self.refer(&effects)?;
         self.claim_all(ingest, leads, &own)?;
         if !event.test {
@@ -267,7 +268,7 @@ impl Turn<'_> {
     ) -> Result<(), Error> {
         let ingest = Ingest {
             identifiers,
-            event,
+            event: event.into(),
             known: Vec::new(),
             bought: false,
             contact: Some(contact.clone()),
@@ -350,7 +351,7 @@ impl Turn<'_> {
             self.forward(&Forward {
                 id: format!("park:{hash}:{}", event.id),
                 to: hash.clone(),
-                body: ForwardBody::Park(Box::new(event.clone())),
+                body: ForwardBody::Park(Box::new(Event::clone(event))),
             })?;
         }
         Ok(Ingested::Parked)

@@ -15,6 +15,7 @@ use crate::engine::intake::purchases_of;
 use crate::engine::merge;
 use crate::engine::state::{Contact, Facts, Position};
 use crate::store;
+use std::sync::Arc;
 
 /// Most rows of one kind that move with a merge; the newest of them. No person comes near it.
 const MAX_ROWS_MOVED: u32 = 10_000;
@@ -197,7 +198,7 @@ impl Turn<'_> {
             .into_iter()
             .filter(|event| event.occurred_at >= oldest && !event.test)
         {
-            let input = Input::Overtaken(Box::new(event));
+            let input = Input::Overtaken(Arc::new(event));
             (loaded, _) = self.settle(loaded, &Facts::default(), &input)?;
         }
         Ok(())

@@ -13,6 +13,7 @@ use crate::engine::decision::{Effect, Input, Remark};
 use crate::engine::state::Contact;
 use crate::store;
 use crate::store::directory::Entry;
+use std::sync::Arc;
 
 impl Turn<'_> {
     /// Sends on the credits among the effects of a decision.
@@ -54,7 +55,7 @@ impl Turn<'_> {
         let event = credited(referral, self.now)?;
         let facts = store::load_facts(self.sql, &loaded.contact.id, Some(&event), false)?;
         if !facts.seen {
-            self.settle(loaded, &facts, &Input::Event(Box::new(event)))?;
+            self.settle(loaded, &facts, &Input::Event(Arc::new(event)))?;
         }
         Ok(Received::Done)
     }

@@ -85,7 +85,7 @@ impl Routing {
         let routing = Self {
             shards: settings.shards,
             ingest: Ingest {
-                event,
+                event: event.into(),
                 identifiers,
                 known: Vec::new(),
                 bought: false,

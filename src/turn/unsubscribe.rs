@@ -10,6 +10,7 @@ use crate::domain::ids::{ContactId, EventId, IdentifierHash, MessageId, SourceNa
 use crate::domain::time::{Delay, Timestamp};
 use crate::engine::decision::Input;
 use crate::store;
+use std::sync::Arc;
 
 /// A second click within this is the same withdrawal.
 const REPEATED: Delay = Delay::from_hours(1);
@@ -85,7 +86,7 @@ impl Turn<'_> {
         for (at, email) in subscribed.into_iter().enumerate() {
             let event = self.withdrawal(message, &email, at)?;
             let facts = store::load_facts(self.sql, &loaded.contact.id, Some(&event), false)?;
-            (loaded, _) = self.settle(loaded, &facts, &Input::Event(Box::new(event)))?;
+            (loaded, _) = self.settle(loaded, &facts, &Input::Event(Arc::new(event)))?;
         }
         Ok(())
     }

@@ -394,7 +394,7 @@ fn a_parked_event_goes_to_one_person_though_two_turn_up_at_once() {
                 });
                 let ingest = Ingest {
                     identifiers: identifiers.collect(),
-                    event: known,
+                    event: known.into(),
                     known: Vec::new(),
                     bought: false,
                     contact: None,

@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
+use std::sync::Arc;
 use wend::domain::clearance::Clearance;
 use wend::domain::contact::Profile;
 use wend::domain::email::EmailAddress;
@@ -274,12 +275,11 @@ fn a_hundred_lines_are_counted_not_listed() {
     let shop = shop();
     let mut data = sample::data("checkout-nudge", &shop.brand.url, shop.currency);
     let line = data.items.first().cloned().unwrap();
-    data.items = (1..=100)
-        .map(|n| LineItem {
-            title: format!("Mug {n}"),
-            ..line.clone()
-        })
-        .collect();
+    let mug = |n| LineItem {
+        title: format!("Mug {n}"),
+        ..line.clone()
+    };
+    data.items = Arc::new((1..=100).map(mug).collect());
     let mail = mail_of(&shop, "checkout-nudge", &sample::profile(), &data);
     for part in [&mail.html, &mail.text] {
         assert!(part.contains("Mug 12") && !part.contains("Mug 13"));
@@ -294,10 +294,10 @@ fn other_scripts_currencies_and_long_titles_are_shown_as_they_are() {
     let jpy = currency("JPY");
     let mut data = sample::data("order-thank-you", &shop.brand.url, jpy);
     data.value = Money::parse("12800", jpy).ok();
-    data.items[0].title = "Кружка керамическая «Гавань»".to_owned();
-    data.items[0].price = Money::parse("5000", jpy).ok();
-    data.items[1].title = "A very long title of a very plain thing ".repeat(5);
-    data.items[1].price = Money::parse("2800", jpy).ok();
+    Arc::make_mut(&mut data.items)[0].title = "Кружка керамическая «Гавань»".to_owned();
+    Arc::make_mut(&mut data.items)[0].price = Money::parse("5000", jpy).ok();
+    Arc::make_mut(&mut data.items)[1].title = "A very long title of a very plain thing ".repeat(5);
+    Arc::make_mut(&mut data.items)[1].price = Money::parse("2800", jpy).ok();
     let profile = Profile {
         first_name: Some("Анна-Мария".to_owned()),
         ..Profile::default()
@@ -309,10 +309,11 @@ fn other_scripts_currencies_and_long_titles_are_shown_as_they_are() {
 fn markup_in_names_and_titles_is_text() {
     let shop = shop();
     let mut data = sample::data("checkout-nudge", &shop.brand.url, shop.currency);
-    data.items[0].title = "<img src=x onerror=alert(1)>".to_owned();
-    data.items[0].variant = Some("\"><script>alert(2)</script>".to_owned());
-    data.items[0].url = Some("javascript:alert(3)".to_owned());
-    data.items[0].image_url = Some("https://x.example/a.png\" onload=\"alert(4)".to_owned());
+    Arc::make_mut(&mut data.items)[0].title = "<img src=x onerror=alert(1)>".to_owned();
+    Arc::make_mut(&mut data.items)[0].variant = Some("\"><script>alert(2)</script>".to_owned());
+    Arc::make_mut(&mut data.items)[0].url = Some("javascript:alert(3)".to_owned());
+    Arc::make_mut(&mut data.items)[0].image_url =
+        Some("https://x.example/a.png\" onload=\"alert(4)".to_owned());
     data.url = Some("javascript:alert(5)".to_owned());
     let profile = Profile {
         first_name: Some("Na<b>dia".to_owned()),
@@ -372,8 +373,8 @@ proptest! {
         shop.sender.name = format!("x{text}");
         shop.brand.name = format!("x{text}");
         shop.brand.address = text.clone();
-        data.items[0].title = text.clone();
-        data.items[0].variant = Some(format!("x{text}"));
+        Arc::make_mut(&mut data.items)[0].title = text.clone();
+        Arc::make_mut(&mut data.items)[0].variant = Some(format!("x{text}"));
         data.order_number = Some(header_safe(&text));
         let profile = Profile { first_name: Some(text), ..Profile::default() };
         let mail = mail_of(&shop, "order-thank-you", &profile, &data);

@@ -24,7 +24,7 @@ fn enrollment(number: usize, items: usize, text: &str) -> Enrollment {
     let at = Timestamp::from_seconds(1_790_000_000 + number as i64);
     Enrollment {
         data: Arc::new(EventData {
-            items: vec![line(text); items],
+            items: vec![line(text); items].into(),
             url: Some(text.to_owned()),
             properties: [("note".to_owned(), text.into())].into(),
             discount_codes: vec!["CODE".to_owned(); 20],

@@ -43,7 +43,7 @@ fn scene() -> Scene {
     let data = EventData {
         checkout_id: Some("c1".to_owned()),
         value: Some(money("25.00")),
-        items: vec![serde_json::from_value(line).unwrap()],
+        items: vec![serde_json::from_value(line).unwrap()].into(),
         properties: serde_json::from_value(json!({"gift": true, "age": 42, "score": 0.5, "none": null}))
             .unwrap(),
         ..EventData::default()
@@ -446,7 +446,7 @@ fn scenes() -> impl Strategy<Value = Scene> {
                 price: price.map(|amount| Money::parse(amount, gbp).unwrap()),
                 ..line.clone()
             };
-            data.items = items.into_iter().map(item).collect();
+            data.items = Arc::new(items.into_iter().map(item).collect());
             scene
         })
 }

@@ -191,7 +191,7 @@ proptest! {
                     (_, Some(next)) => {
                         let (number, (_, kind)) = happenings.next().unwrap();
                         let event = event(u32::try_from(number).unwrap(), kind, next);
-                        life.decide(&Input::Event(Box::new(event)), next);
+                        life.decide(&Input::Event(Arc::new(event)), next);
                     }
                     (_, None) => break,
                 }
@@ -298,7 +298,7 @@ fn journeys_and_segments_that_undo_each_other_come_to_rest() {
         .catalog
         .unwrap_or_else(|| panic!("{:?}", checked.findings));
     let new = Contact::new(contact(ConsentState::Unknown).id, at(0));
-    let input = Input::Event(Box::new(event(1, "Signed Up", at(0))));
+    let input = Input::Event(Arc::new(event(1, "Signed Up", at(0))));
     let decision = decide(&catalog, &new, &Facts::default(), &input, at(0));
     let ended = decision
         .changes
@@ -368,7 +368,7 @@ fn cost() {
             "Product Viewed"
         };
         let when = at(i64::from(number) * DAY);
-        life.decide(&Input::Event(Box::new(event(number, kind, when))), when);
+        life.decide(&Input::Event(Arc::new(event(number, kind, when))), when);
     }
     let now = at(20 * DAY);
     let counted = std::sync::Arc::new(life.facts(now).counted);

@@ -11,6 +11,7 @@ use crate::domain::money::{Currency, Money};
 use crate::simulation::error::Failure;
 use crate::simulation::telling::signal;
 use crate::turn;
+use std::sync::Arc;
 
 impl Person {
     /// The event that a deed is told by; none for one that is no event.
@@ -109,7 +110,7 @@ fn data(
         order_number: order.as_ref().map(|id| format!("#{id}")),
         order_id: order,
         value: Some(Money::parse("57.00", currency).map_err(wrong)?),
-        items: vec![LineItem {
+        items: Arc::new(vec![LineItem {
             title: "Mug".to_owned(),
             variant: None,
             quantity: 1,
@@ -119,7 +120,7 @@ fn data(
             variant_id: None,
             image_url: None,
             url: None,
-        }],
+        }]),
         url: Some("https://northfold.example/go".to_owned()),
         ..EventData::default()
     })

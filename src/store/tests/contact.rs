@@ -179,7 +179,8 @@ prop_compose! {
         for (index, wait) in waits.into_iter().enumerate() {
             let position = Position::Waiting { until: at(wait) };
             let mut enrollment = enrollment(&made.id, &format!("{index:02}"), position);
-            Arc::make_mut(&mut enrollment.data).items[0].title.clone_from(&title);
+            let items = &mut Arc::make_mut(&mut enrollment.data).items;
+            Arc::make_mut(items)[0].title.clone_from(&title);
             made.enrollments.push(enrollment);
         }
         made

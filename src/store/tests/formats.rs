@@ -9,6 +9,7 @@ use crate::store::fixtures::{at, contact, contact_id, ended, event, shard};
 use crate::store::rusqlite::Sqlite;
 use crate::store::{contact as contacts, enrollment, event as events, meta, setting};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const DOCUMENT_V1: &str = include_str!("document_v1.json");
 const EVENT_BODY_V1: &str = include_str!("event_body_v1.json");
@@ -76,7 +77,7 @@ fn an_event_that_says_too_much_is_cut_and_still_counts_once() {
     let sql = shard();
     let id = contact_id("8c");
     let mut long = event("e");
-    long.data.items[0].title = "x".repeat(events::MAX_BODY_BYTES);
+    Arc::make_mut(&mut long.data.items)[0].title = "x".repeat(events::MAX_BODY_BYTES);
     events::record(&sql, &id, &long).unwrap();
     assert_eq!(events::seen(&sql, &id, &long.id), Ok(true));
     let body = parsed(&only(&sql, "SELECT body AS a FROM event"));

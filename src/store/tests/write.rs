@@ -11,6 +11,7 @@ use crate::store::{
     Error, apply, contact as contacts, enrollment, event as events, load_facts, message as messages,
     order as orders,
 };
+use std::sync::Arc;
 
 fn decision(contact: Contact, changes: Vec<Change>) -> Decision {
     Decision {
@@ -39,7 +40,7 @@ fn an_enrolling_event_writes_its_row_the_contact_and_the_intent() {
     let contact = contact("8c");
     let id = contact.id.clone();
     let changes = vec![
-        Change::RecordEvent(Box::new(event("e"))),
+        Change::RecordEvent(Arc::new(event("e"))),
         Change::PutMessage(message(&id, "01")),
     ];
     let first = decision(contact, changes);
@@ -56,7 +57,7 @@ fn an_event_without_effect_writes_two_rows_and_its_duplicate_none() {
     let mut contact = contact("8c");
     contacts::save(&sql, &contact, None, Some(&slot(1))).unwrap();
     contact.addresses[0].seen_at = at(99);
-    let changes = vec![Change::RecordEvent(Box::new(event("e")))];
+    let changes = vec![Change::RecordEvent(Arc::new(event("e")))];
     assert_eq!(
         apply_one(&sql, &decision(contact.clone(), changes), Some(&slot(1))),
         2
@@ -104,7 +105,7 @@ fn a_document_that_cannot_be_stored_leaves_nothing_behind() {
     let sql = shard();
     let mut contact = contact("8c");
     contact.profile.first_name = Some("x".repeat(MAX_DOCUMENT_BYTES));
-    let changes = vec![Change::RecordEvent(Box::new(event("e")))];
+    let changes = vec![Change::RecordEvent(Arc::new(event("e")))];
     let written = sql.rows_written();
     let refused = apply(&sql, None, &decision(contact, changes), None);
     assert!(matches!(refused, Err(Error::TooLarge { .. })), "{refused:?}");
@@ -158,9 +159,9 @@ fn an_order_is_one_row_with_its_newest_status() {
     let mut changed = order("shopify:1", 0);
     orders::put(&sql, &id, &changed).unwrap();
     (changed.total, changed.number, changed.attributed_to) = (None, None, None);
-    changed.items = vec![crate::store::fixtures::line_item(); orders::MAX_ITEMS + 1];
+    changed.items = vec![crate::store::fixtures::line_item(); orders::MAX_ITEMS + 1].into();
     orders::put(&sql, &id, &changed).unwrap();
-    changed.items.pop();
+    Arc::make_mut(&mut changed.items).pop();
     assert_eq!(orders::list(&sql, &id, 9), Ok(vec![changed]));
 }
 

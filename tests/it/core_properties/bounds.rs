@@ -6,6 +6,7 @@ use super::plan::catalog;
 use proptest::prelude::*;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use wend::domain::consent::{ConsentGrade, ConsentSignal, ConsentState};
 use wend::domain::email::EmailAddress;
 use wend::domain::event::{Event, EventKind};
@@ -43,7 +44,7 @@ pub fn event(number: u32, kind: EventKind) -> Event {
 }
 
 pub fn decided(catalog: &Catalog, contact: &Contact, event: Event) -> Decision {
-    let input = Input::Event(Box::new(event));
+    let input = Input::Event(Arc::new(event));
     decide(catalog, contact, &Facts::default(), &input, start())
 }
 
@@ -69,7 +70,8 @@ fn large(number: u32, (title, id, lines, answer): (usize, usize, usize, usize)) 
             ..item(&text(title), 2)
         };
         lines
-    ];
+    ]
+    .into();
     let score = f64::from(number) / 7.0e-9;
     event.data.properties.insert(
         "note".to_owned(),

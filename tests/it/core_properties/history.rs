@@ -196,7 +196,7 @@ impl Report {
         if self.value > 0 {
             let text = self.value.to_string();
             data.value = Money::parse(&text, Currency::parse("GBP").unwrap()).ok();
-            data.items = vec![item("Ceramic mug", 1)];
+            data.items = vec![item("Ceramic mug", 1)].into();
         }
         if let Some(birthday) = self.birthday {
             data.properties.insert("renewal".to_owned(), json!(birthday));

@@ -138,11 +138,11 @@ impl<'a> Machine<'a> {
         if fresh && !event.test {
             self.learn(&event);
         }
-        self.turn(&Input::Event(Box::new(event.clone())), &facts);
+        self.turn(&Input::Event(Arc::new(event.clone())), &facts);
         if self.twice {
             let before = self.contact.clone();
             let facts = self.facts(&event);
-            let again = self.decided(&Input::Event(Box::new(event.clone())), &facts);
+            let again = self.decided(&Input::Event(Arc::new(event.clone())), &facts);
             self.note(
                 again.contact == before && again.changes.is_empty(),
                 "an event counted twice",

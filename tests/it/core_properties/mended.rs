@@ -2,6 +2,7 @@
 
 use super::bounds::{contact, decided, event, store};
 use super::machine::start;
+use std::sync::Arc;
 use wend::domain::consent::{ConsentGrade, ConsentSignal, ConsentState};
 use wend::domain::email::EmailAddress;
 use wend::domain::event::{Event, EventKind};
@@ -31,7 +32,7 @@ fn happens(catalog: &Catalog, contact: &Contact, number: u32, kind: EventKind, a
         received_at: at,
         ..event(number, kind)
     };
-    then(catalog, contact, &Input::Event(Box::new(event)), at)
+    then(catalog, contact, &Input::Event(Arc::new(event)), at)
 }
 
 fn signed_up(catalog: &Catalog) -> Contact {

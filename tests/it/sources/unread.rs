@@ -4,6 +4,7 @@
 use super::*;
 use serde_json::json;
 use std::path::Path;
+use std::sync::Arc;
 use wend::domain::ids::ContactId;
 use wend::engine::bounds::fit;
 use wend::engine::decide::decide;
@@ -31,7 +32,7 @@ fn unread(event: &Event) -> Vec<&str> {
 /// The event decided for somebody new; what is remarked, and the document that is left.
 fn decided(event: &Event) -> (Vec<Remark>, Contact) {
     let id = ContactId::parse(&"8c7f".repeat(8)).unwrap();
-    let input = Input::Event(Box::new(event.clone()));
+    let input = Input::Event(Arc::new(event.clone()));
     let mut decision = decide(
         &catalog(),
         &Contact::new(id, now()),
