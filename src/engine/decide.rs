@@ -34,6 +34,9 @@ pub fn decide(
     now: Timestamp,
 ) -> Decision {
     let mut turn = Turn::new(catalog, contact.clone(), facts, now);
+    if let Input::Event(event) = input {
+        turn.happened_at = event.occurred_at.min(now);
+    }
     let adopted = turn.adopt(input);
     match input {
         Input::Event(event) => turn.event(event, facts),
@@ -75,6 +78,8 @@ pub fn decide(
 pub(super) struct Turn<'a> {
     pub catalog: &'a Catalog,
     pub now: Timestamp,
+    /// When what is decided on happened: an event may be older than its arrival.
+    pub happened_at: Timestamp,
     pub facts: &'a Facts,
     pub contact: Contact,
     /// Times of the events that conditions count, this decision's own among them.
@@ -100,6 +105,7 @@ impl<'a> Turn<'a> {
         Self {
             catalog,
             now,
+            happened_at: now,
             facts,
             contact,
             counted: Arc::new(facts.counted.clone()),

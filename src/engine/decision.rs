@@ -149,6 +149,8 @@ pub enum Remark {
     CodeOfNobody { code: ReferralCode },
     /// Fields of an event could not be read and were left out.
     FieldsUnread { event: EventId, fields: Vec<Unread> },
+    /// An order of more products than get a run each.
+    ProductsLeftOut { journey: String },
     /// A contact has more running enrollments than allowed.
     EnrollmentOverflow { journey: String },
     /// A contact's document was too large: details of its oldest runs were left out.
@@ -189,6 +191,12 @@ impl fmt::Display for Remark {
                 fields
                     .iter()
                     .try_for_each(|unread| write!(f, "; `{}` {}", unread.field, unread.reason))
+            }
+            Self::ProductsLeftOut { journey } => {
+                write!(
+                    f,
+                    "{journey}: an order of so many products, the last of them start nothing"
+                )
             }
             Self::EnrollmentOverflow { journey } => write!(f, "{journey}: too many running enrollments"),
             Self::DocumentCut { contact } => write!(f, "contact {contact}: its document was cut to fit"),

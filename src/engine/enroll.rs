@@ -4,7 +4,7 @@ use super::civil::Calendar;
 use super::decide::Turn;
 use super::decision::{Change, Remark};
 use super::ids;
-use super::keys::{concerns, concerns_checkout, data_for, keys_of};
+use super::keys::{MAX_PRODUCTS, about, concerns, concerns_checkout, data_for, keys_of};
 use super::progress::{Entry, ended};
 use super::sight::Topic;
 use super::state::{Doubt, EndReason, Ended, Enrollment, Facts, MAX_ENROLLMENTS, Position};
@@ -37,7 +37,8 @@ pub(super) fn exit_by(turn: &mut Turn<'_>, event: &Event) {
                 Match::Checkout => concerns_checkout(turn, &enrollment, event),
             };
             if concerned {
-                let topic = Topic::exit(journey, event, &enrollment);
+                let about = about(journey.trigger.key, &enrollment.key, event);
+                let topic = Topic::exit(journey, &about, &enrollment);
                 match turn.holds(rule.when.as_ref(), journey, topic) {
                     Some(verdict) => (leaves, decided) = (leaves || verdict, true),
                     None => failed = true,
@@ -115,8 +116,15 @@ pub(super) fn start_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
         if event.kind == EventKind::JourneyRequested && !is_asked_for(journey, event) {
             continue;
         }
-        for key in keys_of(turn, journey.trigger.key, event) {
-            start_or_refresh(turn, journey, key, event, facts);
+        let mut keys = keys_of(turn, journey.trigger.key, event);
+        if keys.len() > MAX_PRODUCTS {
+            keys.truncate(MAX_PRODUCTS);
+            let journey = journey.id.to_string();
+            turn.remarks.push(Remark::ProductsLeftOut { journey });
+        }
+        for key in keys {
+            let about = about(journey.trigger.key, &key, event);
+            start_or_refresh(turn, journey, key, &about, facts);
         }
     }
 }
@@ -145,15 +153,19 @@ fn start_or_refresh(
         .collect();
     match (running.as_slice(), journey.trigger.refresh, journey.reenter) {
         ([], _, _) => {
-            if may_start(turn, journey, &key, event.occurred_at, facts) && !was_left(journey, event, facts) {
+            if may_start(turn, journey, &key, event.occurred_at, facts)
+                && !was_left(turn, journey, event, facts)
+            {
                 start(turn, journey, key, event, facts);
             }
         }
         ([_, ..], _, Reenter::Parallel) if may_start(turn, journey, &key, event.occurred_at, facts) => {
             start(turn, journey, key, event, facts)
         }
+        // An older event that comes late does not take back what a newer one began.
         ([_, ..], Refresh::None, Reenter::Restart)
-            if may_start(turn, journey, &key, event.occurred_at, facts) =>
+            if running.iter().all(|run| event.occurred_at >= run.data_at)
+                && may_start(turn, journey, &key, event.occurred_at, facts) =>
         {
             for enrollment in &running {
                 turn.end(enrollment, EndReason::Restarted);
@@ -257,8 +269,16 @@ fn ahead<'a>(journey: &Journey, event: &Event, facts: &'a Facts) -> Option<&'a O
     newer.then_some(known)
 }
 
-/// Whether the order has already been through what would end the journey: a cancellation that overtook its order.
-fn was_left(journey: &Journey, event: &Event, facts: &Facts) -> bool {
+/// Whether what would end the journey has come already: a cancellation that overtook its order, or an order that overtook
+/// what led to it.
+fn was_left(turn: &Turn<'_>, journey: &Journey, event: &Event, facts: &Facts) -> bool {
+    let by_any_order = |rule: &ExitRule| {
+        rule.when.is_none() && rule.on == EventKind::OrderCompleted && rule.matching == Match::Contact
+    };
+    let bought = turn.contact.purchases.last_at;
+    if bought.is_some_and(|bought| bought > event.occurred_at) && journey.exit.iter().any(by_any_order) {
+        return true;
+    }
     let Some(order) = ahead(journey, event, facts) else {
         return false;
     };
@@ -283,7 +303,7 @@ fn start(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, event: &Eve
         at: event.occurred_at,
         counts_from: event.counts_from(),
         kind: Some(event.kind.clone()),
-        data: data_for(turn, journey.trigger.key, &key, event),
+        data: data_for(turn, journey.trigger.key, event),
         data_at: event.occurred_at,
         seen: seen_before(journey, event, facts),
     };
@@ -309,7 +329,8 @@ pub(super) fn start_other(turn: &mut Turn<'_>, id: &JourneyId, by: &Enrollment, 
     }
     let from = Origin {
         cause,
-        at: now,
+        // As of when the step was come to: what happened since, and is told of later, still concerns the run.
+        at: by.since.min(now),
         counts_from: now,
         kind: None,
         data: Arc::clone(&by.data),
@@ -345,7 +366,7 @@ pub(super) fn start_at_border(turn: &mut Turn<'_>, journey: &Journey, cause: &st
     }
     let from = Origin {
         cause,
-        at: now,
+        at: turn.happened_at,
         counts_from: now,
         kind: None,
         data: Arc::default(),
@@ -407,16 +428,7 @@ pub(super) fn begin(turn: &mut Turn<'_>, journey: &Journey, key: EnrollmentKey, 
 
 /// Replaces the data and, if the journey says so, starts the current wait anew. An older event changes nothing.
 fn refresh(turn: &mut Turn<'_>, journey: &Journey, id: &crate::domain::ids::EnrollmentId, event: &Event) {
-    let Some(key) = turn
-        .contact
-        .enrollments
-        .iter()
-        .find(|held| held.id == *id)
-        .map(|held| held.key.clone())
-    else {
-        return;
-    };
-    let data = data_for(turn, journey.trigger.key, &key, event);
+    let data = data_for(turn, journey.trigger.key, event);
     let Some(enrollment) = turn.contact.enrollments.iter_mut().find(|held| held.id == *id) else {
         return;
     };

@@ -2,13 +2,15 @@
 
 use super::decide::Turn;
 use super::decision::Change;
-use super::keys::{concerns, concerns_checkout};
+use super::ids;
+use super::keys::{about, concerns, concerns_checkout};
 use super::sight::Topic;
 use super::state::{EndReason, Enrollment, Facts};
 use crate::domain::event::Event;
+use crate::domain::ids::EnrollmentId;
 use crate::domain::time::Timestamp;
 use crate::journey::definition::{Goal, Journey, Key};
-use crate::journey::step::Target;
+use crate::journey::step::{StepKind, Target};
 
 /// Notes every goal that this event reaches, and moves the runs whose journey says so.
 pub(super) fn reach_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
@@ -20,9 +22,12 @@ pub(super) fn reach_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
         if !turn.is_running(&enrollment) {
             continue;
         }
-        let concerned = match journey.trigger.key {
-            Key::Checkout => concerns_checkout(turn, &enrollment, event),
-            Key::Contact | Key::Order | Key::Product => concerns(turn, journey, &enrollment.key, event),
+        let concerned = match (&event.data.message_id, journey.trigger.key) {
+            (Some(message), _) => is_mail_of(turn, journey, &enrollment.id, message),
+            (None, Key::Checkout) => concerns_checkout(turn, &enrollment, event),
+            (None, Key::Contact | Key::Order | Key::Product) => {
+                concerns(turn, journey, &enrollment.key, event)
+            }
         };
         let in_time = in_time(goal, enrollment.started_at, event);
         if !concerned
@@ -40,13 +45,15 @@ pub(super) fn reach_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
         let Some((journey, goal)) = wanted(turn, &ended.journey, event) else {
             continue;
         };
-        let concerned = match journey.trigger.key {
+        let concerned = match (&event.data.message_id, journey.trigger.key) {
+            (Some(message), _) => is_mail_of(turn, journey, &ended.id, message),
             // What the cart held is gone with the run: any order in time counts.
-            Key::Checkout => true,
-            Key::Contact | Key::Order | Key::Product => concerns(turn, journey, &ended.key, event),
+            (None, Key::Checkout) => true,
+            (None, Key::Contact | Key::Order | Key::Product) => concerns(turn, journey, &ended.key, event),
         };
         // The condition of a goal is about the event and the contact, and needs no run.
-        let topic = Topic::event(journey, event, &ended.key);
+        let about = about(journey.trigger.key, &ended.key, event);
+        let topic = Topic::event(journey, &about, &ended.key);
         let open = concerned && in_time(goal, ended.started_at, event) && ended.goal_at.is_none();
         if open && turn.holds(goal.when.as_ref(), journey, topic) == Some(true) {
             turn.changes.push(Change::ReachGoal {
@@ -67,6 +74,30 @@ fn wanted<'c>(
     Some((journey, goal))
 }
 
+/// Whether an event about a mail is about one of this run's: their ids follow from the run's.
+fn is_mail_of(turn: &Turn<'_>, journey: &Journey, run: &EnrollmentId, message: &str) -> bool {
+    let jumps = journey.steps.iter().filter_map(|step| match &step.kind {
+        StepKind::Goto(goto) => Some(u32::from(goto.times)),
+        StepKind::Send(_)
+        | StepKind::Wait(_)
+        | StepKind::Branch(_)
+        | StepKind::Split(_)
+        | StepKind::Set(_)
+        | StepKind::Coupon(_)
+        | StepKind::Notify(_)
+        | StepKind::Start(_)
+        | StepKind::Stop(_)
+        | StepKind::Exit => None,
+    });
+    let rounds = jumps.sum::<u32>();
+    let mut sends = journey.steps.iter().filter(|step| step.kind.as_send().is_some());
+    sends.any(|step| {
+        (0..=rounds).any(|round| {
+            ids::message(&turn.contact.id, &journey.id, run, &step.id, round).as_str() == message
+        })
+    })
+}
+
 fn in_time(goal: &Goal, started_at: Timestamp, event: &Event) -> bool {
     event.occurred_at >= started_at && event.occurred_at <= started_at.plus(goal.within)
 }
@@ -78,7 +109,8 @@ fn holds(
     event: &Event,
     enrollment: &Enrollment,
 ) -> bool {
-    let topic = Topic::exit(journey, event, enrollment);
+    let about = about(journey.trigger.key, &enrollment.key, event);
+    let topic = Topic::exit(journey, &about, enrollment);
     turn.holds(goal.when.as_ref(), journey, topic) == Some(true)
 }
 

@@ -65,7 +65,9 @@ fn address(contact: &mut Contact, event: &Event) {
     let Some(address) = contact.address_mut(email) else {
         return;
     };
-    if event.occurred_at >= address.seen_at {
+    // Who says no to an address does not say that it is the one they use.
+    let used = event.kind != EventKind::Unsubscribed;
+    if used && event.occurred_at >= address.seen_at {
         address.seen_at = event.occurred_at;
         address.email = email.clone();
     }

@@ -5,13 +5,14 @@
 
 use super::decide::Turn;
 use super::state::Enrollment;
-use crate::domain::event::{Event, EventData};
+use crate::domain::event::{Event, EventData, LineItem};
 use crate::domain::ids::{ContactId, EnrollmentKey};
 use crate::journey::definition::{Journey, Key};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Most products of one event that get a run of their own.
-const MAX_PRODUCTS: usize = 20;
+pub(super) const MAX_PRODUCTS: usize = 20;
 
 /// The keys of the one thing that an event is about, as each kind of journey sees it. Made once in a decision: the
 /// rules of all its runs ask for them.
@@ -50,7 +51,7 @@ pub(super) fn keys_of(turn: &Turn<'_>, key: Key, event: &Event) -> Vec<Enrollmen
                 .iter()
                 .filter_map(|line| scoped_key(event, line.product_id.as_deref()?))
             {
-                if keys.len() < MAX_PRODUCTS && !keys.contains(&key) {
+                if !keys.contains(&key) {
                     keys.push(key);
                 }
             }
@@ -59,17 +60,32 @@ pub(super) fn keys_of(turn: &Turn<'_>, key: Key, event: &Event) -> Vec<Enrollmen
     }
 }
 
-/// What a run of this key keeps of the event: of several products its own.
-pub(super) fn data_for(turn: &mut Turn<'_>, key: Key, of: &EnrollmentKey, event: &Event) -> Arc<EventData> {
-    let data = turn.data_of(event);
+/// The event as a run of this key sees it: of several products its own, and what that one cost.
+pub(super) fn about<'e>(key: Key, of: &EnrollmentKey, event: &'e Event) -> Cow<'e, Event> {
     match key {
-        Key::Product if data.items.len() > 1 => {
-            let mut own = EventData::clone(&data);
+        Key::Product if event.data.items.len() > 1 => {
             let id = of.as_str().split_once(':').map(|(_, id)| id);
-            Arc::make_mut(&mut own.items).retain(|line| line.product_id.as_deref() == id);
-            Arc::new(own)
+            let items = event.data.items.iter();
+            let own: Vec<LineItem> = items
+                .filter(|line| line.product_id.as_deref() == id)
+                .cloned()
+                .collect();
+            let prices = own.iter().map(|line| Some(line.price?.times(line.quantity)));
+            let mut event = event.clone();
+            event.data.value = prices.reduce(|sum, price| Some(sum?.plus(price?))).flatten();
+            event.data.items = Arc::new(own);
+            Cow::Owned(event)
         }
-        Key::Contact | Key::Checkout | Key::Order | Key::Product => data,
+        Key::Contact | Key::Checkout | Key::Order | Key::Product => Cow::Borrowed(event),
+    }
+}
+
+/// What a run keeps of the event that [`about`] gave it.
+pub(super) fn data_for(turn: &mut Turn<'_>, key: Key, event: &Event) -> Arc<EventData> {
+    match key {
+        // Each run's own.
+        Key::Product => Arc::new(event.data.clone()),
+        Key::Contact | Key::Checkout | Key::Order => turn.data_of(event),
     }
 }
 

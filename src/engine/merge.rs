@@ -17,7 +17,8 @@ use crate::domain::time::Timestamp;
 
 /// Joins `loser` into `winner`, keeping the stricter consent for an address both knew.
 ///
-/// An enrollment both are in (same journey, same key) goes on once, the winner's. The loser's other enrollments come
+/// An enrollment both are in (same journey, same key) goes on once: the one that began first, which is the further on and
+/// has sent the more. The loser's other enrollments come
 /// along; a message of theirs that has not gone out is written anew under the winner's id, and the old intent ends.
 ///
 /// `orders` are those of both, `intents` the loser's messages that have not gone out.
@@ -69,7 +70,7 @@ pub fn absorb(
     join_standings(&mut winner.segments, &loser.segments, now);
     winner.referrals = winner.referrals.saturating_add(loser.referrals);
     winner.referred_as = winner.referred_as.take().or_else(|| loser.referred_as.clone());
-    let held: Vec<(JourneyId, EnrollmentKey)> = runs_of(&winner.enrollments);
+    let held: Vec<Enrollment> = winner.enrollments.clone();
     for enrollment in &loser.enrollments {
         bring(winner, loser, enrollment, (intents, &held), &mut changes, now);
     }
@@ -110,25 +111,62 @@ fn join_address(winner: &mut Contact, address: &Address) {
     }
 }
 
-fn runs_of(runs: &[Enrollment]) -> Vec<(JourneyId, EnrollmentKey)> {
-    let runs = runs.iter();
-    runs.map(|run| (run.journey.clone(), run.key.clone())).collect()
+/// Ends a run of the winner's; a mail of it that has not gone out does not go any more.
+fn end(winner: &mut Contact, run: &Enrollment, changes: &mut Vec<Change>, now: Timestamp) {
+    winner.enrollments.retain(|held| held.id != run.id);
+    changes.extend(dropped(run, now));
+    changes.push(Change::EndEnrollment(progress::ended(
+        run,
+        EndReason::Merged,
+        now,
+    )));
+}
+
+/// Ends the runs of `winner` that one of the two had been through before, where once is once.
+pub fn end_repeated(
+    winner: &mut Contact,
+    ended: &[Ended],
+    once: impl Fn(&JourneyId) -> bool,
+    changes: &mut Vec<Change>,
+    now: Timestamp,
+) {
+    for run in winner.enrollments.clone() {
+        let is_same = |before: &Ended| {
+            before.journey == run.journey && before.key == run.key && before.reason != EndReason::Merged
+        };
+        if once(&run.journey) && !is_out(&run) && ended.iter().any(is_same) {
+            end(winner, &run, changes, now);
+        }
+    }
+}
+
+/// Whether a request of the run is out.
+fn is_out(run: &Enrollment) -> bool {
+    run.sending().is_some_and(|sending| sending.dispatched)
 }
 
 fn bring(
     winner: &mut Contact,
     loser: &Contact,
     enrollment: &Enrollment,
-    (intents, held): (&[Message], &[(JourneyId, EnrollmentKey)]),
+    (intents, held): (&[Message], &[Enrollment]),
     changes: &mut Vec<Change>,
     now: Timestamp,
 ) {
     let mut moved = enrollment.clone();
     moved.key = key_of(&moved.key, &loser.id, &winner.id);
     // Runs that the loser had beside each other stay so.
-    let both = held
-        .iter()
-        .any(|(journey, key)| *journey == moved.journey && *key == moved.key);
+    let same = || {
+        held.iter()
+            .filter(|run| run.journey == moved.journey && run.key == moved.key)
+    };
+    let gives_way = |run: &Enrollment| run.started_at > moved.started_at && !is_out(run);
+    let both = same().next().is_some() && !same().all(gives_way);
+    if !both {
+        for run in same() {
+            end(winner, run, changes, now);
+        }
+    }
     let reason = if both {
         Some(EndReason::Merged)
     } else {
@@ -192,19 +230,24 @@ pub fn release(loser: &Contact, now: Timestamp) -> Vec<Change> {
     loser
         .enrollments
         .iter()
-        .filter_map(|enrollment| match &enrollment.position {
-            Position::Sending(Sending {
-                message,
-                dispatched: false,
-                ..
-            }) => Some(Change::SettleMessage {
-                message: message.clone(),
-                how: Settlement::Dropped(DropReason::Exited),
-                at: now,
-            }),
-            Position::Sending(_) | Position::Waiting { .. } | Position::Asking(_) => None,
-        })
+        .filter_map(|enrollment| dropped(enrollment, now))
         .collect()
+}
+
+/// The end of a run's intent, if it has one that is not out.
+fn dropped(run: &Enrollment, now: Timestamp) -> Option<Change> {
+    match &run.position {
+        Position::Sending(Sending {
+            message,
+            dispatched: false,
+            ..
+        }) => Some(Change::SettleMessage {
+            message: message.clone(),
+            how: Settlement::Dropped(DropReason::Exited),
+            at: now,
+        }),
+        Position::Sending(_) | Position::Waiting { .. } | Position::Asking(_) => None,
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::moment::{self, Anew};
 use super::state::{EndReason, Enrollment, Position};
 use super::steps::wait;
 use crate::domain::contact::Profile;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Delay, Timestamp};
 use crate::journey::definition::Status;
 use crate::journey::step::{Step, Wait};
 
@@ -37,7 +37,7 @@ impl Turn<'_> {
     /// Takes over the step's new name and length. Where its kind changed, the time of the old one still decides.
     fn arm_anew(&mut self, enrollment: &Enrollment, step: &Step) {
         let (wait, send) = (step.kind.as_wait(), step.kind.as_send());
-        let until = wait.and_then(|wait| self.until(enrollment, wait));
+        let (until, now) = (wait.and_then(|wait| self.until(enrollment, wait)), self.now);
         let mut found = self.contact.enrollments.iter_mut();
         let Some(held) = found.find(|held| held.id == enrollment.id) else {
             return;
@@ -47,7 +47,13 @@ impl Turn<'_> {
                 *held_until = until.unwrap_or(*held_until);
                 held.step = step.id.clone();
             }
-            Position::Sending(_) if send.is_some() => held.step = step.id.clone(),
+            Position::Sending(sending) if send.is_some() => {
+                held.step = step.id.clone();
+                // What the rules held that were is asked again by those that are.
+                if !sending.dispatched && sending.held_until == Some(sending.due) && sending.due > now {
+                    (sending.due, sending.held_until) = (now, Some(now));
+                }
+            }
             Position::Asking(_) if step.kind.holds() => held.step = step.id.clone(),
             Position::Waiting { .. } | Position::Sending(_) | Position::Asking(_) => {}
         }
@@ -66,10 +72,17 @@ impl Turn<'_> {
         if before.timezone == after.timezone && before.attributes == after.attributes {
             return;
         }
-        for enrollment in self.contact.enrollments.clone() {
+        let moved = before.timezone != after.timezone;
+        for mut enrollment in self.contact.enrollments.clone() {
             let journey = self.catalog.journey(&enrollment.journey);
             let step = journey.and_then(|journey| journey.step(&enrollment.step));
-            if let Some(step) = step.filter(|step| step.kind.as_wait().is_some_and(Wait::is_civil)) {
+            // What is due already stays so.
+            let open = matches!(enrollment.position, Position::Waiting { until } if until > self.now);
+            if let Some(step) = step.filter(|step| open && step.kind.as_wait().is_some_and(Wait::is_civil)) {
+                // An hour that has struck in the new zone already is not the one that was waited for.
+                if moved && matches!(step.kind.as_wait(), Some(Wait::Until { .. })) {
+                    enrollment.since = enrollment.since.max(self.now);
+                }
                 self.arm_anew(&enrollment, step);
             }
         }
@@ -81,7 +94,7 @@ impl Turn<'_> {
         let now = self.now;
         let civil = enrollment.frozen_at.and_then(|since| {
             let mut shifted = enrollment.clone();
-            shifted.since = shifted.since.plus(now.since(since));
+            shifted.since = shifted.since.plus(stood_still(since, enrollment, now));
             let step = self
                 .catalog
                 .journey(&enrollment.journey)?
@@ -97,7 +110,7 @@ impl Turn<'_> {
             (true, None) => held.frozen_at = Some(now),
             (false, Some(since)) => {
                 held.frozen_at = None;
-                let stood = now.since(since);
+                let stood = stood_still(since, held, now);
                 held.since = held.since.plus(stood);
                 match &mut held.position {
                     Position::Waiting { until } => *until = civil.unwrap_or(until.plus(stood)),
@@ -113,4 +126,9 @@ impl Turn<'_> {
             (true, Some(_)) | (false, None) => {}
         }
     }
+}
+
+/// How long the step that a run stands on stood still: one that it came to later, by a goal or a refresh, less long.
+fn stood_still(frozen_at: Timestamp, enrollment: &Enrollment, now: Timestamp) -> Delay {
+    now.since(frozen_at.max(enrollment.since))
 }

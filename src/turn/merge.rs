@@ -6,6 +6,7 @@ use super::forward::Received;
 use super::unsubscribe::own_event;
 use super::{Error, Home, Loaded, Turn};
 use crate::domain::event::{Event, EventKind};
+use crate::domain::ids::JourneyId;
 use crate::domain::ids::{ContactId, EventId, IdentifierHash};
 use crate::domain::message::MessageState;
 use crate::domain::order::Order;
@@ -14,6 +15,7 @@ use crate::engine::decision::{Decision, Input};
 use crate::engine::intake::purchases_of;
 use crate::engine::merge;
 use crate::engine::state::{Contact, Facts, Position};
+use crate::journey::definition::Reenter;
 use crate::store;
 use std::sync::Arc;
 
@@ -163,13 +165,19 @@ impl Turn<'_> {
         let orders = store::order::list(self.sql, &id, MAX_ROWS_MOVED)?;
         let mut contact = loaded.contact.clone();
         let currency = self.catalog.store.currency;
-        let changes = merge::absorb(
+        let mut changes = merge::absorb(
             &mut contact,
             &bundle.contact,
             (&orders, currency),
             &bundle.messages,
             self.now,
         );
+        let ended = store::enrollment::list(self.sql, &id, MAX_ROWS_MOVED)?;
+        let once = |id: &JourneyId| {
+            let journey = self.catalog.journey(id);
+            journey.is_some_and(|journey| journey.reenter == Reenter::Once)
+        };
+        merge::end_repeated(&mut contact, &ended, once, &mut changes, self.now);
         contact.referrals = contact.referrals.saturating_sub(void);
         let decision = Decision {
             contact,

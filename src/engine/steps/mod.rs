@@ -33,7 +33,7 @@ pub(super) fn enter(course: &mut Course<'_>, enrollment: &mut Enrollment, step: 
             course.orders.push((order, enrollment.clone()));
             StepOutcome::done(enrollment.since)
         }
-        StepKind::Goto(goto) => goto::enter(enrollment, step, goto),
+        StepKind::Goto(goto) => goto::enter(course, enrollment, step, goto),
         StepKind::Exit => StepOutcome::End(EndReason::Left),
     }
 }

@@ -1,7 +1,7 @@
 //! `wait`: for a length of time, until a time by the contact's clock, or for an event with a timeout.
 
 use crate::domain::event::EventData;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Delay, Timestamp};
 use crate::engine::civil::{Calendar, date_named};
 use crate::engine::progress::{Course, StepOutcome};
 use crate::engine::state::{Contact, EndReason, Enrollment, Position};
@@ -17,10 +17,28 @@ pub(in crate::engine) fn enter(course: &Course<'_>, enrollment: &mut Enrollment,
         return StepOutcome::Go { to: then.clone(), at };
     }
     let since = enrollment.since;
-    match until(wait, since, course.calendar, course.contact, &enrollment.data) {
+    match until(
+        wait,
+        after(wait, enrollment),
+        course.calendar,
+        course.contact,
+        &enrollment.data,
+    ) {
         Some(until) if until > course.now => StepOutcome::Hold(Position::Waiting { until }),
         Some(until) => over(wait, enrollment, until),
         None => no_date(wait, since),
+    }
+}
+
+/// From when on an hour counts for somebody who came to the wait: one that came by the striking of that very hour waits
+/// for the next, or a circle of such waits would be run through in a moment.
+fn after(wait: &Wait, enrollment: &Enrollment) -> Timestamp {
+    const MOMENT: Delay = Delay::from_millis(1);
+    match wait {
+        Wait::Until { .. } if enrollment.since > enrollment.started_at => enrollment.since.plus(MOMENT),
+        Wait::Delay(_) | Wait::Calendar(_) | Wait::Until { .. } | Wait::Date { .. } | Wait::Event { .. } => {
+            enrollment.since
+        }
     }
 }
 
