@@ -10,6 +10,8 @@ mod error;
 mod health;
 mod hooks;
 mod http_client;
+#[cfg(feature = "bench-load")]
+mod load_bench;
 mod log;
 #[cfg(feature = "test-panic")]
 mod panic_routes;
