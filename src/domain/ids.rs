@@ -1,10 +1,9 @@
 //! Names for things. Each is a newtype, so that one can never stand where another belongs.
 //!
 //! Ids from outside are text: storefronts use numbers beyond 2^53 and strings that look like numbers. A decision copies
-//! ids all the time, so that a copy costs no memory: texts are shared, and our own hex ids lie in place.
+//! ids all the time, so their text is shared.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::borrow::Cow;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
@@ -37,50 +36,31 @@ fn checked(text: &str) -> Result<&str, Error> {
     Ok(text)
 }
 
-/// The text of a stored id, borrowed wherever it stands in the document as it is.
-fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+/// The text of a stored id: made once, where it is read.
+fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
     struct Text;
 
-    impl<'de> serde::de::Visitor<'de> for Text {
-        type Value = Cow<'de, str>;
+    impl serde::de::Visitor<'_> for Text {
+        type Value = Arc<str>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("an id")
         }
 
-        fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-            Ok(Cow::Borrowed(text))
-        }
-
         fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-            Ok(Cow::Owned(text.to_owned()))
+            Ok(text.into())
         }
     }
 
     deserializer.deserialize_str(Text)
 }
 
-macro_rules! spoken_as_text {
-    ($name:ident) => {
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    };
-}
-
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-        pub struct $name(Arc<str>);
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(#[serde(deserialize_with = "read")] Arc<str>);
 
         impl $name {
             /// Trims and checks the text.
@@ -96,11 +76,9 @@ macro_rules! text_id {
             }
         }
 
-        spoken_as_text!($name);
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                read(deserializer).map(|text| Self(text.as_ref().into()))
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
             }
         }
     };
@@ -142,8 +120,9 @@ text_id!(
 macro_rules! hex_id {
     ($(#[$doc:meta])* $name:ident, $len:literal) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-        pub struct $name([u8; $len]);
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(#[serde(deserialize_with = "read")] Arc<str>);
 
         impl $name {
             /// Length of the text form, in lower-case hex digits.
@@ -153,48 +132,42 @@ macro_rules! hex_id {
             /// `Error::Malformed` unless the text is exactly [`Self::LEN`] lower-case hex digits.
             pub fn parse(text: &str) -> Result<Self, Error> {
                 let hex = text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-                let digits = text.as_bytes().try_into().ok().filter(|_| hex);
-                digits
-                    .map(Self)
-                    .ok_or_else(|| Error::Malformed(text.chars().take(64).collect()))
+                if hex && text.len() == Self::LEN {
+                    Ok(Self(text.into()))
+                } else {
+                    Err(Error::Malformed(text.chars().take(64).collect()))
+                }
             }
 
             /// From the leading digits of a longer lower-case hex digest; a shorter one is filled up with zeros.
             pub fn from_digest(digest: &str) -> Self {
-                let mut digits = [b'0'; $len];
-                for (digit, own) in digits.iter_mut().zip(digest.bytes()) {
-                    *digit = own;
-                }
-                Self(digits)
+                let own = digest.get(..Self::LEN).unwrap_or(digest);
+                Self(format!("{own:0<length$}", length = Self::LEN).into())
             }
 
             /// From the leading bytes of a hash.
             pub fn from_hash(hash: &[u8]) -> Self {
                 let mut digits = [b'0'; $len];
                 write_hex(&mut digits, hash);
-                Self(digits)
+                Self(text_of(&digits))
             }
 
             pub fn as_str(&self) -> &str {
-                // Nothing but hex digits is ever put in.
-                std::str::from_utf8(&self.0).unwrap_or_default()
+                &self.0
             }
         }
 
-        spoken_as_text!($name);
-
-        impl fmt::Debug for $name {
+        impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_tuple(stringify!($name)).field(&self.as_str()).finish()
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::parse(&read(deserializer)?).map_err(serde::de::Error::custom)
+                f.write_str(&self.0)
             }
         }
     };
+}
+
+fn text_of(digits: &[u8]) -> Arc<str> {
+    // Digits are text.
+    std::str::from_utf8(digits).unwrap_or_default().into()
 }
 
 /// As many bytes as there is room for, in lower-case digits.
@@ -261,16 +234,18 @@ impl MessageId {
 
     /// The leading digits shared with the contact id.
     pub fn contact_prefix(&self) -> &str {
-        self.as_str().get(..Self::CONTACT_BITS).unwrap_or_default()
+        self.0.get(..Self::CONTACT_BITS).unwrap_or_default()
     }
 
     /// The contact's leading digits, then those of the hash.
     pub fn of_contact(contact: &ContactId, hash: &[u8]) -> Self {
         let mut digits = [b'0'; Self::LEN];
         let (prefix, own) = digits.split_at_mut(Self::CONTACT_BITS);
-        prefix.copy_from_slice(contact.0.split_at(Self::CONTACT_BITS).0);
+        for (digit, contact) in prefix.iter_mut().zip(contact.0.bytes()) {
+            *digit = contact;
+        }
         write_hex(own, hash);
-        Self(digits)
+        Self(text_of(&digits))
     }
 }
 
