@@ -332,3 +332,83 @@ fn a_referral_link_in_a_store_that_has_none() {
     ));
     insta::assert_snapshot!(format!("without:\n{without}\nwith:\n{}", said(&run(&project))));
 }
+
+/// What is said about the project with one more email text and a component, sent by a journey that `trigger` starts.
+fn of_mail(trigger: &str, text: &str) -> String {
+    let mut project = project();
+    let part = "emails/welcome-hello/email.txt".to_owned();
+    project.templates.insert(part, text.to_owned());
+    let file = |name: &str, text: &str| (format!("components/{name}.txt"), text.to_owned());
+    project.templates.extend([
+        file("lines", "{% for item in items %}{{ item.title }}{% endfor %}\n"),
+        file(
+            "guarded",
+            "{% if !items.is_empty() %}{% include \"components/lines.txt\" %}{% endif %}\n",
+        ),
+        file("macros", "{% macro rows(items) %}{{ items.len() }}{% endmacro %}\n{% macro own() %}{{ items.len() }}{% endmacro %}\n"),
+        file("frame", "{% block rows %}{{ items.len() }}{% endblock %}{% block end %}{% endblock %}\n"),
+    ]);
+    let journey =
+        format!("title: Offer\nstage: decision\ntrigger: {{ on: {trigger}, key: contact }}\nsteps:\n{STEPS}");
+    project.journeys = [("journeys/offer.yaml".to_owned(), journey)].into();
+    let found = said(&run(&project));
+    if found.is_empty() {
+        "nothing\n".to_owned()
+    } else {
+        found
+    }
+}
+
+#[test]
+fn templates_that_would_stop_the_sending() {
+    let cases = [
+        "{{ items[0].title }}",
+        "{{ items[1..].len() }}",
+        "{{ order_number.unwrap() }}",
+        "{{ order_number.expect(\"a number\") }}",
+        "{{ coupon.as_ref().unwrap().code }}",
+        "{{ Option::unwrap(order_number) }}",
+        "{{ 10 / items.len() }}",
+        "{{ items.len() % items.len() }}",
+        "{{ items.len() / 0 }}",
+        "{{ items.len() - 1 }}",
+        "{% if items.len() - 1 > 2 %}more{% endif %}",
+        "{% let n = 3 - items.len() %}{{ n }}",
+        "{{ panic!(\"no\") }}",
+        "{% for pair in items.chunks(items.len()) %}{{ pair.len() }}{% endfor %}",
+        // All of these come to something whatever there is.
+        "{{ items.len() / 2 }}{{ items.len() % 3 }}{{ 10 - 3 }}{{ items.len() + 1 }}",
+        "{% if let Some(item) = items.first() %}{{ item.title }}{% endif %}",
+        "{{ items.len().saturating_sub(1) }}",
+        "{{ order_number.as_deref().unwrap_or(\"your order\") }}",
+    ];
+    let text: String = cases
+        .iter()
+        .map(|case| format!("{case}\n=> {}\n", of_mail("Order Completed", case)))
+        .collect();
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn goods_that_no_event_brings_are_asked_about_wherever_they_are_shown() {
+    let cases = [
+        "{% include \"components/lines.txt\" %}",
+        "{% include \"components/guarded.txt\" %}",
+        "{% if !items.is_empty() %}{% include \"components/lines.txt\" %}{% endif %}",
+        "{% import \"components/macros.txt\" as lines %}{% call lines::own() %}{% endcall %}",
+        "{% import \"components/macros.txt\" as lines %}{% call lines::rows(items) %}{% endcall %}",
+        "{% import \"components/macros.txt\" as lines %}{% if items.len() > 0 %}{% call lines::own() %}{% endcall %}{% call lines::rows(items) %}{% endcall %}{% endif %}",
+        "{% if items.is_empty() %}none{% else %}{{ items.len() }}{% endif %}",
+        "{% if items.is_empty() %}none{% else if contact.first_name.is_some() %}{{ items.len() }}{% endif %}",
+        "{% if items.is_empty() %}none{% endif %}{{ items.len() }}",
+        "{% for item in items %}{{ item.title }}{% else %}none{% endfor %}",
+        "{% match total %}{% when Some(sum) %}{{ sum }}{% when None %}none{% endmatch %}",
+        "{% extends \"components/frame.txt\" %}{% block end %}!{% endblock %}",
+        "{% extends \"components/frame.txt\" %}{% block rows %}!{% endblock %}",
+    ];
+    let text: String = cases
+        .iter()
+        .map(|case| format!("{case}\n=> {}\n", of_mail("Signed Up", case)))
+        .collect();
+    insta::assert_snapshot!(text);
+}
