@@ -134,7 +134,7 @@ impl Compiled {
             Value::String(text) => Ok(text.to_string()),
             Value::Int(number) => Ok(number.to_string()),
             Value::UInt(number) => Ok(number.to_string()),
-            Value::Float(number) if number.is_finite() => Ok(number.to_string()),
+            Value::Float(number) if number.is_finite() => Ok(shown(number)),
             Value::Bool(value) => Ok(value.to_string()),
             Value::Null => Ok(String::new()),
             _ => Err(Error::NotText),
@@ -207,6 +207,14 @@ fn plain(value: &serde_json::Value) -> Value {
         Json::Array(values) => Value::from(values.iter().map(plain).collect::<Vec<_>>()),
         Json::Object(values) => plain_map(values.iter()),
     }
+}
+
+/// A number as people write it: an average of three orders has no use for fifteen decimals.
+fn shown(number: f64) -> String {
+    let rounded = format!("{number:.2}");
+    let cut = rounded.trim_end_matches('0').trim_end_matches('.');
+    let is_zero = cut == "-0";
+    if is_zero { "0".to_owned() } else { cut.to_owned() }
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {

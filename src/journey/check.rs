@@ -72,7 +72,7 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
     // Until a journey is right its ids are not: they would only bring more findings about the same mistake.
     let is_sound = |parsed: &&Parsed| !findings.iter().any(|finding| finding.file == parsed.file);
     let sound: Vec<&Parsed> = journeys.iter().filter(is_sound).collect();
-    let between = lint::across(&sound);
+    let between = lint::across(&sound, names);
     let mut compared = lock::compare(project.lock.as_deref(), &ids, &sound, mode);
     findings.append(&mut compared.findings);
     findings.extend(between);

@@ -5,6 +5,8 @@
 
 mod across;
 mod graph;
+mod never;
+mod starts;
 mod variables;
 
 pub use across::across;
@@ -74,11 +76,13 @@ pub fn lint(parsed: &Parsed, names: Names<'_>) -> Vec<Finding> {
         findings: Vec::new(),
     };
     lint.trigger();
+    lint.lane();
     lint.window();
     lint.exits();
     lint.goal();
     lint.steps();
     lint.graph();
+    lint.never();
     lint.step_ids();
     lint.moved();
     lint.variables();
@@ -283,7 +287,11 @@ impl Lint<'_> {
             StepKind::Notify(notify) => {
                 let known = self.names.webhooks.iter().map(|webhook| webhook.name.as_str());
                 if !known.clone().any(|known| known == notify.webhook) {
-                    self.report(name, unknown("webhook", &notify.webhook, known));
+                    let mut message = unknown("webhook", &notify.webhook, known);
+                    if self.names.webhooks.is_empty() {
+                        message.push_str("; webhooks are declared under `webhooks:` in store.yaml");
+                    }
+                    self.report(name, message);
                 }
             }
             StepKind::Goto(goto) => self.step_exists(&goto.to, name),
@@ -417,9 +425,7 @@ impl Lint<'_> {
             return;
         };
         for (name, (file, place)) in uses {
-            let missing =
-                (GOODS.contains(name) && !carries.goods) || (ORDER.contains(name) && !carries.shows_order());
-            if missing {
+            if is_missing(name, carries) {
                 let message = format!(
                     "email `{email}` shows `{name}` ({file}:{}), which no event that starts this journey carries; ask with `{{% if %}}` first",
                     place.line
@@ -446,6 +452,11 @@ impl Lint<'_> {
             self.report_at(place, problem.message);
         }
     }
+}
+
+/// Whether a name that emails show stays empty with events that bring no more than `carries`.
+fn is_missing(name: &str, carries: Carries) -> bool {
+    (GOODS.contains(&name) && !carries.goods) || (ORDER.contains(&name) && !carries.shows_order())
 }
 
 /// Opens and clicks find their enrollment by the message, not by a key.

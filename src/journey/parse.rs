@@ -32,6 +32,7 @@ pub struct Parsed {
 /// A thing in a journey that a check may point at; numbers count from 0 in the order of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
+    Lane,
     Key,
     TriggerEvent(usize),
     TriggerSegment(usize),
@@ -125,7 +126,7 @@ pub fn parse(id: JourneyId, file: &str, source: &str) -> Result<Parsed, Vec<Find
         )
         .and_then(|node| reader.choice(node, &STAGES))
         .unwrap_or(Stage::Awareness);
-    let lane = optional(&mut reader, &fields, "lane", &LANES).unwrap_or(Lane::Marketing);
+    let lane = lane(&mut reader, &mut places, &fields);
     let (exit, exit_segments) = trigger::exits(&mut reader, &mut places, &fields);
     let journey = Journey {
         id,
@@ -169,6 +170,13 @@ pub fn parse(id: JourneyId, file: &str, source: &str) -> Result<Parsed, Vec<Find
         places,
         findings: reader.findings,
     })
+}
+
+fn lane(reader: &mut Reader<'_>, places: &mut Places, fields: &Fields<'_>) -> Lane {
+    if let Some(node) = fields.get("lane") {
+        places.note(Subject::Lane, node);
+    }
+    optional(reader, fields, "lane", &LANES).unwrap_or(Lane::Marketing)
 }
 
 fn optional<T: Copy>(

@@ -74,7 +74,7 @@ pub struct Cap {
     pub except: Vec<Lane>,
 }
 
-/// One mail in 16 hours, as Klaviyo's smart sending does, and four in a week; carts aside.
+/// One mail in 16 hours, as Klaviyo's smart sending does, carts aside; and four in a week, carts among them.
 fn default_caps() -> Vec<Cap> {
     vec![
         Cap {
@@ -85,7 +85,7 @@ fn default_caps() -> Vec<Cap> {
         Cap {
             mails: 4,
             per: Delay::from_days(7),
-            except: vec![Lane::Cart],
+            except: Vec::new(),
         },
     ]
 }

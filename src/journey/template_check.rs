@@ -4,6 +4,7 @@
 //! beyond names, such as wrong types, is left to it.
 
 mod expressions;
+mod panics;
 mod variable_names;
 
 pub use variable_names::is_variable_name;
@@ -24,7 +25,7 @@ const DEPTH_MAX: usize = 16;
 #[derive(Debug, Default)]
 pub struct Checked {
     pub findings: Vec<Finding>,
-    /// For each email, the top-level names that its own files use without asking whether there is anything, with the file and place of the first use.
+    /// For each email, the top-level names that its files, includes and macros among them, use without asking whether there is anything, with the file and place of the first use.
     pub uses: BTreeMap<String, BTreeMap<&'static str, (String, Place)>>,
     /// For each email, the journey's variables that any of its files shows, with the file and place of the first use.
     pub variables: BTreeMap<String, BTreeMap<String, (String, Place)>>,
@@ -70,9 +71,8 @@ pub fn check(templates: &BTreeMap<String, String>, folders: &[String]) -> Checke
                 shown.entry(name).or_insert(at);
             }
             referral.append(&mut walker.referral);
-            for (name, place) in walker.used {
-                used.entry(name)
-                    .or_insert_with(|| (format!("{TEMPLATES}/{path}"), place));
+            for (name, at) in walker.used {
+                used.entry(name).or_insert(at);
             }
         }
     }
@@ -100,12 +100,16 @@ struct Walker<'a> {
     imports: BTreeMap<&'a str, &'a str>,
     depth: usize,
     findings: BTreeSet<Finding>,
-    used: BTreeMap<&'static str, Place>,
+    used: BTreeMap<&'static str, (String, Place)>,
     variables: BTreeMap<String, (String, Place)>,
     referral: BTreeSet<(String, Place)>,
     /// Names that the tests around this place asked about: what they hold may be absent.
     asked: Vec<&'static str>,
     in_test: bool,
+    /// Blocks of the files that extend the one being walked, with how deep those stand.
+    blocks: Vec<(&'a str, usize)>,
+    /// Within a layout's own text for a block that the email writes itself: nobody reads it.
+    replaced: bool,
 }
 
 impl<'a> Walker<'a> {
@@ -124,12 +128,24 @@ impl<'a> Walker<'a> {
             referral: BTreeSet::new(),
             asked: Vec::new(),
             in_test: false,
+            blocks: Vec::new(),
+            replaced: false,
         }
     }
 
     /// Walks a file from within another; `at` is the place of the reference.
     fn file(&mut self, path: &str, at: Place) {
-        self.within(path, at, |walker, ast| walker.nodes(ast.nodes()));
+        self.within(path, at, |walker, ast| {
+            let outside = walker.blocks.len();
+            let own = ast.nodes().iter().filter_map(|node| match &**node {
+                Node::BlockDef(block) => Some(*block.name),
+                _ => None,
+            });
+            let depth = walker.depth;
+            walker.blocks.extend(own.map(|name| (name, depth)));
+            walker.nodes(ast.nodes());
+            walker.blocks.truncate(outside);
+        });
     }
 
     fn within(&mut self, path: &str, at: Place, walk: impl FnOnce(&mut Self, &Ast<'a>)) {
@@ -219,17 +235,20 @@ impl<'a> Walker<'a> {
                 }
             },
             Node::Compound(compound) => {
-                self.expr(&compound.op.lhs);
-                self.expr(&compound.op.rhs);
+                self.operation(&compound.op);
             }
             Node::Declare(declare) => self.bind(*declare.var_name, None),
             Node::If(if_) => {
+                // What one arm asked is known in the arms after it too.
+                let asked_outside = self.asked.len();
                 for branch in &if_.branches {
                     self.scoped(|walker| walker.branch(branch));
                 }
+                self.asked.truncate(asked_outside);
             }
             Node::Match(match_) => {
-                let shape = self.expr(&match_.expr);
+                let asked_outside = self.asked.len();
+                let shape = self.asking(|walker| walker.expr(&match_.expr));
                 for arm in &match_.arms {
                     self.scoped(|walker| {
                         for target in &arm.target {
@@ -238,11 +257,18 @@ impl<'a> Walker<'a> {
                         walker.nodes(&arm.nodes);
                     });
                 }
+                self.asked.truncate(asked_outside);
             }
             Node::Loop(loop_) => self.scoped(|walker| walker.loop_(loop_)),
             Node::Extends(extends) => self.file(extends.path, self.place(extends.span())),
             Node::Include(include) => self.file(include.path, self.place(include.span())),
-            Node::BlockDef(block) => self.nodes(&block.nodes),
+            Node::BlockDef(block) => {
+                let outer = self.replaced;
+                let is_own = |(name, depth): &(&str, usize)| *name == *block.name && *depth < self.depth;
+                self.replaced |= self.blocks.iter().any(is_own);
+                self.nodes(&block.nodes);
+                self.replaced = outer;
+            }
             Node::FilterBlock(block) => self.nodes(&block.nodes),
             Node::Import(import) => match self.find(import.path) {
                 Some((file, _)) => {
@@ -255,18 +281,29 @@ impl<'a> Walker<'a> {
     }
 
     fn branch(&mut self, branch: &Cond<'a>) {
-        let asked_outside = self.asked.len();
         if let Some(test) = &branch.cond {
-            self.in_test = true;
-            self.condition(test);
-            self.in_test = false;
+            self.asking(|walker| walker.condition(test));
         }
         self.nodes(&branch.nodes);
-        self.asked.truncate(asked_outside);
+    }
+
+    /// Walks a test: what it names is asked about, not shown.
+    fn asking<T>(&mut self, walk: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = std::mem::replace(&mut self.in_test, true);
+        let found = walk(self);
+        self.in_test = outer;
+        found
     }
 
     fn loop_(&mut self, loop_: &Loop<'a>) {
-        let element = match self.expr(&loop_.iter) {
+        let asked_outside = self.asked.len();
+        // What stands in its `else` is there for when there is nothing.
+        let list = if loop_.else_nodes.is_empty() {
+            self.expr(&loop_.iter)
+        } else {
+            self.asking(|walker| walker.expr(&loop_.iter))
+        };
+        let element = match list {
             Some(Shape::List(element)) => Some(*element),
             Some(Shape::Text | Shape::Number | Shape::Optional(_) | Shape::Record(_) | Shape::Variables)
             | None => None,
@@ -278,6 +315,7 @@ impl<'a> Walker<'a> {
         }
         self.nodes(&loop_.body);
         self.nodes(&loop_.else_nodes);
+        self.asked.truncate(asked_outside);
     }
 
     /// Walks the called macro's body with the shapes of the arguments.

@@ -17,7 +17,8 @@ pub fn translation<'a>(email: &'a str, wanted: Option<&str>, own: &str) -> Trans
     of_folders(&FOLDERS, email, wanted, own)
 }
 
-/// The very tag; else the store's own text, if that is the language; else any translation into the language.
+/// The very tag, or what is left of it when its last parts are cut off one by one (RFC 4647, 3.4); else the store's own
+/// text, if that is the language; else any translation into the language.
 fn of_folders<'a>(
     folders: &[&'static str],
     email: &'a str,
@@ -41,20 +42,41 @@ fn of_folders<'a>(
                 language: Some(language),
             })
     };
-    let is = |found: &Translation<'_>, wanted: &str, part: fn(&str) -> &str| {
-        found
-            .language
-            .is_some_and(|tag| part(tag).eq_ignore_ascii_case(part(wanted)))
-    };
-    if let Some(exact) = translations().find(|found| is(found, wanted, |tag| tag)) {
-        return exact;
+    let mut range = Some(wanted);
+    while let Some(left) = range {
+        let exact = translations().find(|found| found.language.is_some_and(|tag| is_same(tag, left)));
+        if let Some(exact) = exact {
+            return exact;
+        }
+        // A store's own `zh-Hant` is nearer to `zh-Hant-TW` than any translation into `zh` is.
+        if is_same(own, left) {
+            return untranslated;
+        }
+        range = shorter(left);
     }
-    if language(own).eq_ignore_ascii_case(language(wanted)) {
+    if is_same(language(own), language(wanted)) {
         return untranslated;
     }
-    translations()
-        .find(|found| is(found, wanted, language))
-        .unwrap_or(untranslated)
+    let into = |found: &Translation<'_>| {
+        let into = found.language.map(language);
+        into.is_some_and(|into| is_same(into, language(wanted)))
+    };
+    translations().find(into).unwrap_or(untranslated)
+}
+
+/// `zh-Hant` of `zh-Hant-TW`; a part of one letter says nothing without what follows it, and goes with it.
+fn shorter(tag: &str) -> Option<&str> {
+    let (left, _) = tag.rsplit_once(['-', '_'])?;
+    match left.rsplit_once(['-', '_']) {
+        Some((rest, single)) if single.len() == 1 => Some(rest),
+        _ => Some(left),
+    }
+}
+
+/// Whether two tags say the same: some storefronts write `pt_br`.
+fn is_same(one: &str, other: &str) -> bool {
+    let parts = |tag: &str| tag.to_ascii_lowercase().replace('_', "-");
+    parts(one) == parts(other)
 }
 
 /// `pt` of `pt-BR`.
@@ -87,5 +109,30 @@ mod tests {
         assert_eq!(of(Some("en-AU")), "hello");
         assert_eq!(of(Some("de")), "hello", "of another email");
         assert_eq!(of(Some("")), "hello");
+        assert_eq!(of(Some("pt_br")), "hello/pt-BR");
+    }
+
+    #[test]
+    fn a_tag_is_cut_from_its_end() {
+        let folders = [
+            "hello",
+            "hello/zh-Hans",
+            "hello/zh-Hant",
+            "hello/sr-Latn",
+            "hello/sr",
+        ];
+        let of = |wanted| of_folders(&folders, "hello", Some(wanted), "en-GB").folder;
+        assert_eq!(of("zh-Hant-TW"), "hello/zh-Hant");
+        assert_eq!(of("zh_hant_tw"), "hello/zh-Hant");
+        assert_eq!(of("zh-Hans-SG"), "hello/zh-Hans");
+        assert_eq!(of("zh-Hant-x-old"), "hello/zh-Hant");
+        assert_eq!(of("zh"), "hello/zh-Hans", "any of the language");
+        assert_eq!(of("sr-Latn-RS"), "hello/sr-Latn");
+        assert_eq!(of("sr-Cyrl-RS"), "hello/sr");
+        let own = |wanted| of_folders(&folders, "hello", Some(wanted), "zh-Hant").folder;
+        assert_eq!(own("zh-Hant-HK"), "hello/zh-Hant", "written as a translation too");
+        let own = |wanted| of_folders(&["hello/zh-Hans"], "hello", Some(wanted), "zh-Hant").folder;
+        assert_eq!(own("zh-Hant-HK"), "hello");
+        assert_eq!(own("zh-Hans-CN"), "hello/zh-Hans");
     }
 }

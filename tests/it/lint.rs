@@ -332,3 +332,236 @@ fn a_referral_link_in_a_store_that_has_none() {
     ));
     insta::assert_snapshot!(format!("without:\n{without}\nwith:\n{}", said(&run(&project))));
 }
+
+/// What is said about the project with one more email text and a component, sent by a journey that `trigger` starts.
+fn of_mail(trigger: &str, text: &str) -> String {
+    let mut project = project();
+    let part = "emails/welcome-hello/email.txt".to_owned();
+    project.templates.insert(part, text.to_owned());
+    let file = |name: &str, text: &str| (format!("components/{name}.txt"), text.to_owned());
+    project.templates.extend([
+        file("lines", "{% for item in items %}{{ item.title }}{% endfor %}\n"),
+        file(
+            "guarded",
+            "{% if !items.is_empty() %}{% include \"components/lines.txt\" %}{% endif %}\n",
+        ),
+        file("macros", "{% macro rows(items) %}{{ items.len() }}{% endmacro %}\n{% macro own() %}{{ items.len() }}{% endmacro %}\n"),
+        file("frame", "{% block rows %}{{ items.len() }}{% endblock %}{% block end %}{% endblock %}\n"),
+    ]);
+    let journey =
+        format!("title: Offer\nstage: decision\ntrigger: {{ on: {trigger}, key: contact }}\nsteps:\n{STEPS}");
+    project.journeys = [("journeys/offer.yaml".to_owned(), journey)].into();
+    let found = said(&run(&project));
+    if found.is_empty() {
+        "nothing\n".to_owned()
+    } else {
+        found
+    }
+}
+
+#[test]
+fn templates_that_would_stop_the_sending() {
+    let cases = [
+        "{{ items[0].title }}",
+        "{{ items[1..].len() }}",
+        "{{ order_number.unwrap() }}",
+        "{{ order_number.expect(\"a number\") }}",
+        "{{ coupon.as_ref().unwrap().code }}",
+        "{{ Option::unwrap(order_number) }}",
+        "{{ 10 / items.len() }}",
+        "{{ items.len() % items.len() }}",
+        "{{ items.len() / 0 }}",
+        "{{ items.len() - 1 }}",
+        "{% if items.len() - 1 > 2 %}more{% endif %}",
+        "{% let n = 3 - items.len() %}{{ n }}",
+        "{{ panic!(\"no\") }}",
+        "{% for pair in items.chunks(items.len()) %}{{ pair.len() }}{% endfor %}",
+        // All of these come to something whatever there is.
+        "{{ items.len() / 2 }}{{ items.len() % 3 }}{{ 10 - 3 }}{{ items.len() + 1 }}",
+        "{% if let Some(item) = items.first() %}{{ item.title }}{% endif %}",
+        "{{ items.len().saturating_sub(1) }}",
+        "{{ order_number.as_deref().unwrap_or(\"your order\") }}",
+    ];
+    let text: String = cases
+        .iter()
+        .map(|case| format!("{case}\n=> {}\n", of_mail("Order Completed", case)))
+        .collect();
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn goods_that_no_event_brings_are_asked_about_wherever_they_are_shown() {
+    let cases = [
+        "{% include \"components/lines.txt\" %}",
+        "{% include \"components/guarded.txt\" %}",
+        "{% if !items.is_empty() %}{% include \"components/lines.txt\" %}{% endif %}",
+        "{% import \"components/macros.txt\" as lines %}{% call lines::own() %}{% endcall %}",
+        "{% import \"components/macros.txt\" as lines %}{% call lines::rows(items) %}{% endcall %}",
+        "{% import \"components/macros.txt\" as lines %}{% if items.len() > 0 %}{% call lines::own() %}{% endcall %}{% call lines::rows(items) %}{% endcall %}{% endif %}",
+        "{% if items.is_empty() %}none{% else %}{{ items.len() }}{% endif %}",
+        "{% if items.is_empty() %}none{% else if contact.first_name.is_some() %}{{ items.len() }}{% endif %}",
+        "{% if items.is_empty() %}none{% endif %}{{ items.len() }}",
+        "{% for item in items %}{{ item.title }}{% else %}none{% endfor %}",
+        "{% match total %}{% when Some(sum) %}{{ sum }}{% when None %}none{% endmatch %}",
+        "{% extends \"components/frame.txt\" %}{% block end %}!{% endblock %}",
+        "{% extends \"components/frame.txt\" %}{% block rows %}!{% endblock %}",
+    ];
+    let text: String = cases
+        .iter()
+        .map(|case| format!("{case}\n=> {}\n", of_mail("Signed Up", case)))
+        .collect();
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_journey_that_is_started_has_what_its_starters_have() {
+    let cart = "title: Cart\nstage: decision\ntrigger: { on: Order Completed, key: contact }\nsteps:\n  - branch:\n      - when: size(event.items) > 1\n        steps: [exit]\n  - send: welcome-hello\n    stream: marketing\n";
+    let plain = |trigger: &str, to: &str| {
+        format!(
+            "title: Start\nstage: decision\ntrigger: {{ {trigger} }}\nsteps:\n  - start: {to}\n  - wait: 1d\n{STEPS}"
+        )
+    };
+    let mut project = project();
+    let part = "emails/welcome-hello/email.txt".to_owned();
+    let said_of = |journeys: &[(&str, String)], text: &str, project: &mut wend::journey::project::Project| {
+        project.templates.insert(part.clone(), text.to_owned());
+        let files = journeys.iter();
+        project.journeys = files
+            .map(|(name, text)| (format!("journeys/{name}.yaml"), text.clone()))
+            .collect();
+        said(&run(project))
+    };
+    let shows = "{% for item in items %}{{ item.title }}{% endfor %}";
+    let quiet = with(cart, "size(event.items) > 1", "contact.orders > 1");
+    let starter = |trigger: &str, to: &str| plain(trigger, to).replace("welcome-hello", "checkout-nudge");
+    let signup = starter("on: Signed Up, key: contact", "cart");
+    let text = [
+        (
+            "shown",
+            said_of(
+                &[("cart", quiet.clone()), ("hello", signup.clone())],
+                shows,
+                &mut project,
+            ),
+        ),
+        (
+            "asked",
+            said_of(
+                &[("cart", cart.to_owned()), ("hello", signup)],
+                "Hello",
+                &mut project,
+            ),
+        ),
+        (
+            "by way of another",
+            said_of(
+                &[
+                    ("cart", quiet.clone()),
+                    ("between", starter("on: Order Fulfilled, key: contact", "cart")),
+                    ("hello", starter("on: Signed Up, key: contact", "between")),
+                ],
+                shows,
+                &mut project,
+            ),
+        ),
+        (
+            "an order brings goods",
+            said_of(
+                &[
+                    ("cart", quiet),
+                    ("hello", starter("on: Order Fulfilled, key: contact", "cart")),
+                ],
+                shows,
+                &mut project,
+            ),
+        ),
+    ]
+    .map(|(what, found)| format!("--- {what}\n{found}"))
+    .concat();
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn journeys_that_start_each_other() {
+    let journey = |reenter: &str, steps: &str| {
+        format!(
+            "title: Offer\nstage: decision\ntrigger: {{ manual: true }}\nreenter: {reenter}\nsteps:\n{steps}{STEPS}"
+        )
+    };
+    let (a, b, c) = ("  - start: b\n", "  - start: c\n", "  - start: a\n");
+    let wait = "  - wait: 1d\n    id: day\n";
+    let date = "  - wait: { date: renewal, otherwise: continue }\n    id: day\n";
+    let cases = [
+        (
+            "round",
+            journey("parallel", a),
+            journey("restart", b),
+            journey("parallel", c),
+        ),
+        (
+            "a wait",
+            journey("parallel", a),
+            journey("restart", &format!("{wait}{b}")),
+            journey("parallel", c),
+        ),
+        (
+            "a date",
+            journey("parallel", a),
+            journey("restart", &format!("{date}{b}")),
+            journey("parallel", c),
+        ),
+        (
+            "once",
+            journey("parallel", a),
+            journey("once", b),
+            journey("parallel", c),
+        ),
+        (
+            "after 1d",
+            journey("parallel", a),
+            journey("after 1d", b),
+            journey("parallel", c),
+        ),
+    ];
+    let text: String = cases
+        .iter()
+        .map(|(what, a, b, c)| format!("--- {what}\n{}", about(&[("a", a), ("b", b), ("c", c)], STORE)))
+        .collect();
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn what_can_never_happen() {
+    let send = |email: &str, rest: &str| format!("  - send: {email}\n    stream: marketing\n{rest}");
+    let (hello, nudge) = (send("welcome-hello", ""), send("checkout-nudge", ""));
+    let asks = "    when: last.opened\n";
+    let click = "  - wait: { for: Email Clicked, timeout: 2d }\n    id: click\n";
+    let coupon = "  - coupon: { code: HELLO, expires: 3d }\n";
+    let cases = [
+        send("welcome-hello", asks),
+        format!("{hello}  - wait: 1d\n{}", send("checkout-nudge", asks)),
+        format!(
+            "  - branch:\n      - when: contact.orders > 3\n        steps: [{{ send: welcome-hello, stream: marketing }}]\n{}",
+            send("checkout-nudge", asks)
+        ),
+        format!("{click}{hello}"),
+        format!("{hello}{click}{nudge}"),
+        format!("{coupon}  - wait: 2d\n    id: days\n  - set: {{ asked: true }}\n  - wait: 1d\n{hello}"),
+        format!("{coupon}  - wait: 2d\n{hello}  - wait: 4d\n{nudge}"),
+        format!("{hello}{coupon}"),
+        format!("{hello}{coupon}  - send: checkout-nudge\n    to: team\n"),
+        format!(
+            "{hello}  - wait: {{ date: renewal, otherwise: continue }}\n    id: day\n  - goto: welcome-hello\n    times: 3\n"
+        ),
+        format!("  - wait: {{ until: \"10:00\", days: [] }}\n{hello}"),
+    ];
+    insta::assert_snapshot!(steps(&cases.each_ref().map(String::as_str)));
+}
+
+#[test]
+fn the_lane_of_carts_is_for_carts() {
+    let text = top(&["lane: cart\n", "lane: marketing\n"]);
+    let mut none = about(&[("offer", &format!("{HEAD}  - notify: stock\n{STEPS}"))], STORE);
+    none.push_str(&text);
+    insta::assert_snapshot!(none);
+}

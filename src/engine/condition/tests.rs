@@ -103,6 +103,12 @@ fn an_expression_can_be_shown() {
         ("contact.orders + 1", "4"),
         ("double(contact.orders) / 4.0", "0.75"),
         ("double(contact.orders)", "3"),
+        ("57.05 / 3.0", "19.02"),
+        ("18.0 / 2.0", "9"),
+        ("2.5 + 0.0", "2.5"),
+        ("100.0 + 0.0", "100"),
+        ("0.0 - 0.001", "0"),
+        ("0.1 + 0.2", "0.3"),
         ("contact.first_name + \"!\"", "Ada!"),
         ("contact.email", ""),
     ] {

@@ -2,6 +2,8 @@
 //!
 //! Called by `check` once every journey is sound by itself.
 
+use super::Names;
+use super::starts::{circles, unfilled};
 use crate::domain::event::EventKind;
 use crate::domain::message::Stream;
 use crate::journey::definition::Journey;
@@ -10,11 +12,13 @@ use crate::journey::parse::{Parsed, Subject};
 use crate::journey::step::StepKind;
 
 /// Everything wrong between journeys.
-pub fn across(all: &[&Parsed]) -> Vec<Finding> {
+pub fn across(all: &[&Parsed], names: Names<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for parsed in all {
         starts(parsed, all, &mut findings);
     }
+    unfilled(all, names, &mut findings);
+    circles(all, &mut findings);
     for (at, one) in all.iter().enumerate() {
         for other in all.iter().skip(at + 1) {
             collision(one, other, &mut findings);

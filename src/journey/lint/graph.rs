@@ -2,8 +2,26 @@
 
 use super::{Lint, Subject};
 use crate::domain::ids::StepId;
-use crate::journey::step::{Step, StepKind, Target};
+use crate::journey::step::{Step, StepKind, Target, Wait};
 use std::collections::BTreeSet;
+
+/// Whether a step surely takes time. A date may have passed, or not be known.
+pub(super) const fn holds_people(kind: &StepKind) -> bool {
+    match kind {
+        StepKind::Wait(Wait::Delay(_) | Wait::Calendar(_) | Wait::Until { .. } | Wait::Event { .. }) => true,
+        StepKind::Wait(Wait::Date { .. })
+        | StepKind::Send(_)
+        | StepKind::Branch(_)
+        | StepKind::Split(_)
+        | StepKind::Set(_)
+        | StepKind::Coupon(_)
+        | StepKind::Notify(_)
+        | StepKind::Start(_)
+        | StepKind::Stop(_)
+        | StepKind::Goto(_)
+        | StepKind::Exit => false,
+    }
+}
 
 impl Lint<'_> {
     pub(super) fn graph(&mut self) {
@@ -71,16 +89,24 @@ impl Lint<'_> {
                 let Some(reached) = self.parsed.journey.step(id) else {
                     continue;
                 };
-                let waits = reached.kind.as_wait().is_some();
-                if !waits && seen.insert(id) {
+                if !holds_people(&reached.kind) && seen.insert(id) {
                     open.extend(reached.successors().into_iter().flatten());
                 }
             }
             if seen.contains(&step.id) {
+                let reached = seen.iter().filter_map(|id| self.parsed.journey.step(id));
+                let (why, time) = if reached.filter(|step| step.kind.as_wait().is_some()).count() > 0 {
+                    (
+                        " for sure, since a date may have passed or not be known",
+                        "for a time ",
+                    )
+                } else {
+                    ("", "")
+                };
                 self.report(
                     Subject::StepName(number),
                     format!(
-                        "between `{}` and this `goto` nothing waits: put a `wait:` in the circle",
+                        "between `{}` and this `goto` nothing waits{why}: put a `wait:` {time}in the circle",
                         goto.to
                     ),
                 );

@@ -4,6 +4,7 @@ use super::{Walker, is_variable_name};
 use crate::journey::email_shape::{REFERRAL, Shape};
 use crate::journey::finding::unknown;
 use crate::journey::project::TEMPLATES;
+use askama_parser::expr::BinOp;
 use askama_parser::node::CondTest;
 use askama_parser::{AssociatedItem, Expr, Span, WithSpan};
 
@@ -22,6 +23,7 @@ impl<'a> Walker<'a> {
                 self.field(shape, item)
             }
             Expr::Call(call) => {
+                self.refuse_call(&call.path);
                 for arg in &call.args {
                     self.expr(arg);
                 }
@@ -34,6 +36,7 @@ impl<'a> Walker<'a> {
                 shape.filter(|shape| !matches!(shape, Shape::Optional(_)))
             }
             Expr::Index(base, index) => {
+                self.refuse_index(expr.span());
                 self.expr(index);
                 match self.expr(base) {
                     Some(Shape::List(element)) => Some(*element),
@@ -64,6 +67,10 @@ impl<'a> Walker<'a> {
                 self.parts(expr);
                 None
             }
+            Expr::RustMacro(path, _) => {
+                self.refuse_macro(path);
+                None
+            }
             Expr::IsDefined(_)
             | Expr::IsNotDefined(_)
             | Expr::BoolLit(_)
@@ -71,7 +78,6 @@ impl<'a> Walker<'a> {
             | Expr::StrLit(_)
             | Expr::CharLit(_)
             | Expr::Path(_)
-            | Expr::RustMacro(..)
             | Expr::FilterSource
             | Expr::ArgumentPlaceholder => None,
         }
@@ -80,10 +86,7 @@ impl<'a> Walker<'a> {
     /// Expressions of which only the parts have names.
     fn parts(&mut self, expr: &Expr<'a>) {
         match expr {
-            Expr::BinOp(operation) => {
-                self.expr(&operation.lhs);
-                self.expr(&operation.rhs);
-            }
+            Expr::BinOp(operation) => self.operation(operation),
             Expr::Range(range) => range.lhs.iter().chain(&range.rhs).for_each(|end| {
                 self.expr(end);
             }),
@@ -103,6 +106,13 @@ impl<'a> Walker<'a> {
             Expr::LetCond(test) => self.condition(test),
             _ => {}
         }
+    }
+
+    /// The two sides of an operation, and whether it always comes to something.
+    pub fn operation(&mut self, operation: &BinOp<'a>) {
+        self.refuse_arithmetic(operation);
+        self.expr(&operation.lhs);
+        self.expr(&operation.rhs);
     }
 
     fn all(&mut self, exprs: &[WithSpan<Box<Expr<'a>>>]) {
@@ -140,8 +150,9 @@ impl<'a> Walker<'a> {
             }
             if self.in_test {
                 self.asked.push(name);
-            } else if self.file == self.part && !self.asked.contains(name) {
-                self.used.entry(name).or_insert(place);
+            } else if !self.replaced && !self.asked.contains(name) {
+                let at = (format!("{TEMPLATES}/{}", self.file), place);
+                self.used.entry(name).or_insert(at);
             }
             return Some(*shape);
         }

@@ -83,7 +83,7 @@ pub struct Edit {
 
 const STORES: [&str; 5] = [
     "caps: []\nregion: opt_out\n",
-    "caps: [{ mails: 1, per: 16h, except: [cart] }, { mails: 4, per: 7d, except: [cart] }]\nregion: opt_out\n",
+    "caps: [{ mails: 1, per: 16h, except: [cart] }, { mails: 4, per: 7d }]\nregion: opt_out\n",
     "caps: [{ mails: 2, per: 2d }]\nregion: soft_opt_in\nquiet_hours: \"21:00-08:00\"\n",
     "caps: [{ mails: 1, per: 1h, except: [marketing] }, { mails: 3, per: 1d }]\nregion: opt_out\n",
     "region: strict\nquiet_hours: \"22:30-06:00\"\n",

@@ -81,6 +81,11 @@ fn days(reader: &mut Reader<'_>, node: &Node) -> Option<Weekdays> {
     let Value::List(nodes) = &node.value else {
         return reader.parsed(node, FORM);
     };
+    if nodes.is_empty() {
+        let message = format!("no day is listed: expected {FORM}; leave `days` out for every day");
+        reader.report(node.place, message);
+        return None;
+    }
     let named = nodes.iter().map(|node| reader.text(node, FORM));
     let names: Vec<&str> = named.collect::<Option<_>>()?;
     let joined = Node {

@@ -14,6 +14,8 @@ pub(super) struct Writer<'a> {
     first: Option<usize>,
     dropped: Option<usize>,
     after: Option<usize>,
+    /// A mail has gone out by now, whatever the way.
+    sent: bool,
 }
 
 impl<'a> Writer<'a> {
@@ -27,6 +29,7 @@ impl<'a> Writer<'a> {
             first: None,
             dropped: None,
             after: None,
+            sent: false,
         }
     }
 
@@ -38,7 +41,11 @@ impl<'a> Writer<'a> {
         let _ = writeln!(steps, "  - {{ send: note, stream: marketing, id: s{last} }}");
         let mut text = format!(
             "title: Random\nstage: decision\nlane: {}\npriority: {}\ntrigger: {}\n",
-            draft.lane,
+            if draft.lane == "cart" && !matches!(draft.about, About::Checkout) {
+                "marketing"
+            } else {
+                draft.lane
+            },
             self.own,
             self.trigger(draft)
         );
@@ -159,7 +166,13 @@ impl<'a> Writer<'a> {
             | About::Enters
             | About::Leaves => ["Product Added", "Email Clicked", "Signed Up", "Order Completed"],
         };
-        kinds[number % kinds.len()]
+        let kind = kinds[number % kinds.len()];
+        // Nobody opens a mail before there is one, and the build says so.
+        if kind.starts_with("Email") && !self.sent {
+            kinds[0]
+        } else {
+            kind
+        }
     }
 
     fn number(&mut self) -> usize {
@@ -173,7 +186,9 @@ impl<'a> Writer<'a> {
             number < self.plan.journeys.len() && number != self.own && self.edit.without != Some(number);
         let about = self.plan.journeys.get(number)?.about;
         let keyed = matches!(about, About::Checkout | About::Order) && about != self.about;
-        (there && !(starts && keyed)).then(|| name(number))
+        // The build refuses journeys that start each other without end.
+        let back = number < self.own;
+        (there && !(starts && (keyed || back))).then(|| name(number))
     }
 
     fn list(&mut self, kinds: &[Kind], depth: usize, text: &mut String) {
@@ -188,6 +203,7 @@ impl<'a> Writer<'a> {
                 wait = None;
             } else if written {
                 if depth == 1 {
+                    self.sent |= matches!(kind, Kind::Send { .. });
                     self.first = self.first.or(Some(number));
                     self.after = self.after.or(self.dropped.map(|_| number));
                 }
@@ -217,7 +233,7 @@ impl<'a> Writer<'a> {
             Kind::Calendar(days) => format!("wait: {days} calendar days"),
             Kind::Until(until) => format!("wait: {{ {until} }}"),
             Kind::Set(what) => (*what).to_owned(),
-            Kind::Coupon(None) => "coupon: { code: HELLO, percent: 10, expires: 3d }".to_owned(),
+            Kind::Coupon(None) => "coupon: { code: HELLO, percent: 10, expires: 90d }".to_owned(),
             Kind::Notify => "notify: crm, as: stock".to_owned(),
             Kind::Start(number) | Kind::Stop(number) => {
                 let starts = matches!(kind, Kind::Start(_));
@@ -265,8 +281,12 @@ impl<'a> Writer<'a> {
                     "{pad}  branch:\n{pad}    - when: {}",
                     quoted(self.condition(*when))
                 );
-                let leaves = leaves.then(|| format!("{pad}        - exit\n"));
                 self.filled("steps", list, depth + 3, text);
+                // Somebody must see the code of a coupon before they leave.
+                let mail = self.number();
+                let leaves = leaves.then(|| {
+                    format!("{pad}        - {{ send: note, stream: marketing, id: s{mail} }}\n{pad}        - exit\n")
+                });
                 text.push_str(&leaves.unwrap_or_default());
                 if !other.is_empty() {
                     let _ = writeln!(text, "{pad}    - else:");
