@@ -12,7 +12,8 @@ use crate::settings::Settings;
 use crate::store::migrate::{STORE, migrate};
 use crate::store::rusqlite::Sqlite;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 /// What a `deploy` line calls segments.yaml and store.yaml.
 const SEGMENTS: &str = "segments";
@@ -21,11 +22,37 @@ pub(super) const STORE_FILE: &str = "store";
 /// Requests a second that the pretend provider is known to take: so many that the number of shards does not show.
 const REQUESTS_PER_SECOND: u32 = 1_000;
 
-/// The project at `root` with some of its journeys replaced or removed, checked as the build checks it.
+/// What replaces a file of the project, by what `deploy` calls it; none removes it.
+pub type Edits = BTreeMap<String, Option<String>>;
+
+/// Most catalogs that are kept.
+const MAX_KEPT: usize = 32;
+
+/// Catalogs of the edits made last: a check costs more than what many a story plays, and the same story is played with
+/// several numbers of shards.
+static KEPT: Mutex<BTreeMap<(PathBuf, Edits), Catalog>> = Mutex::new(BTreeMap::new());
+
+/// The project at `root` with some of its journeys replaced or removed, checked as the build checks it. The files are
+/// taken to stay as they are while the program runs.
 ///
 /// # Errors
 /// With the findings, when there are any.
-pub fn edited(root: &Path, edits: &BTreeMap<String, Option<String>>) -> Result<Catalog, Failure> {
+pub fn edited(root: &Path, edits: &Edits) -> Result<Catalog, Failure> {
+    let key = (root.to_owned(), edits.clone());
+    if let Some(kept) = KEPT.lock().ok().and_then(|kept| kept.get(&key).cloned()) {
+        return Ok(kept);
+    }
+    let catalog = checked(root, edits)?;
+    if let Ok(mut kept) = KEPT.lock() {
+        if kept.len() >= MAX_KEPT {
+            kept.clear();
+        }
+        kept.insert(key, catalog.clone());
+    }
+    Ok(catalog)
+}
+
+fn checked(root: &Path, edits: &Edits) -> Result<Catalog, Failure> {
     let mut project = Project::read(root);
     project.lock = None;
     for (file, text) in edits {
