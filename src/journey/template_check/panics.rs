@@ -76,7 +76,7 @@ impl<'a> Walker<'a> {
         let span = operation.rhs.span();
         let literal = |side: &WithSpan<Box<Expr<'a>>>| number(side);
         match operation.op {
-            "/" | "/=" | "%" | "%=" if literal(&operation.rhs).is_none_or(|digits| is_zero(digits)) => {
+            "/" | "/=" | "%" | "%=" if literal(&operation.rhs).is_none_or(is_zero) => {
                 let sign = operation.op.trim_end_matches('=');
                 let method = if sign == "/" { "checked_div" } else { "checked_rem" };
                 self.refuse(
