@@ -130,10 +130,13 @@ proptest! {
     /// The stack is that of the Worker: journeys that start each other need no more of it than one.
     #[test]
     fn journeys_that_start_each_other_come_to_an_end(
-        again in prop::collection::vec(prop::sample::select(vec!["restart", "parallel", "once", "after 1d"]), 2..4),
+        mut again in prop::collection::vec(prop::sample::select(vec!["once", "after 1d"]), 2..4),
+        // The build refuses circles in which nobody is once.
+        (free, how) in (0_usize..3, prop::sample::select(vec!["restart", "parallel", "once"])),
         both in any::<bool>(),
     ) {
         let count = again.len();
+        again[free % count] = how;
         let name = |number: usize| ["a", "b", "c"][number % count];
         let files: Vec<(&str, String)> = again.iter().enumerate().map(|(number, again)| {
             let trigger = if number == 0 { "{ on: Signed Up, key: contact }" } else { "{ manual: true, key: contact }" };
