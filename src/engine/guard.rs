@@ -140,7 +140,9 @@ pub fn check(
         return Verdict::Drop(DropReason::HeldOut);
     }
     if send.to == Recipient::Team {
-        return to_team(catalog, sending, facts);
+        // The team is told nothing about a cart that was bought, either.
+        let left = may_have_left(journey, enrollment, sending, facts, now);
+        return left.unwrap_or_else(|| to_team(catalog, sending, facts));
     }
     let Some(address) = contact.address() else {
         return Verdict::Drop(DropReason::NoAddress);
