@@ -101,7 +101,7 @@ pub(super) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    fn new(catalog: &'a Catalog, contact: Contact, facts: &'a Facts, now: Timestamp) -> Self {
+    pub fn new(catalog: &'a Catalog, contact: Contact, facts: &'a Facts, now: Timestamp) -> Self {
         Self {
             catalog,
             now,

@@ -30,7 +30,7 @@ mod segments;
 pub mod sight;
 pub mod state;
 mod steps;
-mod sweep;
+pub mod sweep;
 pub mod variables;
 
 #[cfg(test)]

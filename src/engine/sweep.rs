@@ -5,10 +5,11 @@
 use super::civil::Calendar;
 use super::decide::Turn;
 use super::moment::{self, Anew};
-use super::state::{EndReason, Enrollment, Position};
+use super::state::{Contact, EndReason, Enrollment, Facts, Position};
 use super::steps::wait;
 use crate::domain::contact::Profile;
 use crate::domain::time::{Delay, Timestamp};
+use crate::journey::catalog::Catalog;
 use crate::journey::definition::Status;
 use crate::journey::step::{Step, Wait};
 
@@ -126,6 +127,14 @@ impl Turn<'_> {
             (true, Some(_)) | (false, None) => {}
         }
     }
+}
+
+/// The contact after something outside of `decide` changed its profile: what waits by the calendar gets its new time.
+pub fn retold(catalog: &Catalog, contact: Contact, before: &Profile, now: Timestamp) -> Contact {
+    let facts = Facts::default();
+    let mut turn = Turn::new(catalog, contact, &facts, now);
+    turn.tell_time_anew(before);
+    turn.contact
 }
 
 /// How long the step that a run stands on stood still: one that it came to later, by a goal or a refresh, less long.

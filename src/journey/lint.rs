@@ -121,6 +121,12 @@ impl Lint<'_> {
                 "with `reenter: restart` a later event starts the run anew, so there is none to refresh: leave one of them out",
             );
         }
+        if self.parsed.journey.cooldown.is_some() && self.key() == Some(Key::Product) {
+            self.report(
+                Subject::Key,
+                "`cooldown` is about the contact, so that only the first product of an order would get a run: with `key: product_id` say `reenter: after 30d`",
+            );
+        }
         self.trigger_segments();
         let carries = Carries::any_of(&trigger.on);
         self.condition(trigger.when.as_ref(), Subject::TriggerWhen, carries);

@@ -9,7 +9,7 @@ use crate::domain::message::Stream;
 use crate::journey::definition::Journey;
 use crate::journey::finding::Finding;
 use crate::journey::parse::{Parsed, Subject};
-use crate::journey::step::StepKind;
+use crate::journey::step::{Step, StepKind, Wait};
 
 /// Everything wrong between journeys.
 pub fn across(all: &[&Parsed], names: Names<'_>) -> Vec<Finding> {
@@ -47,7 +47,7 @@ fn starts(parsed: &Parsed, all: &[&Parsed], findings: &mut Vec<Finding>) {
     }
 }
 
-/// Two journeys that one event starts and that mail at once: a shopper gets both, or a cap picks one by chance.
+/// Two journeys that one event starts and that mail at one moment: a shopper gets both, or a cap picks one by chance.
 fn collision(one: &Parsed, other: &Parsed, findings: &mut Vec<Finding>) {
     let (a, b) = (&one.journey, &other.journey);
     // A request names the journey it is for.
@@ -66,29 +66,44 @@ fn collision(one: &Parsed, other: &Parsed, findings: &mut Vec<Finding>) {
         _ if at_one_moment => ("its moment".to_owned(), Subject::Form),
         _ => return,
     };
-    if a.priority != b.priority || !mails_at_once(a) || !mails_at_once(b) {
+    let (own, theirs) = (first_mails(a), first_mails(b));
+    let Some(waits) = own.iter().find(|waits| theirs.contains(waits)) else {
+        return;
+    };
+    if a.priority != b.priority {
         return;
     }
+    let when = if waits.is_empty() {
+        "at once"
+    } else {
+        "after the same wait"
+    };
     let message = format!(
-        "{what} starts `{}` too, and both send marketing at once: give one of them a higher `priority:`",
+        "{what} starts `{}` too, and both send marketing {when}: give one of them a higher `priority:`",
         b.id
     );
     let place = one.places.of(subject);
     findings.push(Finding::at(&one.file, place, message));
 }
 
-/// Whether a marketing mail comes before any wait.
-fn mails_at_once(journey: &Journey) -> bool {
-    let mut open: Vec<_> = journey.first_step().into_iter().collect();
-    let mut seen = Vec::new();
-    while let Some(step) = open.pop() {
-        if seen.contains(&&step.id) {
-            continue;
-        }
-        seen.push(&step.id);
+/// Most ways through a journey that are looked at.
+const WAYS_MAX: usize = 1_000;
+
+/// The waits before the first marketing mail, for each way to one on which only time is waited for.
+fn first_mails(journey: &Journey) -> Vec<Vec<&Wait>> {
+    let first = journey.first_step().into_iter();
+    let mut open: Vec<(&Step, Vec<&Wait>)> = first.map(|step| (step, Vec::new())).collect();
+    let mut found = Vec::new();
+    for _ in 0..WAYS_MAX {
+        let Some((step, mut waits)) = open.pop() else { break };
         match &step.kind {
-            StepKind::Send(send) if send.stream == Stream::Marketing => return true,
-            StepKind::Wait(_) => {}
+            StepKind::Send(send) if send.stream == Stream::Marketing => {
+                found.push(waits);
+                continue;
+            }
+            // Who waits for an event goes on at a time of their own.
+            StepKind::Wait(Wait::Event { .. }) => continue,
+            StepKind::Wait(wait) => waits.push(wait),
             StepKind::Send(_)
             | StepKind::Branch(_)
             | StepKind::Split(_)
@@ -98,11 +113,13 @@ fn mails_at_once(journey: &Journey) -> bool {
             | StepKind::Start(_)
             | StepKind::Stop(_)
             | StepKind::Goto(_)
-            | StepKind::Exit => {
-                let next = step.successors().into_iter().flatten();
-                open.extend(next.filter_map(|id| journey.step(id)));
-            }
+            | StepKind::Exit => {}
         }
+        let next = step.successors().into_iter().flatten();
+        open.extend(
+            next.filter_map(|id| journey.step(id))
+                .map(|step| (step, waits.clone())),
+        );
     }
-    false
+    found
 }
