@@ -1,6 +1,18 @@
 //! What one decision costs: `npm run bench:core`. Twenty journeys, somebody who runs in five of them.
 //!
-//! The target is 20 µs for an event on this machine; a Worker adds its storage to that.
+//! The target is 20 µs for an event on this machine; a Worker adds its storage to that. Best samples on two shared cores,
+//! where the medians of a busy hour are up to twice as long, before and after ids, events and items were shared:
+//!
+//! | decision | copied | shared |
+//! |---|---:|---:|
+//! | order completed, two runs end and four start | 26.3 µs | 16.4 µs |
+//! | order completed, two runs end and one starts | 19.8 µs | 11.0 µs |
+//! | checkout updated | 11.1 µs | 6.6 µs |
+//! | a wait is over | 15.3 µs | 10.5 µs |
+//! | email clicked | 6.2 µs | 4.7 µs |
+//! | nobody's business | 5.4 µs | 3.8 µs |
+//!
+//! Part of the rest is a SHA-256 for each run and mail that begins: their ids are derived from content.
 
 #![allow(
     clippy::unwrap_used,
