@@ -3,7 +3,7 @@
 // `npm run bench:load` builds the Worker with the feature `bench-load` and runs this with the path of its wasm. Each sample is
 // a process of its own: V8 compiles a function when it is first called, and keeps what it compiled for as long as the process
 // lives. So there are two kinds: with the code compiled before, which is what the load itself takes, and as it comes, with
-// the compiling of all that the first load calls. The second hardly grows with the journeys, and Cloudflare's runtime does the
+// the compiling of all that the first load calls. The second hardly grows with the journeys, and workerd does the
 // same.
 //
 // | journeys | compiled before | as it comes | later |
