@@ -67,7 +67,7 @@ pub fn decide(
         Input::CheckoutTaken(taken) => turn.checkout_taken(taken),
     }
     if turn.contact.profile != contact.profile {
-        turn.tell_time_anew(&contact.profile);
+        turn.tell_time_anew(|_| &contact.profile);
         moment::arm(&mut turn, Anew::All);
     }
     turn.look_at_segments(contact, input, adopted);

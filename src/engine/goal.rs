@@ -7,10 +7,10 @@ use super::keys::{about, concerns, concerns_checkout};
 use super::sight::Topic;
 use super::state::{EndReason, Enrollment, Facts};
 use crate::domain::event::Event;
-use crate::domain::ids::EnrollmentId;
+use crate::domain::ids::{EnrollmentId, EnrollmentKey};
 use crate::domain::time::Timestamp;
 use crate::journey::definition::{Goal, Journey, Key};
-use crate::journey::step::{StepKind, Target};
+use crate::journey::step::Target;
 
 /// Notes every goal that this event reaches, and moves the runs whose journey says so.
 pub(super) fn reach_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
@@ -22,13 +22,8 @@ pub(super) fn reach_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
         if !turn.is_running(&enrollment) {
             continue;
         }
-        let concerned = match (&event.data.message_id, journey.trigger.key) {
-            (Some(message), _) => is_mail_of(turn, journey, &enrollment.id, message),
-            (None, Key::Checkout) => concerns_checkout(turn, &enrollment, event),
-            (None, Key::Contact | Key::Order | Key::Product) => {
-                concerns(turn, journey, &enrollment.key, event)
-            }
-        };
+        let cart = |turn: &Turn<'_>| concerns_checkout(turn, &enrollment, event);
+        let concerned = concerned(turn, journey, (&enrollment.id, &enrollment.key), event, cart);
         let in_time = in_time(goal, enrollment.started_at, event);
         if !concerned
             || !in_time
@@ -45,12 +40,8 @@ pub(super) fn reach_by(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
         let Some((journey, goal)) = wanted(turn, &ended.journey, event) else {
             continue;
         };
-        let concerned = match (&event.data.message_id, journey.trigger.key) {
-            (Some(message), _) => is_mail_of(turn, journey, &ended.id, message),
-            // What the cart held is gone with the run: any order in time counts.
-            (None, Key::Checkout) => true,
-            (None, Key::Contact | Key::Order | Key::Product) => concerns(turn, journey, &ended.key, event),
-        };
+        // What the cart held is gone with the run: any order in time counts.
+        let concerned = concerned(turn, journey, (&ended.id, &ended.key), event, |_| true);
         // The condition of a goal is about the event and the contact, and needs no run.
         let about = about(journey.trigger.key, &ended.key, event);
         let topic = Topic::event(journey, &about, &ended.key);
@@ -74,21 +65,25 @@ fn wanted<'c>(
     Some((journey, goal))
 }
 
+/// Whether the event is about this run: about a mail of it, about its key, or, for a cart's, as `cart` says.
+fn concerned(
+    turn: &Turn<'_>,
+    journey: &Journey,
+    (run, key): (&EnrollmentId, &EnrollmentKey),
+    event: &Event,
+    cart: impl FnOnce(&Turn<'_>) -> bool,
+) -> bool {
+    match (&event.data.message_id, journey.trigger.key) {
+        (Some(message), _) => is_mail_of(turn, journey, run, message),
+        (None, Key::Checkout) => cart(turn),
+        (None, Key::Contact | Key::Order | Key::Product) => concerns(turn, journey, key, event),
+    }
+}
+
 /// Whether an event about a mail is about one of this run's: their ids follow from the run's.
 fn is_mail_of(turn: &Turn<'_>, journey: &Journey, run: &EnrollmentId, message: &str) -> bool {
-    let jumps = journey.steps.iter().filter_map(|step| match &step.kind {
-        StepKind::Goto(goto) => Some(u32::from(goto.times)),
-        StepKind::Send(_)
-        | StepKind::Wait(_)
-        | StepKind::Branch(_)
-        | StepKind::Split(_)
-        | StepKind::Set(_)
-        | StepKind::Coupon(_)
-        | StepKind::Notify(_)
-        | StepKind::Start(_)
-        | StepKind::Stop(_)
-        | StepKind::Exit => None,
-    });
+    let gotos = journey.steps.iter().filter_map(|step| step.kind.as_goto());
+    let jumps = gotos.map(|goto| u32::from(goto.times));
     let rounds = jumps.sum::<u32>();
     let mut sends = journey.steps.iter().filter(|step| step.kind.as_send().is_some());
     sends.any(|step| {

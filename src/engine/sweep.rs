@@ -67,14 +67,15 @@ impl Turn<'_> {
         wait::until(wait, enrollment.since, calendar, &self.contact, &enrollment.data)
     }
 
-    /// Another zone or another date: what waits by the calendar gets its new time.
-    pub fn tell_time_anew(&mut self, before: &Profile) {
+    /// Another zone or another date than the profile by which a run's time was told: what waits by the calendar gets its
+    /// new time.
+    pub fn tell_time_anew<'p>(&mut self, before: impl Fn(&Enrollment) -> &'p Profile) {
         let after = &self.contact.profile;
-        if before.timezone == after.timezone && before.attributes == after.attributes {
-            return;
-        }
-        let moved = before.timezone != after.timezone;
-        for mut enrollment in self.contact.enrollments.clone() {
+        let moved = |run: &Enrollment| before(run).timezone != after.timezone;
+        let told = |run: &&Enrollment| moved(run) || before(run).attributes != after.attributes;
+        let runs = self.contact.enrollments.iter().filter(told);
+        let runs: Vec<_> = runs.map(|run| (moved(run), run.clone())).collect();
+        for (moved, mut enrollment) in runs {
             let journey = self.catalog.journey(&enrollment.journey);
             let step = journey.and_then(|journey| journey.step(&enrollment.step));
             // What is due already stays so.
@@ -129,11 +130,19 @@ impl Turn<'_> {
     }
 }
 
-/// The contact after something outside of `decide` changed its profile: what waits by the calendar gets its new time.
-pub fn retold(catalog: &Catalog, contact: Contact, before: &Profile, now: Timestamp) -> Contact {
+/// A contact that another was merged into: the other's runs were told the time by the profile it had.
+pub fn retold(
+    catalog: &Catalog,
+    merged: Contact,
+    (winner, loser): (&Contact, &Contact),
+    now: Timestamp,
+) -> Contact {
     let facts = Facts::default();
-    let mut turn = Turn::new(catalog, contact, &facts, now);
-    turn.tell_time_anew(before);
+    let mut turn = Turn::new(catalog, merged, &facts, now);
+    turn.tell_time_anew(|run| {
+        let is_own = winner.enrollments.iter().any(|own| own.id == run.id);
+        if is_own { &winner.profile } else { &loser.profile }
+    });
     turn.contact
 }
 

@@ -4,13 +4,14 @@
 //! type bool. The engine reads it and never changes it.
 
 use super::segment::Crossing;
-use super::step::{Step, StepKind, Target};
+use super::step::{Step, Target};
 use crate::domain::civil::{Feb29, Recurrence, TimeOfDay, Window, Zone};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{JourneyId, SegmentName, StepId};
 use crate::domain::message::Lane;
 use crate::domain::time::Delay;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 /// One journey.
@@ -301,22 +302,35 @@ impl Journey {
     pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
         let exits = self.exit.iter().map(|rule| &rule.when);
         let goal = self.goal.iter().map(|goal| &goal.when);
-        let of_steps = self.steps.iter().flat_map(|step| match &step.kind {
-            StepKind::Send(send) => vec![&send.when],
-            StepKind::Branch(arms) => arms.iter().map(|arm| &arm.when).collect(),
-            StepKind::Wait(_)
-            | StepKind::Split(_)
-            | StepKind::Set(_)
-            | StepKind::Coupon(_)
-            | StepKind::Notify(_)
-            | StepKind::Start(_)
-            | StepKind::Stop(_)
-            | StepKind::Goto(_)
-            | StepKind::Exit => Vec::new(),
-        });
-        let all = exits.chain(goal).chain(of_steps).chain([&self.trigger.when]);
+        let of_steps = self.steps.iter().flat_map(|step| step.kind.conditions());
+        let first = exits.chain(goal).filter_map(Option::as_ref);
+        let all = first.chain(of_steps).chain(&self.trigger.when);
         let of_variables = self.variables.iter().map(|variable| &variable.value);
-        all.filter_map(Option::as_ref).chain(of_variables)
+        all.chain(of_variables)
+    }
+
+    /// The steps that are come to from these, themselves with them, without going on behind one that `stops` people.
+    pub fn reached<'a>(
+        &'a self,
+        from: impl IntoIterator<Item = &'a StepId>,
+        stops: impl Fn(&Step) -> bool,
+    ) -> BTreeSet<&'a StepId> {
+        let mut reached = BTreeSet::new();
+        let mut open: Vec<&StepId> = from.into_iter().collect();
+        while let Some(id) = open.pop() {
+            let step = self.step(id).filter(|_| reached.insert(id));
+            let goes_on = step.filter(|step| !stops(step));
+            open.extend(goes_on.into_iter().flat_map(Step::successors).flatten());
+        }
+        reached
+    }
+
+    /// Where a reached goal moves people.
+    pub fn goal_step(&self) -> Option<&StepId> {
+        match &self.goal.as_ref()?.then {
+            Target::Step(id) => Some(id),
+            Target::Next | Target::Leave => None,
+        }
     }
 
     /// Whether it starts when a contact crosses the border.

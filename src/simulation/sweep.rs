@@ -11,7 +11,7 @@ use crate::domain::message::{DropReason, Stream};
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
 use crate::journey::definition::Journey;
-use crate::journey::step::{Step, StepKind, Wait};
+use crate::journey::step::{Step, Wait};
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -207,18 +207,8 @@ fn waited_until(journey: &Journey, id: &StepId) -> Option<TimeOfDay> {
         .steps
         .iter()
         .filter(|step: &&Step| step.next.as_ref() == Some(id));
-    match &before.next()?.kind {
-        StepKind::Wait(Wait::Until { at, .. } | Wait::Date { at, .. }) => Some(*at),
-        StepKind::Wait(Wait::Delay(_) | Wait::Calendar(_) | Wait::Event { .. })
-        | StepKind::Send(_)
-        | StepKind::Branch(_)
-        | StepKind::Split(_)
-        | StepKind::Set(_)
-        | StepKind::Coupon(_)
-        | StepKind::Notify(_)
-        | StepKind::Start(_)
-        | StepKind::Stop(_)
-        | StepKind::Goto(_)
-        | StepKind::Exit => None,
+    match before.next()?.kind.as_wait()? {
+        Wait::Until { at, .. } | Wait::Date { at, .. } => Some(*at),
+        Wait::Delay(_) | Wait::Calendar(_) | Wait::Event { .. } => None,
     }
 }

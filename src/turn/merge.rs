@@ -14,8 +14,8 @@ use crate::domain::time::{Delay, Timestamp};
 use crate::engine::decision::{Decision, Input};
 use crate::engine::intake::purchases_of;
 use crate::engine::merge;
-use crate::engine::sweep::retold;
 use crate::engine::state::{Contact, Facts, Position};
+use crate::engine::sweep::retold;
 use crate::journey::definition::Reenter;
 use crate::store;
 use std::sync::Arc;
@@ -180,7 +180,12 @@ impl Turn<'_> {
         };
         merge::end_repeated(&mut contact, &ended, once, &mut changes, self.now);
         contact.referrals = contact.referrals.saturating_sub(void);
-        let contact = retold(self.catalog, contact, &loaded.contact.profile, self.now);
+        let contact = retold(
+            self.catalog,
+            contact,
+            (&loaded.contact, &bundle.contact),
+            self.now,
+        );
         let decision = Decision {
             contact,
             changes,

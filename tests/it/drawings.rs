@@ -85,9 +85,12 @@ fn the_large_journey_is_sound() {
     }
     let small = "title: Other\nstage: retention\ntrigger: {on: Contact Updated, key: contact}\n\
                  steps:\n  - wait: 1h\n  - send: concierge-hello\n    stream: marketing\n";
-    project.journeys = ["concierge", "browse-reminders"]
-        .map(|name| (format!("journeys/{name}.yaml"), small.to_owned()))
-        .into();
+    project.journeys = [
+        ("concierge", small.to_owned()),
+        ("browse-reminders", small.replace("1h", "2h")),
+    ]
+    .map(|(name, text)| (format!("journeys/{name}.yaml"), text))
+    .into();
     project.journeys.insert("journeys/large.yaml".to_owned(), large);
     project.lock = None;
     let checked = check(&project, Mode::Append);

@@ -206,6 +206,7 @@ fn fields_at_the_top() {
         "priority: high\n",
         "priority: 200\n",
         "status: stopped\n",
+        "trigger: { on: Order Completed, key: product_id }\ncooldown: 7d\n",
         "goal: { on: Order Completed }\n",
         "goal: { within: 5d }\n",
         "goal: { on: Order Completed, within: 5d, then: thanks }\n",
@@ -238,6 +239,10 @@ fn between_journeys() {
     let starter = format!("{HEAD}  - start: cart\n  - wait: 1d\n{STEPS}");
     let mut text = about(&[("offer", &offer), ("other", &other)], STORE);
     text.push_str(&about(&[("offer", &starter), ("cart", cart)], STORE));
+    let waits = |wait: &str| with(&offer, "steps:\n", &format!("steps:\n  - wait: {wait}\n"));
+    let (day, day_too) = (waits("1d"), with(&waits("1d"), "title: Offer", "title: Other"));
+    text.push_str(&about(&[("offer", &day), ("other", &day_too)], STORE));
+    text.push_str(&about(&[("offer", &day), ("other", &waits("2d"))], STORE));
     insta::assert_snapshot!(text);
 }
 

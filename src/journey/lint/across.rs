@@ -3,13 +3,13 @@
 //! Called by `check` once every journey is sound by itself.
 
 use super::Names;
-use super::starts::{circles, unfilled};
+use super::starts::{circles, started, unfilled};
 use crate::domain::event::EventKind;
 use crate::domain::message::Stream;
-use crate::journey::definition::Journey;
+use crate::journey::definition::{Journey, Key};
 use crate::journey::finding::Finding;
 use crate::journey::parse::{Parsed, Subject};
-use crate::journey::step::{Step, StepKind, Wait};
+use crate::journey::step::{Step, Wait};
 
 /// Everything wrong between journeys.
 pub fn across(all: &[&Parsed], names: Names<'_>) -> Vec<Finding> {
@@ -29,16 +29,12 @@ pub fn across(all: &[&Parsed], names: Names<'_>) -> Vec<Finding> {
 
 /// A journey that another starts gets that one's key, so both must be about the same thing, or it about the contact.
 fn starts(parsed: &Parsed, all: &[&Parsed], findings: &mut Vec<Finding>) {
-    use crate::journey::definition::Key;
-    for (number, step) in parsed.journey.steps.iter().enumerate() {
-        let StepKind::Start(id) = &step.kind else { continue };
-        let Some(other) = all.iter().find(|other| other.journey.id == *id) else {
-            continue;
-        };
+    for (number, other) in started(parsed, all) {
         let (own, key) = (parsed.journey.trigger.key, other.journey.trigger.key);
         if key != Key::Contact && key != own {
             let message = format!(
-                "`{id}` is about a `{}` and this journey has none; only one with `key: contact` can be started here",
+                "`{}` is about a `{}` and this journey has none; only one with `key: contact` can be started here",
+                other.journey.id,
                 key.as_str()
             );
             let place = parsed.places.of(Subject::StepName(number));
@@ -95,26 +91,19 @@ fn first_mails(journey: &Journey) -> Vec<Vec<&Wait>> {
     let mut open: Vec<(&Step, Vec<&Wait>)> = first.map(|step| (step, Vec::new())).collect();
     let mut found = Vec::new();
     for _ in 0..WAYS_MAX {
-        let Some((step, mut waits)) = open.pop() else { break };
-        match &step.kind {
-            StepKind::Send(send) if send.stream == Stream::Marketing => {
-                found.push(waits);
-                continue;
-            }
-            // Who waits for an event goes on at a time of their own.
-            StepKind::Wait(Wait::Event { .. }) => continue,
-            StepKind::Wait(wait) => waits.push(wait),
-            StepKind::Send(_)
-            | StepKind::Branch(_)
-            | StepKind::Split(_)
-            | StepKind::Set(_)
-            | StepKind::Coupon(_)
-            | StepKind::Notify(_)
-            | StepKind::Start(_)
-            | StepKind::Stop(_)
-            | StepKind::Goto(_)
-            | StepKind::Exit => {}
+        let Some((step, mut waits)) = open.pop() else {
+            break;
+        };
+        let sends = step.kind.as_send().map(|send| send.stream);
+        if sends == Some(Stream::Marketing) {
+            found.push(waits);
+            continue;
         }
+        // Who waits for an event goes on at a time of their own.
+        if step.kind.awaits().is_some() {
+            continue;
+        }
+        waits.extend(step.kind.as_wait());
         let next = step.successors().into_iter().flatten();
         open.extend(
             next.filter_map(|id| journey.step(id))

@@ -1,27 +1,7 @@
 //! What is wrong with the way steps follow each other: some nobody reaches, some lead nowhere, some go round for ever.
 
 use super::{Lint, Subject};
-use crate::domain::ids::StepId;
-use crate::journey::step::{Step, StepKind, Target, Wait};
-use std::collections::BTreeSet;
-
-/// Whether a step surely takes time. A date may have passed, or not be known.
-pub(super) const fn holds_people(kind: &StepKind) -> bool {
-    match kind {
-        StepKind::Wait(Wait::Delay(_) | Wait::Calendar(_) | Wait::Until { .. } | Wait::Event { .. }) => true,
-        StepKind::Wait(Wait::Date { .. })
-        | StepKind::Send(_)
-        | StepKind::Branch(_)
-        | StepKind::Split(_)
-        | StepKind::Set(_)
-        | StepKind::Coupon(_)
-        | StepKind::Notify(_)
-        | StepKind::Start(_)
-        | StepKind::Stop(_)
-        | StepKind::Goto(_)
-        | StepKind::Exit => false,
-    }
-}
+use crate::journey::step::Step;
 
 impl Lint<'_> {
     pub(super) fn graph(&mut self) {
@@ -35,19 +15,8 @@ impl Lint<'_> {
 
     fn unreachable(&mut self) {
         let journey = &self.parsed.journey;
-        let mut reached: BTreeSet<&StepId> = BTreeSet::new();
-        let mut open: Vec<&StepId> = journey.first_step().map(|step| &step.id).into_iter().collect();
-        if let Some(goal) = &journey.goal
-            && let Target::Step(id) = &goal.then
-        {
-            open.push(id);
-        }
-        while let Some(id) = open.pop() {
-            if reached.insert(id) {
-                let step = journey.step(id);
-                open.extend(step.into_iter().flat_map(Step::successors).flatten());
-            }
-        }
+        let first = journey.first_step().map(|step| &step.id);
+        let reached = journey.reached(first.into_iter().chain(journey.goal_step()), |_| false);
         let mut told = false;
         for (number, step) in journey.steps.iter().enumerate() {
             let lost = !reached.contains(&step.id);
@@ -67,8 +36,7 @@ impl Lint<'_> {
 
     fn waits_for_nothing(&mut self) {
         for (number, step) in self.parsed.journey.steps.iter().enumerate() {
-            let StepKind::Wait(_) = &step.kind else { continue };
-            if step.successors().iter().all(Option::is_none) {
+            if step.kind.as_wait().is_some() && step.successors().iter().all(Option::is_none) {
                 self.report(
                     Subject::Step(number),
                     "nothing comes after this wait: add a step or remove it",
@@ -79,22 +47,14 @@ impl Lint<'_> {
 
     /// A circle must hold people for a time, or it would run to the limit of its `goto` in one moment.
     fn loops_without_a_wait(&mut self) {
-        for (number, step) in self.parsed.journey.steps.iter().enumerate() {
-            let StepKind::Goto(goto) = &step.kind else {
-                continue;
-            };
-            let mut seen: BTreeSet<&StepId> = BTreeSet::new();
-            let mut open = vec![&goto.to];
-            while let Some(id) = open.pop() {
-                let Some(reached) = self.parsed.journey.step(id) else {
-                    continue;
-                };
-                if !holds_people(&reached.kind) && seen.insert(id) {
-                    open.extend(reached.successors().into_iter().flatten());
-                }
-            }
+        let journey = &self.parsed.journey;
+        let takes_time = |step: &Step| step.kind.takes_time();
+        for (number, step) in journey.steps.iter().enumerate() {
+            let Some(goto) = step.kind.as_goto() else { continue };
+            let mut seen = journey.reached([&goto.to], takes_time);
+            seen.retain(|id| journey.step(id).is_some_and(|step| !takes_time(step)));
             if seen.contains(&step.id) {
-                let reached = seen.iter().filter_map(|id| self.parsed.journey.step(id));
+                let reached = seen.iter().filter_map(|id| journey.step(id));
                 let (why, time) = if reached.filter(|step| step.kind.as_wait().is_some()).count() > 0 {
                     (
                         " for sure, since a date may have passed or not be known",

@@ -6,7 +6,7 @@ use crate::domain::ids::StepId;
 use crate::domain::message::Lane;
 use crate::domain::time::Delay;
 use crate::journey::definition::{Condition, Journey, Key};
-use crate::journey::step::{Coupon, Recipient, Step, StepKind, Target, Wait};
+use crate::journey::step::{Coupon, Recipient, Step, StepKind, Wait};
 use cel::parser::PrattParser;
 use std::collections::BTreeSet;
 
@@ -30,28 +30,26 @@ impl Lint<'_> {
         let after_a_mail = behind(journey, |step| step.kind.as_send().is_some());
         for (number, step) in journey.steps.iter().enumerate() {
             let is_first = !after_a_mail.contains(&step.id);
-            match &step.kind {
-                StepKind::Send(send) if is_first && send.when.as_ref().is_some_and(asks_last) => self.report(
+            if is_first
+                && step
+                    .kind
+                    .as_send()
+                    .and_then(|send| send.when.as_ref())
+                    .is_some_and(asks_last)
+            {
+                self.report(
                     Subject::StepWhen(number),
                     "no mail of this run comes before this one, so `last` says nothing about it: ask about the contact, or move the condition to a later send",
-                ),
-                StepKind::Wait(Wait::Event { on, .. }) if is_first && is_about_mail(on) => {
-                    let message = format!(
-                        "no mail of this run comes before this wait, so `{on}` cannot come: move the wait behind a `send:`"
-                    );
-                    self.report(Subject::StepName(number), message);
-                }
-                StepKind::Coupon(coupon) => self.coupon(number, step, coupon),
-                StepKind::Send(_)
-                | StepKind::Wait(_)
-                | StepKind::Branch(_)
-                | StepKind::Split(_)
-                | StepKind::Set(_)
-                | StepKind::Notify(_)
-                | StepKind::Start(_)
-                | StepKind::Stop(_)
-                | StepKind::Goto(_)
-                | StepKind::Exit => {}
+                );
+            }
+            if let Some(on) = step.kind.awaits().filter(|on| is_first && is_about_mail(on)) {
+                let message = format!(
+                    "no mail of this run comes before this wait, so `{on}` cannot come: move the wait behind a `send:`"
+                );
+                self.report(Subject::StepName(number), message);
+            }
+            if let StepKind::Coupon(coupon) = &step.kind {
+                self.coupon(number, step, coupon);
             }
         }
     }
@@ -83,25 +81,13 @@ impl Lint<'_> {
 
 /// The steps that some run may come to after one that `is` so. A goal may lead on from anywhere, and so may `moved`.
 fn behind(journey: &Journey, is: impl Fn(&Step) -> bool) -> BTreeSet<&StepId> {
-    let mut behind = BTreeSet::new();
     let origins: Vec<&Step> = journey.steps.iter().filter(|step| is(step)).collect();
     if origins.is_empty() {
-        return behind;
+        return BTreeSet::new();
     }
-    let mut open: Vec<&StepId> = origins.into_iter().flat_map(Step::successors).flatten().collect();
-    if let Some(goal) = &journey.goal
-        && let Target::Step(id) = &goal.then
-    {
-        open.push(id);
-    }
-    open.extend(journey.moved.iter().filter_map(|moved| moved.to.as_ref()));
-    while let Some(id) = open.pop() {
-        if behind.insert(id) {
-            let step = journey.step(id);
-            open.extend(step.into_iter().flat_map(Step::successors).flatten());
-        }
-    }
-    behind
+    let next = origins.into_iter().flat_map(Step::successors).flatten();
+    let moved = journey.moved.iter().filter_map(|moved| moved.to.as_ref());
+    journey.reached(next.chain(journey.goal_step()).chain(moved), |_| false)
 }
 
 /// The time that surely passes between a step and the next mail, and that mail, where only one way leads there.

@@ -1,7 +1,6 @@
 //! What `start:` steps make of several journeys: data that only some ways in bring, and journeys that start each other
 //! without end.
 
-use super::graph::holds_people;
 use super::{Names, is_missing};
 use crate::domain::ids::JourneyId;
 use crate::domain::time::Delay;
@@ -10,30 +9,23 @@ use crate::journey::definition::{Condition, Journey, Reenter};
 use crate::journey::finding::Finding;
 use crate::journey::parse::{Parsed, Subject};
 use crate::journey::shape::Carries;
-use crate::journey::step::StepKind;
+use crate::journey::step::Step;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The `start:` steps of a journey whose journey is there: the number of the step, and the journey.
-fn started<'a>(parsed: &'a Parsed, all: &[&'a Parsed]) -> Vec<(usize, &'a Parsed)> {
-    let steps = parsed.journey.steps.iter().enumerate();
-    let named = steps.filter_map(|(number, step)| match &step.kind {
-        StepKind::Start(id) => Some((number, id)),
-        StepKind::Send(_)
-        | StepKind::Wait(_)
-        | StepKind::Branch(_)
-        | StepKind::Split(_)
-        | StepKind::Set(_)
-        | StepKind::Coupon(_)
-        | StepKind::Notify(_)
-        | StepKind::Stop(_)
-        | StepKind::Goto(_)
-        | StepKind::Exit => None,
-    });
-    let found = |(number, id): (usize, &JourneyId)| {
+pub(super) fn started<'a>(parsed: &'a Parsed, all: &[&'a Parsed]) -> Vec<(usize, &'a Parsed)> {
+    let found = |(number, step): (usize, &Step)| {
+        let id = step.kind.as_start()?;
         let other = all.iter().find(|other| other.journey.id == *id)?;
         Some((number, *other))
     };
-    named.filter_map(found).collect()
+    parsed
+        .journey
+        .steps
+        .iter()
+        .enumerate()
+        .filter_map(found)
+        .collect()
 }
 
 /// A started run has the data of the run that starts it, so what a journey shows and asks must come with every way in.
@@ -83,7 +75,9 @@ fn lacks(parsed: &Parsed, carries: Carries, names: Names<'_>) -> Vec<String> {
         .variables
         .iter()
         .map(|variable| (Use::Shown, &variable.value));
-    let conditions = conditions(journey).map(|condition| (Use::Condition, condition));
+    // Those of trigger, exit and goal are about other events.
+    let of_steps = journey.steps.iter().flat_map(|step| step.kind.conditions());
+    let conditions = of_steps.map(|condition| (Use::Condition, condition));
     for (what_for, Condition(text)) in conditions.chain(variables) {
         // The journey passed these with its own trigger: what is wrong now is what this data has not.
         let about = About::events(carries, names.segments, names.events);
@@ -99,24 +93,6 @@ fn lacks(parsed: &Parsed, carries: Carries, names: Names<'_>) -> Vec<String> {
     lacks.into_iter().collect()
 }
 
-/// The conditions of the steps: those of trigger, exit and goal are about other events.
-fn conditions(journey: &Journey) -> impl Iterator<Item = &Condition> {
-    let of_steps = journey.steps.iter().flat_map(|step| match &step.kind {
-        StepKind::Send(send) => vec![send.when.as_ref()],
-        StepKind::Branch(arms) => arms.iter().map(|arm| arm.when.as_ref()).collect(),
-        StepKind::Wait(_)
-        | StepKind::Split(_)
-        | StepKind::Set(_)
-        | StepKind::Coupon(_)
-        | StepKind::Notify(_)
-        | StepKind::Start(_)
-        | StepKind::Stop(_)
-        | StepKind::Goto(_)
-        | StepKind::Exit => Vec::new(),
-    });
-    of_steps.flatten()
-}
-
 /// Journeys that start each other before anything waits would go round for ever in one moment.
 pub(super) fn circles(all: &[&Parsed], findings: &mut Vec<Finding>) {
     let endless: Vec<&Parsed> = all
@@ -127,9 +103,14 @@ pub(super) fn circles(all: &[&Parsed], findings: &mut Vec<Finding>) {
     let at_once: BTreeMap<&JourneyId, Vec<(usize, &Parsed)>> = endless
         .iter()
         .map(|parsed| {
-            let reached = reached_at_once(&parsed.journey);
+            let journey = &parsed.journey;
+            let first = journey.first_step().map(|step| &step.id);
+            let at_once = journey.reached(first, |step| step.kind.takes_time());
             let mut steps = started(parsed, &endless);
-            steps.retain(|(number, _)| reached.contains(number));
+            steps.retain(|(number, _)| {
+                let step = journey.steps.get(*number);
+                step.is_some_and(|step| at_once.contains(&step.id))
+            });
             (&parsed.journey.id, steps)
         })
         .collect();
@@ -161,20 +142,6 @@ fn starts_anew(journey: &Journey) -> bool {
         Reenter::After(delay) => !is_paced(delay),
     };
     by_reenter && !journey.cooldown.is_some_and(is_paced)
-}
-
-/// The numbers of the steps that a run comes to before anything holds it.
-fn reached_at_once(journey: &Journey) -> BTreeSet<usize> {
-    let mut reached = BTreeSet::new();
-    let mut open: Vec<_> = journey.first_step().into_iter().collect();
-    while let Some(step) = open.pop() {
-        let number = journey.steps.iter().position(|other| other.id == step.id);
-        if number.is_some_and(|number| reached.insert(number)) && !holds_people(&step.kind) {
-            let next = step.successors().into_iter().flatten();
-            open.extend(next.filter_map(|id| journey.step(id)));
-        }
-    }
-    reached
 }
 
 /// The shortest circle from a journey to itself, and the step of it that begins the circle.
