@@ -33,7 +33,8 @@ pub(in crate::engine) fn enter(
     let held_out = enrollment.held_out && send.to == Recipient::Contact;
     enrollment.last = Some(LastMail {
         message: id.clone(),
-        sent: false,
+        // Their path is that of people whose mail went.
+        sent: held_out,
         opened: false,
         clicked: false,
     });
