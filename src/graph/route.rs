@@ -98,7 +98,7 @@ impl Grid {
         let mut best: BTreeMap<Spot, (i32, Option<Spot>)> = BTreeMap::new();
         // What is left at least keeps the search from looking in every corner.
         let left = |at: Point| {
-            let ways = ends.iter().map(|end| (at.x - end.x).abs() + (at.y - end.y).abs());
+            let ways = ends.iter().map(|end| length(at, *end));
             ways.min().unwrap_or(0)
         };
         let mut open = BinaryHeap::new();
@@ -115,13 +115,18 @@ impl Grid {
                 return Some(backwards(&best, spot));
             }
             for (point, sideways) in self.neighbours(spot.0) {
+                let next = (point, sideways);
+                let least = best.get(&next).map_or(i32::MAX, |(least, _)| *least);
+                let corner = if sideways == spot.1 { 0 } else { CORNER };
+                // Looking for what is in the way costs more than all else, and is spared where it cannot help.
+                if cost + corner + length(spot.0, point) >= least {
+                    continue;
+                }
                 let Some(way) = self.cost(spot.0, point) else {
                     continue;
                 };
-                let corner = if sideways == spot.1 { 0 } else { CORNER };
                 let total = cost + way + corner;
-                let next = (point, sideways);
-                if best.get(&next).is_none_or(|(least, _)| total < *least) {
+                if total < least {
                     best.insert(next, (total, Some(spot)));
                     open.push(Reverse((total + left(point), total, next)));
                 }
@@ -154,7 +159,7 @@ impl Grid {
         if self.boxes.iter().any(|rect| rect.is_crossed(a, b)) {
             return None;
         }
-        let mut cost = (a.x - b.x).abs() + (a.y - b.y).abs();
+        let mut cost = length(a, b);
         let flat = |(a, b): (Point, Point)| a.y == b.y;
         for &(c, d) in &self.segments {
             cost += match (flat((a, b)), flat((c, d))) {
@@ -179,6 +184,11 @@ fn backwards(best: &BTreeMap<Spot, (i32, Option<Spot>)>, spot: Spot) -> Vec<Poin
     }
     points.reverse();
     points
+}
+
+/// Along the two axes.
+fn length(a: Point, b: Point) -> i32 {
+    (a.x - b.x).abs() + (a.y - b.y).abs()
 }
 
 /// The length that two spans have in common.

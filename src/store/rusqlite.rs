@@ -3,6 +3,7 @@
 
 use super::sql::{Row, Sql, Value, exact_number, value_of_number};
 use super::{Error, MAX_VALUE_BYTES};
+use ::rusqlite::config::DbConfig;
 use ::rusqlite::limits::Limit;
 use ::rusqlite::types::ValueRef;
 use ::rusqlite::{Connection, Statement};
@@ -60,6 +61,9 @@ impl Sqlite {
             connection.set_limit(limit, most).map_err(failed)?;
         }
         connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        // Else SQLite plans a statement anew for each new parameter.
+        let stable = DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG;
+        connection.set_db_config(stable, true).map_err(failed)?;
         Ok(Self(connection))
     }
 
