@@ -215,6 +215,7 @@ export class Shop {
     });
     order.buyer_accepts_marketing = consent === "subscribed";
     order.customer = customer ? { ...customerOf(who, time, consent), ...customer } : null;
+    if (options.page) order.landing_site = options.page;
     return order;
   }
 

@@ -98,6 +98,35 @@ for (const shards of [1, 4]) {
   });
 }
 
+for (const shards of [1, 4]) {
+  describe(`a referral link, with ${shards} shard${shards > 1 ? "s" : ""}`, () => {
+    let shop;
+    before(async () => { shop = await openShop({ build, shards }); });
+    afterAll(() => shop.close());
+
+    test("a friend's first order by the link of a mail is credited once", async () => {
+      const nadia = shop.shopper("nadia");
+      await shop.event("Link Wanted", { email: nadia.email });
+      await shop.untilSentTo(nadia, 1);
+      const [mail] = await shop.mailsTo(nadia);
+      const [link, code] = /https:\/\/northfold\.example\/\?ref=([0-9A-Z]{12})/.exec(mail.text);
+      assert.ok(mail.html.includes(`<a href="${link}"`) && mail.html.includes(`>${code}</a>`), mail.html);
+
+      const friend = shop.shopper("omar");
+      const page = new URL(link).pathname + new URL(link).search;
+      await shop.orders(friend, { page });
+      await shop.untilSentTo(nadia, 2);
+      assert.deepEqual(await shop.sentTo(nadia), ["test-friend", "thanks"]);
+
+      await shop.orders(friend, { page });
+      await shop.orders(friend, { page, id: friend.orderId + 1, token: null });
+      await shop.orders(nadia, { page });
+      await shop.advance("1d");
+      assert.deepEqual((await shop.sentTo(nadia)).filter((step) => step === "thanks"), ["thanks"], "no second order, and not her own");
+    });
+  });
+}
+
 describe("a notify step", () => {
   let shop;
   let stock;
