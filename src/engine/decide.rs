@@ -9,7 +9,7 @@ use super::state::{Contact, Counted, EndReason, Enrollment, Facts, Position, Sen
 use super::steps::wait;
 use super::{ask, enroll, errand, goal, intake, keys, moment, pace, referral};
 use crate::domain::event::{Event, EventData};
-use crate::domain::ids::{MessageId, StepId};
+use crate::domain::ids::{EnrollmentId, MessageId, StepId};
 use crate::domain::message::DropReason;
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
@@ -40,7 +40,14 @@ pub fn decide(
     let adopted = turn.adopt(input);
     match input {
         Input::Event(event) => turn.event(event, facts),
-        Input::Overtaken(event) => enroll::exit_by(&mut turn, event),
+        Input::Overtaken { event, unheard } => {
+            turn.only = Some(unheard.clone());
+            goal::reach_by(&mut turn, event, facts);
+            turn.only = None;
+            enroll::exit_by(&mut turn, event);
+            turn.only = Some(unheard.clone());
+            enroll::continue_by(&mut turn, event);
+        }
         Input::Wake => turn.wake(),
         Input::Settled { message, how } => turn.settled(message, how),
         Input::Deferred { message, until } => {
@@ -95,6 +102,8 @@ pub(super) struct Turn<'a> {
     pub steps_left: usize,
     /// What steps want of other journeys, with the run they belong to, in the order they asked.
     pub orders: VecDeque<(Order, Enrollment)>,
+    /// When set, the runs that the event is for.
+    only: Option<Vec<EnrollmentId>>,
     /// The orders are being done: one that starts a run whose steps have orders of their own only adds to them, so that
     /// journeys that start each other need no more stack than one.
     pub ordering: bool,
@@ -116,6 +125,7 @@ impl<'a> Turn<'a> {
             remarks: Vec::new(),
             steps_left: MAX_STEPS_PER_DECISION,
             orders: VecDeque::new(),
+            only: None,
             ordering: false,
         }
     }
@@ -151,7 +161,7 @@ impl<'a> Turn<'a> {
         ask::holds(when, &view.on(topic), journey, &mut self.remarks)
     }
 
-    fn finish(self) -> Decision {
+    pub fn finish(self) -> Decision {
         let Self {
             contact,
             changes,
@@ -240,7 +250,8 @@ impl<'a> Turn<'a> {
             self.end(enrollment, EndReason::StepRemoved);
             return;
         };
-        if step.id != enrollment.step {
+        // Under somebody's feet a step may have become another: that one was not done yet.
+        if step.id != enrollment.step || step.kind.as_wait().is_none() {
             self.enter_moved(journey, enrollment, step, until);
             return;
         }
@@ -248,7 +259,6 @@ impl<'a> Turn<'a> {
         match step.kind.as_wait().map(|wait| wait::over(wait, &mut run, until)) {
             Some(StepOutcome::End(reason)) => self.end(&run, reason),
             Some(StepOutcome::Go { to, at }) => self.go_on(&run, to, at),
-            // A step that became another kind under somebody's feet is done when its wait was.
             Some(StepOutcome::Hold(_)) | None => self.go_on(&run, Target::Next, until),
         }
     }
@@ -274,7 +284,8 @@ impl<'a> Turn<'a> {
     /// Copies of the runs whose journeys an event concerns, to go through while the contact changes.
     pub fn running(&self, concerns: impl Fn(&Journey) -> bool) -> Vec<Enrollment> {
         let runs = self.contact.enrollments.iter();
-        let concerned = runs.filter(|run| self.catalog.journey(&run.journey).is_some_and(&concerns));
+        let meant = runs.filter(|run| self.only.as_ref().is_none_or(|only| only.contains(&run.id)));
+        let concerned = meant.filter(|run| self.catalog.journey(&run.journey).is_some_and(&concerns));
         concerned.cloned().collect()
     }
 
@@ -329,24 +340,10 @@ impl<'a> Turn<'a> {
     /// Takes an enrollment out of its journey. A message that has not gone out is dropped in the same turn; one whose
     /// request is out stays in the ledger until its fate is known.
     pub fn end(&mut self, enrollment: &Enrollment, reason: EndReason) {
-        let dropped = match &reason {
-            EndReason::CheckoutTaken => DropReason::CheckoutClosed,
-            EndReason::Completed
-            | EndReason::Exited(_)
-            | EndReason::EnteredSegment(_)
-            | EndReason::LeftSegment(_)
-            | EndReason::TimedOut
-            | EndReason::Restarted
-            | EndReason::StepRemoved
-            | EndReason::JourneyRemoved
-            | EndReason::TooManyEnrollments
-            | EndReason::StepLimit
-            | EndReason::Merged
-            | EndReason::Left
-            | EndReason::GoalReached
-            | EndReason::Stopped
-            | EndReason::Retired => DropReason::Exited,
-        };
+        self.end_dropping(enrollment, reason, DropReason::Exited);
+    }
+
+    fn end_dropping(&mut self, enrollment: &Enrollment, reason: EndReason, dropped: DropReason) {
         self.take_back(enrollment, dropped);
         self.leave(enrollment);
         self.contact.enrollments.retain(|held| held.id != enrollment.id);
@@ -381,6 +378,7 @@ impl<'a> Turn<'a> {
         }
         // It held this one send.
         enrollment.doubt = None;
+        enrollment.earlier = None;
         if let Some(last) = enrollment.last.as_mut().filter(|last| last.message == *message) {
             last.sent = accepted;
         }
@@ -450,8 +448,13 @@ impl<'a> Turn<'a> {
             .filter(|enrollment| taken.bought || taken.at >= enrollment.data_at)
             .cloned()
             .collect();
+        let dropped = if taken.bought {
+            DropReason::CheckoutClosed
+        } else {
+            DropReason::Exited
+        };
         for enrollment in gone {
-            self.end(&enrollment, EndReason::CheckoutTaken);
+            self.end_dropping(&enrollment, EndReason::CheckoutTaken, dropped);
         }
     }
 }

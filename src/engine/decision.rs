@@ -20,7 +20,11 @@ use std::sync::Arc;
 pub enum Input {
     Event(Arc<Event>),
     /// An event of either side of a merge: it ends what it would have ended, and counts for nothing else.
-    Overtaken(Arc<Event>),
+    Overtaken {
+        event: Arc<Event>,
+        /// The runs that have not heard of it.
+        unheard: Vec<EnrollmentId>,
+    },
     /// The time has come to look at everything that is due.
     Wake,
     /// A message reached its final outcome.

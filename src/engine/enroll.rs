@@ -77,7 +77,8 @@ pub(super) fn continue_by(turn: &mut Turn<'_>, event: &Event) {
         if !turn.is_running(&enrollment) {
             continue;
         }
-        if !is_meant(turn, journey, &enrollment, event) {
+        // What happened before the run is none of it, whenever it is told.
+        if event.occurred_at < enrollment.started_at || !is_meant(turn, journey, &enrollment, event) {
             continue;
         }
         let here = journey.resolve(&enrollment.step).map(|step| &step.kind);
@@ -457,7 +458,7 @@ fn refresh(turn: &mut Turn<'_>, journey: &Journey, id: &crate::domain::ids::Enro
         anew.since = anew.since.max(event.counts_from());
     }
     let calendar = Calendar::new(&turn.catalog.store, Some(journey), &turn.contact);
-    let until = wait::until(wait, anew.since, calendar, &turn.contact, &anew.data);
+    let until = wait::until(wait, &anew, calendar, &turn.contact);
     if let (Position::Waiting { until: held }, Some(until)) = (&mut anew.position, until) {
         *held = until;
         if let Some(enrollment) = turn.contact.enrollments.iter_mut().find(|held| held.id == *id) {

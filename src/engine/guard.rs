@@ -246,7 +246,11 @@ fn refused_by_step(
         counted: &facts.counted,
         now,
     };
-    match ask::answer(condition, &view.on(Topic::step(journey, enrollment))) {
+    let before = Enrollment {
+        last: enrollment.earlier.clone(),
+        ..enrollment.clone()
+    };
+    match ask::answer(condition, &view.on(Topic::step(journey, &before))) {
         Ok(true) => None,
         // One that fails at run time does not hold.
         Ok(false) | Err(_) => Some(Verdict::Drop(DropReason::Condition)),

@@ -43,9 +43,9 @@ pub(super) fn read_mail(turn: &mut Turn<'_>, event: &Event) {
     if clicked {
         engagement.clicked_at = engagement.clicked_at.max(Some(event.occurred_at));
     }
-    let mut runs = turn.contact.enrollments.iter_mut();
-    let last = runs.find_map(|run| run.last.as_mut().filter(|last| last.message.as_str() == message));
-    if let Some(last) = last {
+    let runs = turn.contact.enrollments.iter_mut();
+    let mut mails = runs.flat_map(|run| run.last.iter_mut().chain(&mut run.earlier));
+    if let Some(last) = mails.find(|last| last.message.as_str() == message) {
         last.opened = true;
         last.clicked |= clicked;
     }

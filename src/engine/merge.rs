@@ -11,26 +11,26 @@ use super::state::{
 use super::{ids, progress};
 use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, JourneyId};
 use crate::domain::message::{DropReason, Message, MessageState};
-use crate::domain::money::Currency;
 use crate::domain::order::Order;
 use crate::domain::time::Timestamp;
+use crate::journey::catalog::Catalog;
 
 /// Joins `loser` into `winner`, keeping the stricter consent for an address both knew.
 ///
-/// An enrollment both are in (same journey, same key) goes on once: the one that began first, which is the further on and
-/// has sent the more. The loser's other enrollments come
-/// along; a message of theirs that has not gone out is written anew under the winner's id, and the old intent ends.
+/// An enrollment both are in (same journey, same key) goes on once: the one that is the further on, so that no mail of it
+/// goes twice, and of two that stand on one step the one that began first. It learns what the other had heard of. The loser's
+/// other enrollments come along; a message of theirs that has not gone out is written anew under the winner's id, and the old intent ends.
 ///
 /// `orders` are those of both, `intents` the loser's messages that have not gone out.
 pub fn absorb(
     winner: &mut Contact,
     loser: &Contact,
-    (orders, currency): (&[Order], Currency),
+    (orders, catalog): (&[Order], &Catalog),
     intents: &[Message],
     now: Timestamp,
 ) -> Vec<Change> {
     let mut changes = Vec::new();
-    winner.purchases = purchases_of(orders.iter(), currency);
+    winner.purchases = purchases_of(orders.iter(), catalog.store.currency);
     winner.since = winner.since.min(loser.since);
     if loser.profile_at > winner.profile_at {
         let mut profile = loser.profile.clone();
@@ -72,7 +72,14 @@ pub fn absorb(
     winner.referred_as = winner.referred_as.take().or_else(|| loser.referred_as.clone());
     let held: Vec<Enrollment> = winner.enrollments.clone();
     for enrollment in &loser.enrollments {
-        bring(winner, loser, enrollment, (intents, &held), &mut changes, now);
+        bring(
+            winner,
+            loser,
+            enrollment,
+            (intents, &held, catalog),
+            &mut changes,
+            now,
+        );
     }
     changes
 }
@@ -149,7 +156,7 @@ fn bring(
     winner: &mut Contact,
     loser: &Contact,
     enrollment: &Enrollment,
-    (intents, held): (&[Message], &[Enrollment]),
+    (intents, held, catalog): (&[Message], &[Enrollment], &Catalog),
     changes: &mut Vec<Change>,
     now: Timestamp,
 ) {
@@ -160,11 +167,21 @@ fn bring(
         held.iter()
             .filter(|run| run.journey == moved.journey && run.key == moved.key)
     };
-    let gives_way = |run: &Enrollment| run.started_at > moved.started_at && !is_out(run);
+    let gives_way = |run: &Enrollment| !is_out(run) && ahead(catalog, run) < ahead(catalog, &moved);
     let both = same().next().is_some() && !same().all(gives_way);
-    if !both {
-        for run in same() {
+    if both {
+        for run in winner
+            .enrollments
+            .iter_mut()
+            .filter(|run| same().any(|held| held.id == run.id))
+        {
+            learn(run, &moved);
+        }
+    } else {
+        let others: Vec<&Enrollment> = same().collect();
+        for run in others {
             end(winner, run, changes, now);
+            learn(&mut moved, run);
         }
     }
     let reason = if both {
@@ -186,6 +203,24 @@ fn bring(
         }
     }
     winner.enrollments.push(moved);
+}
+
+/// How far a run has come; the greater is the further on.
+fn ahead(catalog: &Catalog, run: &Enrollment) -> (u32, usize, std::cmp::Reverse<Timestamp>) {
+    let journey = catalog.journey(&run.journey);
+    let place = journey.and_then(|journey| {
+        let here = journey.resolve(&run.step)?;
+        journey.steps.iter().position(|step| step.id == here.id)
+    });
+    let place = place.unwrap_or_default();
+    (run.rounds(), place, std::cmp::Reverse(run.started_at))
+}
+
+/// The run that goes on remembers what the other had heard of since it began itself.
+fn learn(run: &mut Enrollment, other: &Enrollment) {
+    for (kind, at) in other.seen.iter().filter(|(_, at)| **at >= run.started_at) {
+        run.seen.entry(kind.clone()).or_insert(*at);
+    }
 }
 
 /// An ended enrollment of `loser` as a row of `winner`: re-entry rules must find it there.
@@ -269,8 +304,7 @@ mod tests {
     }
 
     fn joined(winner: &mut Contact, loser: &Contact) -> Vec<EndReason> {
-        let currency = catalog().store.currency;
-        let changes = absorb(winner, loser, (&[], currency), &[], at(0));
+        let changes = absorb(winner, loser, (&[], &catalog()), &[], at(0));
         changes
             .into_iter()
             .filter_map(|change| match change {

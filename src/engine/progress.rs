@@ -185,6 +185,10 @@ fn behind(
     let Some(here) = journey.resolve(&enrollment.step) else {
         return Progress::Ended(Box::new(enrollment), EndReason::StepRemoved);
     };
+    // Nor was one of another kind than what was done.
+    if !enrollment.position.fits(&here.kind) {
+        return run(course, enrollment, here, steps_left);
+    }
     match target(journey, here, to) {
         Ok(next) => run(course, enrollment, next, steps_left),
         Err(reason) => {

@@ -103,7 +103,7 @@ impl Turn<'_> {
         match input {
             Input::Sweep { backfill_at } => *backfill_at,
             Input::Event(_)
-            | Input::Overtaken(_)
+            | Input::Overtaken { .. }
             | Input::Wake
             | Input::Settled { .. }
             | Input::Deferred { .. }

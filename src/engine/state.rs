@@ -22,6 +22,7 @@ use crate::domain::message::HeldCoupon;
 use crate::domain::money::Money;
 use crate::domain::order::Order;
 use crate::domain::time::Timestamp;
+use crate::journey::step::StepKind;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -168,6 +169,9 @@ pub struct Enrollment {
     pub data: Arc<EventData>,
     /// The source's time of `data`.
     pub data_at: Timestamp,
+    /// The mail before `last`, while a send that asks for it is still to be decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<LastMail>,
     /// Awaited events that came before their wait was reached.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub seen: BTreeMap<EventKind, Timestamp>,
@@ -368,6 +372,17 @@ impl Standings {
     }
 }
 
+impl Position {
+    /// Whether a run can stand so on a step of this kind. A wait is held until its time whatever became of its step.
+    pub const fn fits(&self, kind: &StepKind) -> bool {
+        match self {
+            Self::Waiting { .. } => true,
+            Self::Sending(_) => kind.as_send().is_some(),
+            Self::Asking(_) => matches!(kind, StepKind::Coupon(_) | StepKind::Notify(_)),
+        }
+    }
+}
+
 impl Enrollment {
     /// The step before was done at this moment.
     pub fn pass(&mut self, at: Timestamp) {
@@ -400,6 +415,7 @@ impl Enrollment {
             kind: None,
             data: Arc::default(),
             data_at: at,
+            earlier: None,
             seen: BTreeMap::new(),
             doubt: None,
             last: None,

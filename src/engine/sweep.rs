@@ -4,13 +4,15 @@
 
 use super::civil::Calendar;
 use super::decide::Turn;
+use super::decision::Decision;
 use super::moment::{self, Anew};
+use super::progress::StepOutcome;
 use super::state::{Contact, EndReason, Enrollment, Facts, Position};
 use super::steps::wait;
 use crate::domain::contact::Profile;
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
-use crate::journey::definition::Status;
+use crate::journey::definition::{Journey, Status};
 use crate::journey::step::{Step, Wait};
 
 impl Turn<'_> {
@@ -29,6 +31,7 @@ impl Turn<'_> {
                 Some(step) => {
                     self.arm_anew(&enrollment, step);
                     self.freeze(&enrollment, journey.status == Status::Frozen);
+                    self.catch_up(&enrollment, journey);
                 }
                 None => self.end(&enrollment, EndReason::StepRemoved),
             }
@@ -60,11 +63,37 @@ impl Turn<'_> {
         }
     }
 
+    /// Goes on with a run whose awaited event has come, or whose step gave way to one that was not done yet. `before` is the
+    /// run as it stood.
+    fn catch_up(&mut self, before: &Enrollment, journey: &Journey) {
+        let mut runs = self.contact.enrollments.iter();
+        let Some(mut run) = runs.find(|held| held.id == before.id).cloned() else {
+            return;
+        };
+        let Some(step) = journey.resolve(&run.step).filter(|_| !journey.status.holds()) else {
+            return;
+        };
+        let is_out = run.sending().is_some_and(|sending| sending.dispatched);
+        // A mail that was intended at another step is not this one's.
+        let is_anothers = before.step != step.id && run.sending().is_some();
+        if (is_anothers || !run.position.fits(&step.kind)) && !is_out {
+            self.jump(&run, &step.id, self.now);
+            return;
+        }
+        let heard = step
+            .kind
+            .as_wait()
+            .and_then(|wait| wait::heard(wait, &mut run, self.now));
+        if let Some(StepOutcome::Go { to, at }) = heard {
+            self.go_on(&run, to, at);
+        }
+    }
+
     /// When a wait of this run is over, by the calendars as they are now.
     fn until(&self, enrollment: &Enrollment, wait: &Wait) -> Option<Timestamp> {
         let journey = self.catalog.journey(&enrollment.journey);
         let calendar = Calendar::new(&self.catalog.store, journey, &self.contact);
-        wait::until(wait, enrollment.since, calendar, &self.contact, &enrollment.data)
+        wait::until(wait, enrollment, calendar, &self.contact)
     }
 
     /// Another zone or another date than the profile by which a run's time was told: what waits by the calendar gets its
@@ -78,6 +107,10 @@ impl Turn<'_> {
         for (moved, mut enrollment) in runs {
             let journey = self.catalog.journey(&enrollment.journey);
             let step = journey.and_then(|journey| journey.step(&enrollment.step));
+            // A mail's hours are those of another zone now.
+            if let Some(step) = step.filter(|step| moved && step.kind.as_send().is_some()) {
+                self.arm_anew(&enrollment, step);
+            }
             // What is due already stays so.
             let open = matches!(enrollment.position, Position::Waiting { until } if until > self.now);
             if let Some(step) = step.filter(|step| open && step.kind.as_wait().is_some_and(Wait::is_civil)) {
@@ -122,6 +155,8 @@ impl Turn<'_> {
                     Position::Sending(sending) => {
                         sending.due = sending.due.plus(stood);
                         sending.first_due = sending.first_due.plus(stood);
+                        sending.held_until = sending.held_until.map(|until| until.plus(stood));
+                        sending.capped_since = sending.capped_since.map(|since| since.plus(stood));
                     }
                 }
             }
@@ -130,20 +165,26 @@ impl Turn<'_> {
     }
 }
 
-/// A contact that another was merged into: the other's runs were told the time by the profile it had.
+/// A contact that another was merged into: the other's runs were told the time by the profile it had, and what one of two
+/// runs had heard of may end the wait of the one that goes on.
 pub fn retold(
     catalog: &Catalog,
     merged: Contact,
     (winner, loser): (&Contact, &Contact),
     now: Timestamp,
-) -> Contact {
+) -> Decision {
     let facts = Facts::default();
     let mut turn = Turn::new(catalog, merged, &facts, now);
     turn.tell_time_anew(|run| {
         let is_own = winner.enrollments.iter().any(|own| own.id == run.id);
         if is_own { &winner.profile } else { &loser.profile }
     });
-    turn.contact
+    for run in turn.contact.enrollments.clone() {
+        if let Some(journey) = catalog.journey(&run.journey) {
+            turn.catch_up(&run, journey);
+        }
+    }
+    turn.finish()
 }
 
 /// How long the step that a run stands on stood still: one that it came to later, by a goal or a refresh, less long.

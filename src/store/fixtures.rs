@@ -220,6 +220,7 @@ pub fn enrollment(contact: &ContactId, digits: &str, position: Position) -> Enro
         kind: Some(EventKind::CheckoutStarted),
         data: event_data().into(),
         data_at: at(0),
+        earlier: None,
         seen: BTreeMap::from([(EventKind::OrderFulfilled, at(5))]),
         doubt: None,
         last: Some(LastMail {

@@ -10,6 +10,7 @@ use crate::engine::state::{Contact, Enrollment};
 use crate::engine::variables::variables;
 use crate::render::email::{Draft, Linking, compose};
 use crate::render::model::Brought;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ impl Turn<'_> {
             base_url: self.origin,
         };
         let draft = Draft {
-            message,
+            message: &self.as_the_step_says(message, enrollment),
             contact: &contact.id,
             clearance,
             profile: &contact.profile,
@@ -47,6 +48,19 @@ impl Turn<'_> {
             },
         };
         compose(&self.catalog.store, linking, draft).map_err(|error| error.to_string())
+    }
+
+    /// What is sent is what the file says now: another email may stand at the step since the mail was intended.
+    fn as_the_step_says<'m>(&self, message: &'m Message, run: Option<&Enrollment>) -> Cow<'m, Message> {
+        let step = run.and_then(|run| self.catalog.journey(&run.journey)?.resolve(&run.step));
+        let email = step.and_then(|step| step.kind.as_send()).map(|send| &send.email);
+        match email.filter(|email| **email != message.email) {
+            Some(email) => Cow::Owned(Message {
+                email: email.clone(),
+                ..message.clone()
+            }),
+            None => Cow::Borrowed(message),
+        }
     }
 
     /// The variables of the journey that sends the mail; nothing is read for one that declares none.

@@ -6,8 +6,8 @@ use super::forward::Received;
 use super::unsubscribe::own_event;
 use super::{Error, Home, Loaded, Turn};
 use crate::domain::event::{Event, EventKind};
-use crate::domain::ids::JourneyId;
-use crate::domain::ids::{ContactId, EventId, IdentifierHash};
+
+use crate::domain::ids::{ContactId, EnrollmentId, EventId, IdentifierHash, JourneyId};
 use crate::domain::message::MessageState;
 use crate::domain::order::Order;
 use crate::domain::time::{Delay, Timestamp};
@@ -165,11 +165,10 @@ impl Turn<'_> {
         }
         let orders = store::order::list(self.sql, &id, MAX_ROWS_MOVED)?;
         let mut contact = loaded.contact.clone();
-        let currency = self.catalog.store.currency;
         let mut changes = merge::absorb(
             &mut contact,
             &bundle.contact,
-            (&orders, currency),
+            (&orders, self.catalog),
             &bundle.messages,
             self.now,
         );
@@ -180,25 +179,26 @@ impl Turn<'_> {
         };
         merge::end_repeated(&mut contact, &ended, once, &mut changes, self.now);
         contact.referrals = contact.referrals.saturating_sub(void);
-        let contact = retold(
-            self.catalog,
-            contact,
-            (&loaded.contact, &bundle.contact),
-            self.now,
-        );
-        let decision = Decision {
-            contact,
-            changes,
-            effects: Vec::new(),
-            remarks: Vec::new(),
-        };
+        let own: Vec<EnrollmentId> = runs_of(&loaded.contact).collect();
+        let both = (&loaded.contact, &bundle.contact);
+        let mut decision = retold(self.catalog, contact, both, self.now);
+        changes.append(&mut decision.changes);
+        decision.changes = changes;
         let loaded = self.write(loaded, decision)?;
-        self.exits_of(loaded, &id)?;
+        let (own, brought): (Vec<_>, Vec<_>) = runs_of(&loaded.contact).partition(|run| own.contains(run));
+        let of_loser = |event: &Event| bundle.events.iter().any(|theirs| theirs.id == event.id);
+        self.replay(loaded, &id, |event| if of_loser(event) { &own } else { &brought })?;
         Ok(Received::Done)
     }
 
-    /// What one of the two bought ends the other's carts: the events of both, as far as enrollments are that old.
-    fn exits_of(&self, mut loaded: Loaded, id: &ContactId) -> Result<(), Error> {
+    /// What one of the two did concerns the other's runs: the events of both, as far as enrollments are that old. `unheard`
+    /// names the runs that an event is news to; the rules of exit are asked of all.
+    fn replay<'r>(
+        &self,
+        mut loaded: Loaded,
+        id: &ContactId,
+        unheard: impl Fn(&Event) -> &'r [EnrollmentId],
+    ) -> Result<(), Error> {
         let Some(oldest) = loaded
             .contact
             .enrollments
@@ -213,7 +213,9 @@ impl Turn<'_> {
             .into_iter()
             .filter(|event| event.occurred_at >= oldest && !event.test)
         {
-            let input = Input::Overtaken(Arc::new(event));
+            let unheard = unheard(&event).to_vec();
+            let event = Arc::new(event);
+            let input = Input::Overtaken { event, unheard };
             (loaded, _) = self.settle(loaded, &Facts::default(), &input)?;
         }
         Ok(())
@@ -238,7 +240,8 @@ impl Turn<'_> {
             remarks: Vec::new(),
         };
         let loaded = self.write(loaded, decision)?;
-        self.exits_of(loaded, &id)?;
+        // Whose runs these events are news to is not known any more.
+        self.replay(loaded, &id, |_| &[])?;
         Ok(Received::Done)
     }
 
@@ -265,6 +268,10 @@ impl Turn<'_> {
             self.now,
         ))
     }
+}
+
+fn runs_of(contact: &Contact) -> impl Iterator<Item = EnrollmentId> {
+    contact.enrollments.iter().map(|run| run.id.clone())
 }
 
 /// Id of the event that says that `loser` has arrived.

@@ -146,7 +146,7 @@ impl Turn<'_> {
         let mut contact = loaded.contact.clone();
         match input {
             Input::Event(_)
-            | Input::Overtaken(_)
+            | Input::Overtaken { .. }
             | Input::Wake
             | Input::Errand { .. }
             | Input::CheckoutTaken(_)

@@ -207,6 +207,7 @@ fn fields_at_the_top() {
         "priority: 200\n",
         "status: stopped\n",
         "trigger: { on: Order Completed, key: product_id }\ncooldown: 7d\n",
+        "trigger: { on: Order Completed, key: contact, when: last.sent }\n",
         "goal: { on: Order Completed }\n",
         "goal: { within: 5d }\n",
         "goal: { on: Order Completed, within: 5d, then: thanks }\n",
@@ -549,6 +550,7 @@ fn what_can_never_happen() {
             "  - branch:\n      - when: contact.orders > 3\n        steps: [{{ send: welcome-hello, stream: marketing }}]\n{}",
             send("checkout-nudge", asks)
         ),
+        format!("  - branch:\n      - when: last.clicked\n        steps: [exit]\n{hello}"),
         format!("{click}{hello}"),
         format!("{hello}{click}{nudge}"),
         format!("{coupon}  - wait: 2d\n    id: days\n  - set: {{ asked: true }}\n  - wait: 1d\n{hello}"),

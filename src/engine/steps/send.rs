@@ -3,6 +3,7 @@
 //! Whether it may go out is decided at its claim by `guard`, not here: hours may pass between the two.
 
 use crate::domain::event::EventKind;
+use crate::domain::ids::MessageId;
 use crate::domain::message::{DropReason, Lane, Message, MessageState, Stream};
 use crate::engine::decision::{Change, Effect};
 use crate::engine::ids;
@@ -31,16 +32,7 @@ pub(in crate::engine) fn enter(
     };
     // Held-out people get nothing themselves; what goes to the store's team is about them, not for them.
     let held_out = enrollment.held_out && send.to == Recipient::Contact;
-    enrollment.last = Some(LastMail {
-        message: id.clone(),
-        // Their path is that of people whose mail went.
-        sent: held_out,
-        opened: false,
-        clicked: false,
-    });
-    for about_mail in [EventKind::EmailOpened, EventKind::EmailClicked] {
-        enrollment.seen.remove(&about_mail);
-    }
+    write_down(enrollment, &id, held_out, send);
     course.changes.push(Change::PutMessage(Message {
         id: id.clone(),
         journey: enrollment.journey.clone(),
@@ -80,6 +72,21 @@ pub(in crate::engine) fn enter(
         generation: 1,
         dispatched: false,
     }))
+}
+
+/// Makes it the run's last mail. Its own condition asks about the mail before it.
+fn write_down(enrollment: &mut Enrollment, id: &MessageId, held_out: bool, send: &Send) {
+    enrollment.earlier = enrollment.last.take().filter(|_| send.when.is_some());
+    enrollment.last = Some(LastMail {
+        message: id.clone(),
+        // Their path is that of people whose mail went.
+        sent: held_out,
+        opened: false,
+        clicked: false,
+    });
+    for about_mail in [EventKind::EmailOpened, EventKind::EmailClicked] {
+        enrollment.seen.remove(&about_mail);
+    }
 }
 
 /// The arms that led here, as `length=short`.

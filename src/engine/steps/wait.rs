@@ -1,6 +1,5 @@
 //! `wait`: for a length of time, until a time by the contact's clock, or for an event with a timeout.
 
-use crate::domain::event::EventData;
 use crate::domain::time::{Delay, Timestamp};
 use crate::engine::civil::{Calendar, date_named};
 use crate::engine::progress::{Course, StepOutcome};
@@ -17,13 +16,7 @@ pub(in crate::engine) fn enter(course: &Course<'_>, enrollment: &mut Enrollment,
         return StepOutcome::Go { to: then.clone(), at };
     }
     let since = enrollment.since;
-    match until(
-        wait,
-        after(wait, enrollment),
-        course.calendar,
-        course.contact,
-        &enrollment.data,
-    ) {
+    match until(wait, enrollment, course.calendar, course.contact) {
         Some(until) if until > course.now => StepOutcome::Hold(Position::Waiting { until }),
         Some(until) => over(wait, enrollment, until),
         None => no_date(wait, since),
@@ -42,14 +35,14 @@ fn after(wait: &Wait, enrollment: &Enrollment) -> Timestamp {
     }
 }
 
-/// When the wait of somebody who came to it at `since` is over; none when it waits for a date that nobody knows.
+/// When the wait of a run that came to it at its `since` is over; none when it waits for a date that nobody knows.
 pub(in crate::engine) fn until(
     wait: &Wait,
-    since: Timestamp,
+    run: &Enrollment,
     calendar: Calendar,
     contact: &Contact,
-    data: &EventData,
 ) -> Option<Timestamp> {
+    let since = after(wait, run);
     match wait {
         Wait::Delay(length) | Wait::Event { timeout: length, .. } => Some(since.plus(*length)),
         Wait::Calendar(length) => Some(length.after(since, calendar.contact)),
@@ -57,19 +50,35 @@ pub(in crate::engine) fn until(
         Wait::Date {
             of, offset_days, at, ..
         } => {
-            let date = date_named(of, contact, data, calendar.contact)?;
+            let date = date_named(of, contact, &run.data, calendar.contact)?;
             date.once(*offset_days, *at, calendar.contact)
                 .or_else(|| Some(calendar.yearly(date, since, *offset_days, *at)))
         }
     }
 }
 
-/// What happens when its time is up. An event that came while the journey was held could not end the wait; it counts now.
+/// Ends a wait whose event came while it could not: the journey was held, or it came to another contact that was merged into
+/// this one. What follows counts from the event, and is not late by what it took to be heard of.
+pub(in crate::engine) fn heard(
+    wait: &Wait,
+    enrollment: &mut Enrollment,
+    now: Timestamp,
+) -> Option<StepOutcome> {
+    let Wait::Event { on, then, .. } = wait else {
+        return None;
+    };
+    let at = enrollment.seen.remove(on)?;
+    enrollment.reached = Some(now);
+    let to = then.clone();
+    Some(StepOutcome::Go { to, at })
+}
+
+/// What happens when its time is up.
 pub(in crate::engine) fn over(wait: &Wait, enrollment: &mut Enrollment, at: Timestamp) -> StepOutcome {
+    if let Some(outcome) = heard(wait, enrollment, at) {
+        return outcome;
+    }
     match wait {
-        Wait::Event { on, then, .. } if enrollment.seen.remove(on).is_some() => {
-            StepOutcome::Go { to: then.clone(), at }
-        }
         Wait::Delay(_) | Wait::Calendar(_) | Wait::Until { .. } | Wait::Date { .. } => StepOutcome::done(at),
         Wait::Event {
             otherwise: Target::Leave,

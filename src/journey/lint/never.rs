@@ -27,6 +27,12 @@ impl Lint<'_> {
             return;
         }
         let journey = &self.parsed.journey;
+        if journey.trigger.when.as_ref().is_some_and(asks_last) {
+            self.report(
+                Subject::TriggerWhen,
+                "there is no run yet when a journey starts, so `last` says nothing here: ask about the contact, or put the condition on a step",
+            );
+        }
         let after_a_mail = behind(journey, |step| step.kind.as_send().is_some());
         for (number, step) in journey.steps.iter().enumerate() {
             let is_first = !after_a_mail.contains(&step.id);
@@ -40,6 +46,13 @@ impl Lint<'_> {
                 self.report(
                     Subject::StepWhen(number),
                     "no mail of this run comes before this one, so `last` says nothing about it: ask about the contact, or move the condition to a later send",
+                );
+            }
+            let arms = step.kind.as_branch().into_iter().flatten().enumerate();
+            for (at, _) in arms.filter(|(_, arm)| is_first && arm.when.as_ref().is_some_and(asks_last)) {
+                self.report(
+                    Subject::ArmWhen(number, at),
+                    "no mail of this run comes before this branch, so `last` says nothing about it: ask about the contact, or move the branch behind a `send:`",
                 );
             }
             if let Some(on) = step.kind.awaits().filter(|on| is_first && is_about_mail(on)) {

@@ -149,6 +149,14 @@ impl StepKind {
         }
     }
 
+    pub fn as_branch(&self) -> Option<&[Arm]> {
+        if let Self::Branch(arms) = self {
+            Some(arms)
+        } else {
+            None
+        }
+    }
+
     /// The journey it starts.
     pub const fn as_start(&self) -> Option<&JourneyId> {
         if let Self::Start(journey) = self {

@@ -249,7 +249,12 @@ impl Plan {
         let mut journeys = BTreeMap::new();
         for (number, draft) in self.journeys.iter().enumerate() {
             if edit.without != Some(number) || self.journeys.len() == 1 {
-                let text = Writer::new(self, edit, number).write(draft);
+                let mut text = Writer::new(self, edit, number).write(draft);
+                // Nobody may ask about a mail before there is one.
+                if text.contains("last.sent") {
+                    let first = "\nsteps:\n  - { send: note, to: team, id: before }\n";
+                    text = text.replacen("\nsteps:\n", first, 1);
+                }
                 journeys.insert(format!("journeys/{}.yaml", name(number)), text);
             }
         }
