@@ -46,11 +46,11 @@ pub const API: Api = Api {
     ],
     refusal: |email| wire_email(email).err(),
     body: |_, _, members| {
-        let requests = wire::alone_or_list(wire::each(members, BATCH_MAX, wire_email)?);
-        wire::json(&match requests {
-            Json::List(_) => Json::Object(vec![("requests", requests)]),
-            alone => alone,
-        })
+        let mut emails = wire::alone_or_list(wire::each(members, BATCH_MAX, wire_email)?);
+        if let Json::List(_) = emails {
+            emails = Json::Object(vec![("requests", emails)]);
+        }
+        wire::json(&emails)
     },
     repeat: Some(repeat),
     read,
