@@ -266,7 +266,7 @@ pub fn list(
     rows.iter().map(read).collect()
 }
 
-/// Messages in one of the states, those due last first. For the development outbox: it reads every row.
+/// Messages in one of the states, those due last first. For operators and the development outbox: it reads every row.
 ///
 /// # Errors
 /// When the statement fails or a row cannot be read.

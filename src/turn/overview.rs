@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 /// Most rows of one kind listed.
 const MAX_LISTED: u32 = 200;
+/// Accepted messages listed, the latest of them.
+const ACCEPTED_LISTED: u32 = 20;
 /// Most mails of the development outbox.
 const MAX_MAILS: u32 = 5_000;
 /// Rows looked at for retention in one turn.
@@ -36,6 +38,7 @@ impl Turn<'_> {
         ];
         let listed = store::message::list(self.sql, &stuck, None, MAX_LISTED)?;
         let waiting = store::message::waiting(self.sql, MAX_LISTED)?;
+        let accepted = store::message::latest(self.sql, &[MessageState::Accepted], ACCEPTED_LISTED)?;
         let letters: Vec<Value> = store::dead_letter::list(self.sql, MAX_LISTED)?
             .into_iter()
             .map(letter_row)
@@ -46,6 +49,7 @@ impl Turn<'_> {
             "messages": messages,
             "attention": listed.into_iter().map(message_row).collect::<Vec<_>>(),
             "waiting": waiting.into_iter().map(message_row).collect::<Vec<_>>(),
+            "accepted": accepted.into_iter().map(message_row).collect::<Vec<_>>(),
             "dead_letters": letters,
             "in_flight": store::dispatch::count(self.sql)?,
             "forwards": store::forward::count(self.sql)?,
@@ -159,12 +163,14 @@ impl Turn<'_> {
     }
 }
 
+/// The provider's own id is what its support and its log know the message by.
 fn message_row(stored: store::message::Stored) -> Value {
     let message = stored.message;
     json!({
         "id": message.id, "contact": stored.contact, "journey": message.journey, "step": message.step,
         "email": message.email, "stream": message.stream, "state": message.state,
         "reason": message.reason, "settled_at": message.settled_at.map(|at| at.to_rfc3339()),
+        "provider": message.provider, "provider_id": message.provider_id,
     })
 }
 

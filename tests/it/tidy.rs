@@ -120,6 +120,15 @@ fn only_the_gate_clears_a_message() {
 }
 
 #[test]
+fn json_has_one_reader() {
+    report(findings(&["src"], |source| {
+        let second = source.code.contains("serde_json::from_slice");
+        let problem = format!("{}: `http::json` reads bytes, as it says why", source.path);
+        second.then_some(problem).into_iter().collect()
+    }));
+}
+
+#[test]
 fn every_file_says_what_it_is_for() {
     report(findings(&["src", "tests", "build.rs"], opening));
 }
