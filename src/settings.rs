@@ -3,12 +3,15 @@
 //! Called by `edge` with a look-up; reads no environment itself. Faults are collected, so that `/health` names all of
 //! them at once. What belongs to the store (brand, sender, policy) is in `store.yaml`.
 
+use crate::domain::message::Stream;
 use crate::domain::shard::ShardCount;
 use crate::domain::time::Timestamp;
 use crate::providers::ProviderKind;
-use crate::providers::registry::{Account, preference};
+use crate::providers::account::Account;
+use crate::providers::registry::{for_stream, preference};
 use crate::render::links::LinkKeys;
 use crate::signing::{Secrets, hmac_sha256, standard_webhooks};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Shortest key we hash identities with, in bytes.
@@ -104,7 +107,8 @@ impl Settings {
             });
         let providers = read_providers(get("EMAIL_PROVIDER").as_deref(), &mut faults);
         let accounts = read_accounts(&providers, &get, &mut faults);
-        faults.extend(outbox_in_production(environment, mode, &providers));
+        faults.extend(no_mail_in_production(environment, mode, &providers));
+        faults.extend(no_marketing(&providers));
         let hash_key = Secrets::new(&get("HASH_KEY").unwrap_or_default());
         if hash_key.iter().next().is_none_or(|key| key.len() < MIN_KEY_BYTES) {
             let problem =
@@ -142,8 +146,10 @@ impl Settings {
         self.secrets.get(setting)
     }
 
-    pub fn account(&self, provider: ProviderKind) -> Option<&Account> {
-        self.accounts.get(&provider)
+    /// What is set for a provider; it may lack something, and an unnamed provider lacks everything.
+    pub fn account(&self, provider: ProviderKind) -> Cow<'_, Account> {
+        let named = self.accounts.get(&provider);
+        named.map_or_else(|| Cow::Owned(Account::default()), Cow::Borrowed)
     }
 
     /// What keeps `notify:` steps from signing their webhooks. Asked only where a journey has one: nobody else needs the
@@ -180,9 +186,7 @@ impl Settings {
 
     /// Whether the development routes exist: only in `dev`, and only when no mail can reach a person.
     pub fn dev_routes(&self) -> bool {
-        let harmless = |kind: &ProviderKind| {
-            kind.reaches_nobody(self.account(*kind).map(Account::url).unwrap_or_default())
-        };
+        let harmless = |kind: &ProviderKind| kind.reaches_nobody(self.account(*kind).url());
         self.environment == Environment::Dev && self.providers.iter().all(harmless)
     }
 }
@@ -197,16 +201,34 @@ impl Fault {
     }
 }
 
-/// The outbox keeps mails where a developer looks at them. In production nobody does, and each would count as sent.
-fn outbox_in_production(environment: Environment, mode: Mode, providers: &[ProviderKind]) -> Option<Fault> {
-    let problem =
-        "names `outbox`, which keeps mails and sends none; name an email API, or set ENVIRONMENT to `dev`";
-    let outbox = environment == Environment::Production && providers.contains(&ProviderKind::Outbox);
-    outbox.then(|| Fault {
+/// The outbox and catchers of test mail keep mails where a developer looks at them. In production nobody does, and each
+/// would count as sent.
+fn no_mail_in_production(environment: Environment, mode: Mode, providers: &[ProviderKind]) -> Option<Fault> {
+    let catcher = providers
+        .iter()
+        .find(|kind| !kind.capabilities().reaches_people)?;
+    let problem = format!(
+        "names `{}`, which keeps mails and sends none; name an email API, or set ENVIRONMENT to `dev`",
+        catcher.as_str()
+    );
+    (environment == Environment::Production).then(|| Fault {
         setting: "EMAIL_PROVIDER",
-        problem: problem.to_owned(),
+        problem,
         // In shadow mode no mail should leave anyway.
         fatal: mode == Mode::Live,
+    })
+}
+
+/// Marketing then waits, message by message; the rest goes out.
+fn no_marketing(providers: &[ProviderKind]) -> Option<Fault> {
+    let names: Vec<&str> = providers.iter().map(|kind| kind.as_str()).collect();
+    for_stream(providers, Stream::Marketing).is_none().then(|| Fault {
+        setting: "EMAIL_PROVIDER",
+        problem: format!(
+            "names `{}`, which may carry transactional mail only: marketing mails wait until another provider is named",
+            names.join(" ")
+        ),
+        fatal: false,
     })
 }
 
@@ -224,20 +246,13 @@ fn read_accounts(
 ) -> BTreeMap<ProviderKind, Account> {
     let mut accounts = BTreeMap::new();
     for provider in providers {
-        let Some((url_setting, key_setting)) = provider.settings() else {
-            continue;
-        };
-        let url = get(url_setting).unwrap_or_else(|| provider.default_url().to_owned());
-        match get(key_setting) {
-            Some(key) => {
-                accounts.insert(*provider, Account::new(&url, &key));
-            }
-            None => faults.push(Fault {
-                setting: key_setting,
-                problem: format!("is missing, and EMAIL_PROVIDER names `{}`", provider.as_str()),
-                fatal: false,
-            }),
-        }
+        let account = Account::read(*provider, get);
+        faults.extend(account.lacks(*provider).map(|missing| Fault {
+            setting: missing.name,
+            problem: format!("is missing, and EMAIL_PROVIDER names `{}`", provider.as_str()),
+            fatal: false,
+        }));
+        accounts.insert(*provider, account);
     }
     accounts
 }

@@ -5,6 +5,7 @@
 
 pub mod identity;
 pub mod secrets;
+pub mod sigv4;
 pub mod standard_webhooks;
 
 pub use secrets::Secrets;

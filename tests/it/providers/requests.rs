@@ -9,10 +9,10 @@ use wend::domain::ids::{EmailName, JourneyId, MessageId, StepId};
 use wend::domain::mail::{Mailbox, OutgoingEmail};
 use wend::domain::message::Stream;
 use wend::domain::outcome::Rejection;
-use wend::domain::time::Delay;
 use wend::http::Request;
-use wend::providers::registry::{Account, Error};
-use wend::providers::{Idempotency, ProviderKind, resend};
+use wend::providers::account::Account;
+use wend::providers::registry::Error;
+use wend::providers::{ProviderKind, resend};
 use wend::render::outbox::OutboxMail;
 
 fn address(text: &str) -> EmailAddress {
@@ -85,7 +85,9 @@ fn kept_bytes_make_the_same_request_again() {
     let first = resend::request(&account(), "k", &members).unwrap();
     let kept = resend::body(&members).unwrap();
     assert_eq!(
-        ProviderKind::Resend.request(&account(), "k", kept, 2).unwrap(),
+        ProviderKind::Resend
+            .request(&account(), "k", kept, 2, now())
+            .unwrap(),
         Some(first)
     );
 }
@@ -171,26 +173,6 @@ fn no_header_can_be_added() {
     assert_eq!(body["from"], "\"Lane Bcc: spy@example.com\" <hello@shop.example>");
 }
 
-#[test]
-fn capabilities_say_what_the_docs_say() {
-    let docs = include_str!("../../../docs/providers.md");
-    for kind in ProviderKind::ALL {
-        let able = kind.capabilities();
-        assert!(able.batch_max >= 1 && !able.streams.is_empty(), "{kind:?}");
-        assert!(docs.contains(able.guarantee), "{kind:?}: {}", able.guarantee);
-        assert_eq!(able.local, kind.settings().is_none(), "{kind:?}");
-        if let Some((url, key)) = kind.settings() {
-            assert!(docs.contains(url) && docs.contains(key), "{kind:?}");
-        }
-    }
-    assert_eq!(
-        ProviderKind::Resend.capabilities().idempotency,
-        Idempotency::Keyed {
-            window: Delay::from_hours(24)
-        }
-    );
-}
-
 proptest! {
     #[test]
     fn whatever_the_texts_the_request_is_valid_or_refused(
@@ -227,6 +209,9 @@ fn the_outbox_keeps_what_the_dev_page_shows() {
     assert_eq!(again, mail);
 
     let kind = ProviderKind::Outbox;
-    assert_eq!(kind.body(&[email(1, "a@example.com")]), Ok(Vec::new()));
-    assert_eq!(kind.request(&account(), "k", Vec::new(), 1), Ok(None));
+    assert_eq!(
+        kind.body(&account(), "k", &[email(1, "a@example.com")]),
+        Ok(Vec::new())
+    );
+    assert_eq!(kind.request(&account(), "k", Vec::new(), 1, now()), Ok(None));
 }
