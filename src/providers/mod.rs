@@ -7,12 +7,23 @@
 pub mod account;
 pub mod address;
 pub mod answer;
+mod brevo;
+mod cloudflare;
+mod dashamail;
 mod envelope;
 pub mod loopback;
+mod mailgun;
+mod mailpit;
+mod mailtrap;
 pub mod outbox;
+mod postmark;
 mod quota;
 pub mod registry;
 pub mod resend;
+mod sendgrid;
+mod ses;
+mod sparkpost;
+mod unisender_go;
 mod wire;
 
 use crate::domain::mail::OutgoingEmail;
@@ -30,6 +41,20 @@ pub enum ProviderKind {
     /// Embedded: mails are kept in the shard and shown at `/dev/outbox`.
     Outbox,
     Resend,
+    Postmark,
+    SendGrid,
+    Mailgun,
+    /// Amazon SES, API version 2.
+    Ses,
+    Brevo,
+    SparkPost,
+    Mailtrap,
+    /// Transactional mail only.
+    CloudflareEmail,
+    UniSenderGo,
+    DashaMail,
+    /// A catcher of test mail.
+    Mailpit,
 }
 
 /// Everything that one provider's file says; the registry has nothing else of it.
@@ -40,12 +65,15 @@ pub struct Api {
     pub settings: &'static [Setting],
     pub refusal: fn(&OutgoingEmail) -> Option<Rejection>,
     /// Of the account only what is no secret may go into these bytes: they are kept.
-    pub body: fn(&Account, &str, &[OutgoingEmail]) -> Result<Vec<u8>, Error>,
+    pub body: Body,
     /// None where nothing leaves the Worker.
     pub repeat: Option<Repeat>,
     pub read: fn(&Response, usize, Timestamp) -> Answer,
     pub rate_hint: fn(&Headers) -> Option<RateHint>,
 }
+
+/// The bytes to keep: account, key, members.
+pub type Body = fn(&Account, &str, &[OutgoingEmail]) -> Result<Vec<u8>, Error>;
 
 /// The request around kept bytes: account, key, body, number of members, and the time for APIs that sign it.
 pub type Repeat = fn(&Account, &str, Vec<u8>, usize, Timestamp) -> Result<Request, Error>;
@@ -81,12 +109,37 @@ pub enum Idempotency {
 }
 
 impl ProviderKind {
-    pub const ALL: [Self; 2] = [Self::Outbox, Self::Resend];
+    pub const ALL: [Self; 13] = [
+        Self::Outbox,
+        Self::Resend,
+        Self::Postmark,
+        Self::SendGrid,
+        Self::Mailgun,
+        Self::Ses,
+        Self::Brevo,
+        Self::SparkPost,
+        Self::Mailtrap,
+        Self::CloudflareEmail,
+        Self::UniSenderGo,
+        Self::DashaMail,
+        Self::Mailpit,
+    ];
 
     const fn api(self) -> &'static Api {
         match self {
             Self::Outbox => &outbox::API,
             Self::Resend => &resend::API,
+            Self::Postmark => &postmark::API,
+            Self::SendGrid => &sendgrid::API,
+            Self::Mailgun => &mailgun::API,
+            Self::Ses => &ses::API,
+            Self::Brevo => &brevo::API,
+            Self::SparkPost => &sparkpost::API,
+            Self::Mailtrap => &mailtrap::API,
+            Self::CloudflareEmail => &cloudflare::API,
+            Self::UniSenderGo => &unisender_go::API,
+            Self::DashaMail => &dashamail::API,
+            Self::Mailpit => &mailpit::API,
         }
     }
 
