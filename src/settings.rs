@@ -305,6 +305,46 @@ mod tests {
     }
 
     #[test]
+    fn a_catcher_of_test_mail_is_for_development() {
+        let development = read(&[("ENVIRONMENT", "dev"), ("EMAIL_PROVIDER", "mailpit")]);
+        assert!(development.usable() && development.faults.is_empty() && development.dev_routes());
+        assert!(!read(&[("EMAIL_PROVIDER", "mailpit")]).usable());
+    }
+
+    #[test]
+    fn each_missing_setting_of_a_provider_is_named() {
+        let settings = read(&[("EMAIL_PROVIDER", "ses"), ("SES_ACCESS_KEY_ID", "AKIDEXAMPLE")]);
+        let named: Vec<&str> = settings.faults.iter().map(|fault| fault.setting).collect();
+        assert_eq!(named, ["SES_SECRET_ACCESS_KEY", "SES_REGION"]);
+        assert!(settings.usable());
+    }
+
+    #[test]
+    fn marketing_without_a_provider_is_told_and_is_not_fatal() {
+        let all = [
+            ("CLOUDFLARE_EMAIL_API_TOKEN", "t"),
+            ("CLOUDFLARE_EMAIL_ACCOUNT_ID", "a"),
+            ("RESEND_API_KEY", "re_1"),
+        ];
+        let named = |providers| {
+            let mut values = all.to_vec();
+            values.push(("EMAIL_PROVIDER", providers));
+            read(&values)
+        };
+        let alone = named("cloudflare_email");
+        let [fault] = alone.faults.as_slice() else {
+            panic!("{:?}", alone.faults);
+        };
+        assert!(alone.usable() && !fault.fatal && fault.setting == "EMAIL_PROVIDER");
+        assert!(
+            fault.problem.contains("marketing mails wait"),
+            "{}",
+            fault.problem
+        );
+        assert!(named("cloudflare_email resend").faults.is_empty());
+    }
+
+    #[test]
     fn a_secret_that_cannot_sign_webhooks_is_named_and_is_not_fatal() {
         for (secret, expected) in [
             ("", Some("is not set")),

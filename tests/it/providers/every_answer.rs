@@ -170,10 +170,14 @@ fn what_may_have_been_taken_is_unknown_and_what_was_not_is_kept() {
     }
 }
 
-/// Answers of APIs that the fixtures leave out.
+fn quota(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::RetryLater(later) if later.reason == RetryReason::QuotaExceeded)
+}
+
+// Answers of APIs that the fixtures leave out.
+
 #[test]
-fn more_answers_are_told_apart() {
-    let quota = |outcome: &Outcome| matches!(outcome, Outcome::RetryLater(later) if later.reason == RetryReason::QuotaExceeded);
+fn postmark_says_by_its_code_whose_fault_it_is() {
     let postmark = |status, code: u32, message: &str| {
         let body = json!({ "ErrorCode": code, "Message": message }).to_string();
         class(&one(ProviderKind::Postmark, status, &[], &body))
@@ -193,7 +197,10 @@ fn more_answers_are_told_apart() {
         "sent",
         "code 0 is a verdict, whatever the status"
     );
+}
 
+#[test]
+fn sendgrid_says_by_the_field_whose_fault_it_is() {
     let credits = json!({ "errors": [{ "message": "Maximum credits exceeded", "field": null }] }).to_string();
     assert!(quota(&one(ProviderKind::SendGrid, 401, &[], &credits)));
     let sender = json!({ "errors": [{ "message": "The from email does not contain a valid address.", "field": "from.email" }] });
@@ -210,7 +217,10 @@ fn more_answers_are_told_apart() {
             reason: RetryReason::RateLimited
         })
     );
+}
 
+#[test]
+fn mailgun_says_by_its_words_whose_fault_it_is() {
     let wrong = one(ProviderKind::Mailgun, 200, &[], "Mailgun Magnificent API");
     assert_eq!(class(&wrong), "permanent_config");
     let sandbox = json!({ "message": "Sandbox subdomains are for test purposes only." }).to_string();
@@ -218,7 +228,20 @@ fn more_answers_are_told_apart() {
         class(&one(ProviderKind::Mailgun, 400, &[], &sandbox)),
         "permanent_config"
     );
+}
 
+#[test]
+fn sparkpost_tells_domains_and_allowances() {
+    let unconfigured = json!({ "errors": [{ "message": "Invalid domain", "description": "Unconfigured Sending Domain <x>" }] });
+    assert_eq!(
+        class(&one(ProviderKind::SparkPost, 400, &[], &unconfigured.to_string())),
+        "permanent_config"
+    );
+    assert!(quota(&one(ProviderKind::SparkPost, 420, &[], "")));
+}
+
+#[test]
+fn amazon_says_by_the_name_of_the_error() {
     let ses = |status, name: &str, message: &str| {
         let body = json!({ "message": message }).to_string();
         one(ProviderKind::Ses, status, &[("X-Amzn-ErrorType", name)], &body)
@@ -254,7 +277,10 @@ fn more_answers_are_told_apart() {
         class(&one(ProviderKind::Ses, 400, &[], in_body)),
         "permanent_config"
     );
+}
 
+#[test]
+fn unisender_says_in_a_200_what_became_of_the_address() {
     let failed = |why: &str| {
         let body = json!({ "status": "success", "job_id": "j", "failed_emails": { "a@example.ru": why } });
         one(ProviderKind::UniSenderGo, 200, &[], &body.to_string())
@@ -263,7 +289,10 @@ fn more_answers_are_told_apart() {
     assert_eq!(class(&failed("permanent_unavailable")), "suppressed");
     let address = failed("temporary_unavailable");
     assert!(matches!(address, Outcome::RetryLater(later) if later.reason == RetryReason::Address));
+}
 
+#[test]
+fn dashamail_says_all_in_a_200() {
     let dashamail = |code: i64, text: &str| {
         let body = json!({ "response": { "msg": { "err_code": code, "text": text }, "data": [] } });
         class(&one(ProviderKind::DashaMail, 200, &[], &body.to_string()))
@@ -274,13 +303,6 @@ fn more_answers_are_told_apart() {
         "permanent_config"
     );
     assert_eq!(dashamail(99, "?"), "permanent_config");
-
-    let unconfigured = json!({ "errors": [{ "message": "Invalid domain", "description": "Unconfigured Sending Domain <x>" }] });
-    assert_eq!(
-        class(&one(ProviderKind::SparkPost, 400, &[], &unconfigured.to_string())),
-        "permanent_config"
-    );
-    assert!(quota(&one(ProviderKind::SparkPost, 420, &[], "")));
 }
 
 #[test]
