@@ -43,6 +43,7 @@ pub const API: Api = Api {
     repeat: Some(repeat),
     read,
     rate_hint: |_| None,
+    events: None,
 };
 
 #[derive(Serialize)]
