@@ -7,13 +7,16 @@ import path from "node:path";
 import { isMain, root, run, runMain, step } from "./steps.mjs";
 import { setUp } from "./setup.mjs";
 
+/** The package that is nothing but the wasm module. */
+const MODULE = path.join("src", "edge", "module");
+
 /**
  * Compiles into `folder`. The dev profile takes seconds after an edit where release takes a quarter of a minute
  * or more; what it makes is larger and slower, and behaves the same.
  */
 export async function buildWorker(environments, { profile, features = [], folder = "build" }) {
   const withFeatures = features.length > 0 ? ["--features", features.join(",")] : [];
-  const args = [`--${profile}`, "--out-dir", folder, ".", ...withFeatures];
+  const args = [`--${profile}`, "--out-dir", path.relative(MODULE, folder), MODULE, ...withFeatures];
   const title = [`building the Worker (${profile})`, ...features.map((name) => `with ${name}`)].join(" ");
   await step(title, () => run("worker-build", args, { env: environments.wasm }));
   if (profile === "release") await stripNames(environments, path.join(folder, "index_bg.wasm"));

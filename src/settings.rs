@@ -3,12 +3,15 @@
 //! Called by `edge` with a look-up; reads no environment itself. Faults are collected, so that `/health` names all of
 //! them at once. What belongs to the store (brand, sender, policy) is in `store.yaml`.
 
+use crate::domain::message::Stream;
 use crate::domain::shard::ShardCount;
 use crate::domain::time::Timestamp;
 use crate::providers::ProviderKind;
-use crate::providers::registry::{Account, preference};
+use crate::providers::account::Account;
+use crate::providers::registry::{for_stream, preference};
 use crate::render::links::LinkKeys;
 use crate::signing::{Secrets, hmac_sha256, standard_webhooks};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Shortest key we hash identities with, in bytes.
@@ -104,7 +107,8 @@ impl Settings {
             });
         let providers = read_providers(get("EMAIL_PROVIDER").as_deref(), &mut faults);
         let accounts = read_accounts(&providers, &get, &mut faults);
-        faults.extend(outbox_in_production(environment, mode, &providers));
+        faults.extend(no_mail_in_production(environment, mode, &providers));
+        faults.extend(no_marketing(&providers));
         let hash_key = Secrets::new(&get("HASH_KEY").unwrap_or_default());
         if hash_key.iter().next().is_none_or(|key| key.len() < MIN_KEY_BYTES) {
             let problem =
@@ -142,8 +146,10 @@ impl Settings {
         self.secrets.get(setting)
     }
 
-    pub fn account(&self, provider: ProviderKind) -> Option<&Account> {
-        self.accounts.get(&provider)
+    /// What is set for a provider, named or not; it may lack something. Events of one that was named before still come.
+    pub fn account(&self, provider: ProviderKind) -> Cow<'_, Account> {
+        let named = self.accounts.get(&provider);
+        named.map_or_else(|| Cow::Owned(Account::default()), Cow::Borrowed)
     }
 
     /// What keeps `notify:` steps from signing their webhooks. Asked only where a journey has one: nobody else needs the
@@ -180,9 +186,7 @@ impl Settings {
 
     /// Whether the development routes exist: only in `dev`, and only when no mail can reach a person.
     pub fn dev_routes(&self) -> bool {
-        let harmless = |kind: &ProviderKind| {
-            kind.reaches_nobody(self.account(*kind).map(Account::url).unwrap_or_default())
-        };
+        let harmless = |kind: &ProviderKind| kind.reaches_nobody(self.account(*kind).url());
         self.environment == Environment::Dev && self.providers.iter().all(harmless)
     }
 }
@@ -197,16 +201,34 @@ impl Fault {
     }
 }
 
-/// The outbox keeps mails where a developer looks at them. In production nobody does, and each would count as sent.
-fn outbox_in_production(environment: Environment, mode: Mode, providers: &[ProviderKind]) -> Option<Fault> {
-    let problem =
-        "names `outbox`, which keeps mails and sends none; name an email API, or set ENVIRONMENT to `dev`";
-    let outbox = environment == Environment::Production && providers.contains(&ProviderKind::Outbox);
-    outbox.then(|| Fault {
+/// The outbox and catchers of test mail keep mails where a developer looks at them. In production nobody does, and each
+/// would count as sent.
+fn no_mail_in_production(environment: Environment, mode: Mode, providers: &[ProviderKind]) -> Option<Fault> {
+    let catcher = providers
+        .iter()
+        .find(|kind| !kind.capabilities().reaches_people)?;
+    let problem = format!(
+        "names `{}`, which keeps mails and sends none; name an email API, or set ENVIRONMENT to `dev`",
+        catcher.as_str()
+    );
+    (environment == Environment::Production).then(|| Fault {
         setting: "EMAIL_PROVIDER",
-        problem: problem.to_owned(),
+        problem,
         // In shadow mode no mail should leave anyway.
         fatal: mode == Mode::Live,
+    })
+}
+
+/// Marketing then waits, message by message; the rest goes out.
+fn no_marketing(providers: &[ProviderKind]) -> Option<Fault> {
+    let names: Vec<&str> = providers.iter().map(|kind| kind.as_str()).collect();
+    for_stream(providers, Stream::Marketing).is_none().then(|| Fault {
+        setting: "EMAIL_PROVIDER",
+        problem: format!(
+            "names `{}`, which may carry transactional mail only: marketing mails wait until another provider is named",
+            names.join(" ")
+        ),
+        fatal: false,
     })
 }
 
@@ -223,21 +245,15 @@ fn read_accounts(
     faults: &mut Vec<Fault>,
 ) -> BTreeMap<ProviderKind, Account> {
     let mut accounts = BTreeMap::new();
-    for provider in providers {
-        let Some((url_setting, key_setting)) = provider.settings() else {
-            continue;
-        };
-        let url = get(url_setting).unwrap_or_else(|| provider.default_url().to_owned());
-        match get(key_setting) {
-            Some(key) => {
-                accounts.insert(*provider, Account::new(&url, &key));
-            }
-            None => faults.push(Fault {
-                setting: key_setting,
-                problem: format!("is missing, and EMAIL_PROVIDER names `{}`", provider.as_str()),
-                fatal: false,
-            }),
-        }
+    for provider in ProviderKind::ALL {
+        let account = Account::read(provider, get);
+        let wanted = providers.contains(&provider);
+        faults.extend(account.lacks(provider).filter(|_| wanted).map(|missing| Fault {
+            setting: missing.name,
+            problem: format!("is missing, and EMAIL_PROVIDER names `{}`", provider.as_str()),
+            fatal: false,
+        }));
+        accounts.insert(provider, account);
     }
     accounts
 }
@@ -287,6 +303,59 @@ mod tests {
             assert_eq!(settings.usable(), usable, "{values:?}");
             assert_eq!(settings.faults.len(), faults, "{values:?}: {:?}", settings.faults);
         }
+    }
+
+    #[test]
+    fn a_catcher_of_test_mail_is_for_development() {
+        let development = read(&[("ENVIRONMENT", "dev"), ("EMAIL_PROVIDER", "mailpit")]);
+        assert!(development.usable() && development.faults.is_empty() && development.dev_routes());
+        assert!(!read(&[("EMAIL_PROVIDER", "mailpit")]).usable());
+    }
+
+    #[test]
+    fn each_missing_setting_of_a_provider_is_named() {
+        let settings = read(&[("EMAIL_PROVIDER", "ses"), ("SES_ACCESS_KEY_ID", "AKIDEXAMPLE")]);
+        let named: Vec<&str> = settings.faults.iter().map(|fault| fault.setting).collect();
+        assert_eq!(named, ["SES_SECRET_ACCESS_KEY", "SES_REGION"]);
+        assert!(settings.usable());
+    }
+
+    #[test]
+    fn what_proves_events_is_read_of_every_provider_and_missed_of_none() {
+        let settings = read(&[
+            ("EMAIL_PROVIDER", "resend"),
+            ("RESEND_API_KEY", "re_1"),
+            ("POSTMARK_WEBHOOK_AUTH", "hook:new hook:old"),
+        ]);
+        assert!(settings.faults.is_empty(), "{:?}", settings.faults);
+        let account = settings.account(ProviderKind::Postmark);
+        let auth = account.secrets("POSTMARK_WEBHOOK_AUTH").unwrap();
+        assert_eq!(auth.iter().collect::<Vec<_>>(), ["hook:new", "hook:old"]);
+    }
+
+    #[test]
+    fn marketing_without_a_provider_is_told_and_is_not_fatal() {
+        let all = [
+            ("CLOUDFLARE_EMAIL_API_TOKEN", "t"),
+            ("CLOUDFLARE_EMAIL_ACCOUNT_ID", "a"),
+            ("RESEND_API_KEY", "re_1"),
+        ];
+        let named = |providers| {
+            let mut values = all.to_vec();
+            values.push(("EMAIL_PROVIDER", providers));
+            read(&values)
+        };
+        let alone = named("cloudflare_email");
+        let [fault] = alone.faults.as_slice() else {
+            panic!("{:?}", alone.faults);
+        };
+        assert!(alone.usable() && !fault.fatal && fault.setting == "EMAIL_PROVIDER");
+        assert!(
+            fault.problem.contains("marketing mails wait"),
+            "{}",
+            fault.problem
+        );
+        assert!(named("cloudflare_email resend").faults.is_empty());
     }
 
     #[test]

@@ -43,4 +43,6 @@ pub enum RetryReason {
     RateLimited,
     /// The plan's daily or monthly allowance is used up; waiting does not burn an attempt.
     QuotaExceeded,
+    /// This one address takes no mail for now; others are not concerned.
+    Address,
 }

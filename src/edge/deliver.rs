@@ -14,8 +14,8 @@ use crate::domain::time::{Delay, Timestamp};
 use crate::engine::delivery::REQUEST_TIMEOUT;
 use crate::engine::permits::Lease;
 use crate::providers::ProviderKind;
+use crate::providers::account::Account;
 use crate::providers::answer::Answer as Reply;
-use crate::providers::registry::Account;
 use crate::store;
 use crate::turn::backlog::{by_lane, cut};
 use crate::turn::baton::Grip;
@@ -113,7 +113,7 @@ impl Shard {
         let mut due = self.wake_due(me, now)?;
         slice.worked |= due.woken > 0;
         let (routed, unroutable) = by_lane(&self.settings(), due.messages);
-        slice.blocked = unroutable > 0;
+        self.turn(me, now, |turn| turn.hold_unroutable(&unroutable))?;
         for ((lane, provider), messages) in routed {
             let sent = self.send_all(me, now, grip, (provider, lane), messages).await?;
             slice.blocked |= !sent;
@@ -320,15 +320,15 @@ impl Shard {
         members: usize,
         now: Timestamp,
     ) -> Result<(Reply, Option<u32>), Error> {
-        let missing = |what: &str| Error::NoAnswer(format!("{what} of provider {provider} is not set"));
         let provider = ProviderKind::parse(provider).map_err(|error| Error::NoAnswer(error.to_string()))?;
         let settings = self.settings();
-        let Some(account) = settings.account(provider) else {
-            let reason = missing("the key").to_string();
+        let account = settings.account(provider);
+        if let Some(missing) = account.lacks(provider).next() {
+            let reason = format!("{} of provider {} is not set", missing.name, provider.as_str());
             let refused = Outcome::Rejected(crate::domain::outcome::Rejection::Configuration(reason));
             return Ok((Reply::Each(vec![refused; members]), None));
-        };
-        let request = build(provider, account, key, body, members)?;
+        }
+        let request = build(provider, &account, key, body, members)?;
         let response = http_client::send(request, REQUEST_TIMEOUT).await?;
         let rate = provider
             .rate_hint(&response.headers)
@@ -480,7 +480,7 @@ fn build(
     members: usize,
 ) -> Result<crate::http::Request, Error> {
     provider
-        .request(account, key, body, members)
+        .request(account, key, body, members, runtime::wall_clock())
         .map_err(|error| Error::NoAnswer(error.to_string()))?
         .ok_or_else(|| Error::NoAnswer("this provider makes no requests".to_owned()))
 }

@@ -27,7 +27,7 @@ pub const LEASE_MARGIN: Delay = Delay::from_seconds(15);
 pub const MAX_AGE: Delay = Delay::from_days(3);
 /// How long a provider rests after it refused our settings, before one message tries it again.
 pub const CONFIGURATION_PAUSE: Delay = Delay::from_minutes(5);
-/// Kept off the end of a provider's idempotency window: its clock is not ours.
+/// Kept off the end of a provider's idempotency window, as its clock is not ours: this, or a quarter of a short one.
 pub const WINDOW_MARGIN: Delay = Delay::from_hours(1);
 
 /// One request, from its claim to its final outcome. Its bytes never change.
@@ -81,6 +81,12 @@ pub const fn lease_from(now: Timestamp) -> Timestamp {
     now.plus(REQUEST_TIMEOUT).plus(LEASE_MARGIN)
 }
 
+/// How long after the first request a repeat of its bytes is harmless, of a provider that remembers a key for `window`.
+pub fn safe_window(window: Delay) -> Delay {
+    let margin = (window.as_millis() / 4).min(WINDOW_MARGIN.as_millis());
+    Delay::from_millis(window.as_millis() - margin)
+}
+
 /// A message as an answer finds it.
 #[derive(Debug, Clone, Copy)]
 pub struct Sent {
@@ -123,10 +129,16 @@ pub fn after(
             let text = match reason {
                 RetryReason::RateLimited => "the provider asked to slow down",
                 RetryReason::QuotaExceeded => "the provider's quota is used up",
+                RetryReason::Address => "the address takes no mail for now",
             };
             let at = next_attempt_at(now, sent.attempts, *after, &dispatch.id);
             // One message's long history says nothing about how long the others must wait.
-            let pause_provider = Some(next_attempt_at(now, 1, *after, &dispatch.id));
+            let pause_provider = match reason {
+                RetryReason::RateLimited | RetryReason::QuotaExceeded => {
+                    Some(next_attempt_at(now, 1, *after, &dispatch.id))
+                }
+                RetryReason::Address => None,
+            };
             if dispatch.attempt > 1 {
                 return unknown(
                     dispatch,
@@ -138,7 +150,7 @@ pub fn after(
                     now,
                 );
             }
-            if *reason == RetryReason::RateLimited && now.since(sent.ready_since) > MAX_AGE {
+            if *reason != RetryReason::QuotaExceeded && now.since(sent.ready_since) > MAX_AGE {
                 return Next::Settle(Settlement::Failed(format!("given up after {MAX_AGE}: {text}")));
             }
             Next::Release {
@@ -175,7 +187,7 @@ fn unknown(
     policy: OnUnknown,
     now: Timestamp,
 ) -> Next {
-    let safe = window.is_some_and(|window| at.plus(WINDOW_MARGIN) <= dispatch.first_at.plus(window));
+    let safe = window.is_some_and(|window| at <= dispatch.first_at.plus(safe_window(window)));
     if safe {
         return Next::Repeat { at, pause_provider };
     }

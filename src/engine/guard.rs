@@ -45,25 +45,28 @@ pub enum DeferReason {
     Capped,
     /// The journey sent as many mails as its throttle allows.
     Throttled,
+    /// None of the providers in `EMAIL_PROVIDER` may carry its stream.
+    NoProvider,
 }
 
 impl DeferReason {
     /// Whether our own rules hold the mail: such time is not lateness.
     pub const fn is_ours(self) -> bool {
         match self {
-            Self::Hours | Self::Capped | Self::Throttled => true,
+            Self::Hours | Self::Capped | Self::Throttled | Self::NoProvider => true,
             Self::CheckoutUnreadable | Self::ExitUndecided => false,
         }
     }
 }
 
 impl DeferReason {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::CheckoutUnreadable,
         Self::ExitUndecided,
         Self::Hours,
         Self::Capped,
         Self::Throttled,
+        Self::NoProvider,
     ];
 
     /// The word stored with the message.
@@ -72,6 +75,7 @@ impl DeferReason {
             Self::Hours => "hours",
             Self::Capped => "cap",
             Self::Throttled => "throttle",
+            Self::NoProvider => "no_provider",
             Self::CheckoutUnreadable => "checkout_unreadable",
             Self::ExitUndecided => "exit_undecided",
         }
@@ -83,6 +87,7 @@ impl DeferReason {
             Self::Hours => "it waits for the hours at which marketing may go",
             Self::Capped => "it waits for room in the frequency cap",
             Self::Throttled => "it waits for its turn: the journey is throttled",
+            Self::NoProvider => "it waits for a provider that may carry it: none in EMAIL_PROVIDER may",
             Self::CheckoutUnreadable => "it could not be told whether the cart was bought",
             Self::ExitUndecided => "a condition of an exit failed, so it waits until that is decided",
         }

@@ -2,9 +2,9 @@
 //!
 //! Called by the providers; the delivery loop reads [`Answer`] and [`RateHint`]. It decides no retry.
 
-use crate::domain::outcome::Outcome;
+use crate::domain::outcome::{Outcome, Rejection, RetryLater, RetryReason};
 use crate::domain::time::{Delay, Timestamp};
-use crate::http::Headers;
+use crate::http::{Headers, Response};
 use chrono::DateTime;
 
 /// Longest reason kept from a provider's answer, in characters.
@@ -33,6 +33,64 @@ pub struct RateHint {
 /// The same outcome for every member.
 pub fn all(outcome: &Outcome, members: usize) -> Answer {
     Answer::Each(vec![outcome.clone(); members])
+}
+
+/// One verdict on the whole request. A refusal of one member says nothing about the others of its batch: they are sent
+/// singly, and so is each member of a batch that is too large.
+pub fn whole(outcome: Outcome, members: usize) -> Answer {
+    match outcome {
+        Outcome::Rejected(Rejection::Message(reason) | Rejection::Suppressed(reason)) if members > 1 => {
+            Answer::Split(reason)
+        }
+        outcome @ (Outcome::Accepted(_)
+        | Outcome::Rejected(_)
+        | Outcome::RetryLater(_)
+        | Outcome::Unknown(_)
+        | Outcome::KeyMismatch) => all(&outcome, members),
+    }
+}
+
+/// What the status alone says of an API without idempotency keys, for answers that are not in the API's own form.
+///
+/// A proxy's or firewall's 4xx means that the API never saw the request: the mail is kept and tried again. Where a
+/// repeat could double a mail, "unknown" is only said of what may have been taken.
+pub fn by_status(response: &Response, now: Timestamp) -> Outcome {
+    let reason = reason(response.status, "");
+    match response.status {
+        200..=299 => Outcome::Accepted(None),
+        // Another address answers so, and so does an API whose key is wrong.
+        300..=399 | 401 | 403 | 404 | 405 => Outcome::Rejected(Rejection::Configuration(reason)),
+        413 => Outcome::Rejected(Rejection::Message(reason)),
+        // The request was read in part, or met another of its kind: part of it may have been done.
+        408 | 409 | 425 => Outcome::Unknown(reason),
+        400..=499 => slow_down(retry_after(&response.headers, now)),
+        _ => Outcome::Unknown(reason),
+    }
+}
+
+/// Certainly not taken; again after a while, which grows unless the provider says how long.
+pub const fn slow_down(after: Option<Delay>) -> Outcome {
+    Outcome::RetryLater(RetryLater {
+        after,
+        reason: RetryReason::RateLimited,
+    })
+}
+
+/// Accepted under the provider's id, when there is one.
+pub fn accepted(id: Option<&str>) -> Outcome {
+    Outcome::Accepted(id.filter(|id| !id.is_empty()).map(str::to_owned))
+}
+
+pub fn refused(reason: String) -> Outcome {
+    Outcome::Rejected(Rejection::Message(reason))
+}
+
+pub fn suppressed(reason: String) -> Outcome {
+    Outcome::Rejected(Rejection::Suppressed(reason))
+}
+
+pub fn misconfigured(reason: String) -> Outcome {
+    Outcome::Rejected(Rejection::Configuration(reason))
 }
 
 /// `Retry-After` in seconds or as an HTTP date (RFC 9110 §10.2.3). A date that is past means now.

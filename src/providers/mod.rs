@@ -1,23 +1,42 @@
-//! Email APIs. One file each: a finished email becomes a request, an answer becomes one outcome a message.
+//! Email APIs. One file each: a finished email becomes a request, an answer becomes one outcome a message, a webhook becomes
+//! delivery events.
 //!
-//! The delivery loop in `edge` calls this registry; each method only picks the provider's file. Providers
+//! The delivery loop in `edge` calls this registry; each method only asks the provider's [`Api`]. Providers
 //! translate and nothing else: no clock, no retries, no logging, no consent, and nothing here sends.
 //! `docs/providers.md` is the table for people, `docs/adding-a-provider.md` says how to add one.
 
+pub mod account;
 pub mod address;
 pub mod answer;
+mod brevo;
+mod cloudflare;
+mod dashamail;
+mod envelope;
+pub mod events;
 pub mod loopback;
+mod mailgun;
+mod mailpit;
+mod mailtrap;
 pub mod outbox;
+mod postmark;
+mod quota;
 pub mod registry;
 pub mod resend;
+mod sendgrid;
+mod ses;
+mod sparkpost;
+mod unisender_go;
+mod wire;
 
 use crate::domain::mail::OutgoingEmail;
 use crate::domain::message::Stream;
 use crate::domain::outcome::Rejection;
 use crate::domain::time::{Delay, Timestamp};
 use crate::http::{Headers, Request, Response};
+use account::{Account, Setting};
 use answer::{Answer, RateHint};
-use registry::{Account, Error};
+use events::Events;
+use registry::Error;
 
 /// A provider by its name in `EMAIL_PROVIDER`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +44,44 @@ pub enum ProviderKind {
     /// Embedded: mails are kept in the shard and shown at `/dev/outbox`.
     Outbox,
     Resend,
+    Postmark,
+    SendGrid,
+    Mailgun,
+    /// Amazon SES, API version 2.
+    Ses,
+    Brevo,
+    SparkPost,
+    Mailtrap,
+    /// Transactional mail only.
+    CloudflareEmail,
+    UniSenderGo,
+    DashaMail,
+    /// A catcher of test mail.
+    Mailpit,
 }
+
+/// Everything that one provider's file says; the registry has nothing else of it.
+pub struct Api {
+    pub name: &'static str,
+    pub capabilities: Capabilities,
+    /// What must or may be set for it; the base address comes first.
+    pub settings: &'static [Setting],
+    pub refusal: fn(&OutgoingEmail) -> Option<Rejection>,
+    /// Of the account only what is no secret may go into these bytes: they are kept.
+    pub body: Body,
+    /// None where nothing leaves the Worker.
+    pub repeat: Option<Repeat>,
+    pub read: fn(&Response, usize, Timestamp) -> Answer,
+    pub rate_hint: fn(&Headers) -> Option<RateHint>,
+    /// None where no webhooks come.
+    pub events: Option<&'static Events>,
+}
+
+/// The bytes to keep: account, key, members.
+pub type Body = fn(&Account, &str, &[OutgoingEmail]) -> Result<Vec<u8>, Error>;
+
+/// The request around kept bytes: account, key, body, number of members, and the time for APIs that sign it.
+pub type Repeat = fn(&Account, &str, Vec<u8>, usize, Timestamp) -> Result<Request, Error>;
 
 /// What a provider can do, as data: the delivery loop, `doctor` and the docs read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +97,8 @@ pub struct Capabilities {
     pub metadata: bool,
     /// Whether mail stays inside the Worker and can reach nobody.
     pub local: bool,
+    /// Whether mail can reach people at all; a catcher of test mail takes it and shows it.
+    pub reaches_people: bool,
     /// What a store may rely on, in words.
     pub guarantee: &'static str,
 }
@@ -56,42 +114,68 @@ pub enum Idempotency {
 }
 
 impl ProviderKind {
-    pub const ALL: [Self; 2] = [Self::Outbox, Self::Resend];
+    pub const ALL: [Self; 13] = [
+        Self::Outbox,
+        Self::Resend,
+        Self::Postmark,
+        Self::SendGrid,
+        Self::Mailgun,
+        Self::Ses,
+        Self::Brevo,
+        Self::SparkPost,
+        Self::Mailtrap,
+        Self::CloudflareEmail,
+        Self::UniSenderGo,
+        Self::DashaMail,
+        Self::Mailpit,
+    ];
 
-    pub const fn as_str(self) -> &'static str {
+    const fn api(self) -> &'static Api {
         match self {
-            Self::Outbox => "outbox",
-            Self::Resend => "resend",
+            Self::Outbox => &outbox::API,
+            Self::Resend => &resend::API,
+            Self::Postmark => &postmark::API,
+            Self::SendGrid => &sendgrid::API,
+            Self::Mailgun => &mailgun::API,
+            Self::Ses => &ses::API,
+            Self::Brevo => &brevo::API,
+            Self::SparkPost => &sparkpost::API,
+            Self::Mailtrap => &mailtrap::API,
+            Self::CloudflareEmail => &cloudflare::API,
+            Self::UniSenderGo => &unisender_go::API,
+            Self::DashaMail => &dashamail::API,
+            Self::Mailpit => &mailpit::API,
         }
     }
 
-    pub const fn capabilities(self) -> Capabilities {
-        match self {
-            Self::Outbox => outbox::CAPABILITIES,
-            Self::Resend => resend::CAPABILITIES,
-        }
+    pub const fn as_str(self) -> &'static str {
+        self.api().name
+    }
+
+    pub const fn capabilities(self) -> &'static Capabilities {
+        &self.api().capabilities
+    }
+
+    pub fn may_carry(self, stream: Stream) -> bool {
+        self.capabilities().streams.contains(&stream)
     }
 
     /// Why this provider can never carry this email; to be asked before it is claimed.
     pub fn refusal(self, email: &OutgoingEmail) -> Option<Rejection> {
-        match self {
-            Self::Outbox => None,
-            Self::Resend => resend::refusal(email),
-        }
+        (self.api().refusal)(email)
     }
 
-    /// The exact bytes to keep from claim to outcome; empty for the outbox, which has no request.
+    /// The exact bytes to keep from claim to outcome; empty for the outbox, which has no request. Some APIs take the
+    /// idempotency key in them.
     ///
     /// # Errors
     /// No member, too many, or one that [`Self::refusal`] names.
-    pub fn body(self, members: &[OutgoingEmail]) -> Result<Vec<u8>, Error> {
-        match self {
-            Self::Outbox => Ok(Vec::new()),
-            Self::Resend => resend::body(members),
-        }
+    pub fn body(self, account: &Account, key: &str, members: &[OutgoingEmail]) -> Result<Vec<u8>, Error> {
+        (self.api().body)(account, key, members)
     }
 
-    /// The request around kept bytes, the same at every attempt; `None` for the outbox.
+    /// The request around kept bytes; `None` for the outbox. It is the same at every attempt, but for the signature of
+    /// an API that wants one with the time in it: `now` is the real time, whatever the development clock says.
     ///
     /// # Errors
     /// `Error::Key` when the provider would not take the idempotency key.
@@ -101,42 +185,31 @@ impl ProviderKind {
         key: &str,
         body: Vec<u8>,
         members: usize,
+        now: Timestamp,
     ) -> Result<Option<Request>, Error> {
-        match self {
-            Self::Outbox => Ok(None),
-            Self::Resend => resend::repeat(account, key, body, members).map(Some),
-        }
+        self.api()
+            .repeat
+            .map(|repeat| repeat(account, key, body, members, now))
+            .transpose()
     }
 
     /// What the answer to a request with this many members says.
     pub fn read(self, response: &Response, members: usize, now: Timestamp) -> Answer {
-        match self {
-            Self::Outbox => outbox::read(members),
-            Self::Resend => resend::read(response, members, now),
-        }
+        (self.api().read)(response, members, now)
     }
 
     /// What an answer's headers tell about the rate we may keep.
     pub fn rate_hint(self, headers: &Headers) -> Option<RateHint> {
-        match self {
-            Self::Outbox => None,
-            Self::Resend => resend::rate_hint(headers),
-        }
+        (self.api().rate_hint)(headers)
     }
 
-    /// Base address unless a setting overrides it; empty where nothing leaves.
-    pub const fn default_url(self) -> &'static str {
-        match self {
-            Self::Outbox => "",
-            Self::Resend => resend::DEFAULT_URL,
-        }
+    /// How its webhooks are verified and read; none where it has none.
+    pub const fn events(self) -> Option<&'static Events> {
+        self.api().events
     }
 
-    /// The setting that overrides the base address, and the one with the key; `None` where nothing is to be set.
-    pub const fn settings(self) -> Option<(&'static str, &'static str)> {
-        match self {
-            Self::Outbox => None,
-            Self::Resend => Some(("RESEND_URL", "RESEND_API_KEY")),
-        }
+    /// What must or may be set for it; empty where nothing is to be set.
+    pub const fn settings(self) -> &'static [Setting] {
+        self.api().settings
     }
 }

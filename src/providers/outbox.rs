@@ -4,12 +4,24 @@
 //! unknown. It reaches nobody, and it is the only provider a fresh clone needs.
 
 use super::answer::{self, Answer};
-use super::{Capabilities, Idempotency};
+use super::{Api, Capabilities, Idempotency};
 use crate::domain::message::Stream;
 use crate::domain::outcome::Outcome;
 use crate::domain::time::Delay;
 
-pub const CAPABILITIES: Capabilities = Capabilities {
+pub const API: Api = Api {
+    name: "outbox",
+    capabilities: CAPABILITIES,
+    settings: &[],
+    refusal: |_| None,
+    body: |_, _, _| Ok(Vec::new()),
+    repeat: None,
+    read: |_, members, _| read(members),
+    rate_hint: |_| None,
+    events: None,
+};
+
+const CAPABILITIES: Capabilities = Capabilities {
     batch_max: 100,
     // The mail's row has the message's id for its key, for as long as the row is kept.
     idempotency: Idempotency::Keyed {
@@ -19,6 +31,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     own_unsubscribe: false,
     metadata: true,
     local: true,
+    reaches_people: false,
     guarantee: "each message is kept exactly once, in the same storage turn as its outcome; nothing leaves the Worker",
 };
 

@@ -8,8 +8,8 @@ use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
 use crate::engine::errand::Answer as Answered;
 use crate::providers::ProviderKind;
+use crate::providers::account::Account;
 use crate::providers::answer::Answer as Reply;
-use crate::providers::registry::Account;
 use crate::store;
 use crate::store::meta::{self, Key};
 use crate::turn::backlog::{by_lane, cut};
@@ -83,7 +83,9 @@ impl World {
     /// Sends what is due, lane by lane, as far as there are permits; true when there were too few.
     fn send(&self, me: ShardIndex, messages: Vec<DueMessage>) -> Result<bool, Failure> {
         let mut blocked = false;
-        for ((lane, provider), messages) in by_lane(&self.settings, messages).0 {
+        let (routed, unroutable) = by_lane(&self.settings, messages);
+        self.turn(me, |turn| turn.hold_unroutable(&unroutable))?;
+        for ((lane, provider), messages) in routed {
             let questions = self.turn(me, |turn| Ok(turn.questions(&messages)))?;
             let checkouts = self.checkout_facts(questions)?;
             if provider.capabilities().local {
@@ -146,7 +148,7 @@ impl World {
         let members = dispatch.members.len();
         let account = Account::new("http://127.0.0.1:9", "re_test");
         let request = kind
-            .request(&account, &dispatch.key, body, members)?
+            .request(&account, &dispatch.key, body, members, self.now)?
             .ok_or(Failure::Provider("it needs none"))?;
         self.reach(Point::Claimed)?;
         let response = self.provider.borrow_mut().answer(&request, self.now)?;

@@ -13,23 +13,24 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Messages by the lane and provider they go out through, the most urgent lane first.
 pub type Routed = BTreeMap<(Lane, ProviderKind), Vec<DueMessage>>;
 
-/// Sorts messages by lane, the urgent one first, and by the first preferred provider that may carry them. Also counts
-/// those that none may carry: they stay due.
-pub fn by_lane(settings: &Settings, messages: Vec<DueMessage>) -> (Routed, usize) {
+/// Sorts messages by lane, the urgent one first, and by the first preferred provider that may carry them. Those that
+/// none may carry come apart.
+pub fn by_lane(settings: &Settings, messages: Vec<DueMessage>) -> (Routed, Vec<DueMessage>) {
     let mut sorted = Routed::new();
-    let mut unroutable = 0;
+    let mut unroutable = Vec::new();
     for message in messages {
         // A journey's lane says how urgent it is, not what law its mails are under.
         match for_stream(&settings.providers, message.stream) {
             Some(provider) => sorted.entry((message.lane, provider)).or_default().push(message),
-            None => unroutable += 1,
+            None => unroutable.push(message),
         }
     }
     (sorted, unroutable)
 }
 
 /// Cuts `requests` parts off the backlog: single messages while the permits suffice, batches when they do not. A
-/// message that was in a refused batch always goes alone, and a part holds one generation, which is in its key.
+/// message that was in a refused batch always goes alone, and a part holds one generation, which is in its key, and one
+/// stream: some providers take each at an address of its own.
 pub fn cut<'a>(
     messages: &'a [DueMessage],
     requests: usize,
@@ -42,7 +43,10 @@ pub fn cut<'a>(
         .clamp(1, batch_max.max(1));
     let alone = |message: &DueMessage| single.contains(&message.message);
     messages
-        .chunk_by(|one, two| !alone(one) && !alone(two) && one.generation == two.generation)
+        .chunk_by(|one, two| {
+            let alike = one.generation == two.generation && one.stream == two.stream;
+            !alone(one) && !alone(two) && alike
+        })
         .flat_map(|run| run.chunks(size))
         .take(requests.max(1))
         .collect()
@@ -79,6 +83,18 @@ mod tests {
     }
 
     #[test]
+    fn a_part_holds_messages_of_one_stream() {
+        let streams = [Stream::Transactional, Stream::Marketing, Stream::Marketing];
+        let messages: Vec<DueMessage> = (0..)
+            .zip(streams)
+            .map(|(number, stream)| due(number, Lane::Cart, stream, 1))
+            .collect();
+        let parts = cut(&messages, 2, 10, &BTreeSet::new());
+        let sizes: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+        assert_eq!(sizes, [1, 2]);
+    }
+
+    #[test]
     fn the_provider_follows_the_stream_and_the_order_follows_the_lane() {
         let settings = Settings::read(|_| None, &[]);
         let messages = vec![
@@ -86,7 +102,7 @@ mod tests {
             due(2, Lane::Cart, Stream::Transactional, 1),
         ];
         let (routed, unroutable) = by_lane(&settings, messages.clone());
-        assert_eq!(unroutable, 0);
+        assert!(unroutable.is_empty());
         for ((lane, provider), sorted) in &routed {
             for message in sorted {
                 assert_eq!(message.lane, *lane);

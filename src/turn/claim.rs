@@ -12,7 +12,7 @@ use crate::domain::ids::MessageId;
 use crate::domain::mail::OutgoingEmail;
 use crate::domain::message::{DropReason, Lane, Message, Stream};
 use crate::domain::outcome::Rejection;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Delay, Timestamp};
 use crate::engine::decision::{Input, Settlement};
 use crate::engine::delivery::{Dispatch, lease_from};
 use crate::engine::guard::{self, DeferReason, Verdict};
@@ -24,6 +24,9 @@ use crate::settings::Mode;
 use crate::store;
 use crate::store::dead_letter::DeadLetter;
 use std::sync::Arc;
+
+/// How long a message waits that no provider in `EMAIL_PROVIDER` may carry; a deploy that names one is noticed after it.
+const UNROUTABLE_PAUSE: Delay = Delay::from_hours(1);
 
 /// A request that was written down and must now be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,9 +66,9 @@ impl Turn<'_> {
             .into_iter()
             .filter_map(|(mail, of)| (of == generation).then_some(mail))
             .collect();
-        let body = provider.body(&mails)?;
-        let members: Vec<MessageId> = mails.into_iter().map(|mail| mail.message).collect();
+        let members: Vec<MessageId> = mails.iter().map(|mail| mail.message.clone()).collect();
         let key = dispatch_key(&members, generation);
+        let body = provider.body(&self.settings.account(provider), &key, &mails)?;
         let dispatch = Dispatch {
             id: key.clone(),
             key,
@@ -150,6 +153,32 @@ impl Turn<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Puts messages off that no provider may carry: each stays an intent, with its reason, and is looked at again every
+    /// hour. They would else come up in every run, before those that can go.
+    ///
+    /// # Errors
+    /// When storage fails or a document cannot be read.
+    pub fn hold_unroutable(&self, due: &[DueMessage]) -> Result<(), Error> {
+        let (until, by) = (self.now.plus(UNROUTABLE_PAUSE), DeferReason::NoProvider);
+        for item in due {
+            let Some(loaded) = self.existing(&item.contact)? else {
+                continue;
+            };
+            let waits = |sending: &Sending| !sending.dispatched && sending.due <= self.now;
+            if !loaded
+                .contact
+                .sending(&item.message)
+                .is_some_and(|(_, sending)| waits(sending))
+            {
+                continue;
+            }
+            store::message::defer(self.sql, &loaded.contact.id, &item.message, by)?;
+            let message = item.message.clone();
+            self.settle(loaded, &Facts::default(), &Input::Held { message, until, by })?;
+        }
+        Ok(())
     }
 
     /// Lanes of the contact's other marketing mails whose fate is open, those claimed in this very turn included.

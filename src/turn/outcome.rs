@@ -8,7 +8,7 @@ use crate::domain::message::{DropReason, MessageState};
 use crate::domain::outcome::Outcome;
 use crate::domain::time::{Delay, Timestamp};
 use crate::engine::decision::{Input, Settlement};
-use crate::engine::delivery::{self, Dispatch, Next, WINDOW_MARGIN, lease_from};
+use crate::engine::delivery::{self, Dispatch, Next, lease_from, safe_window};
 use crate::engine::guard::{self, Verdict};
 use crate::engine::state::Facts;
 use crate::providers::{Idempotency, ProviderKind};
@@ -173,7 +173,7 @@ impl Turn<'_> {
             return Ok(None);
         }
         let window_end =
-            window_of(&dispatch.provider).map(|window| dispatch.first_at.plus(window).minus(WINDOW_MARGIN));
+            window_of(&dispatch.provider).map(|window| dispatch.first_at.plus(safe_window(window)));
         let Some(window_end) = window_end.filter(|end| self.now < *end) else {
             let over =
                 Outcome::Unknown("its fate stayed unknown until the provider forgot the key".to_owned());

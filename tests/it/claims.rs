@@ -155,6 +155,32 @@ fn a_cart_that_was_bought_elsewhere_gets_no_mail() {
 }
 
 #[test]
+fn marketing_that_no_provider_may_carry_waits_for_one() {
+    let mut world = world(1, ProviderKind::CloudflareEmail);
+    let story = "checkout T1 by=nadia subscribed";
+    tell(&world, &mut Story::default(), story);
+    pass(&mut world, HOUR);
+    let home = world.settings.shards.of_contact(&contact_of(&world, "nadia"));
+    let Answer::Reasons { held, .. } = world.call(home, Call::Reasons).unwrap() else {
+        panic!("no reasons");
+    };
+    assert_eq!(
+        held[0].reason,
+        "it waits for a provider that may carry it: none in EMAIL_PROVIDER may"
+    );
+    // It is looked at once an hour, and two days of waiting are not held against it.
+    let before = world.rows_written();
+    pass(&mut world, HOUR);
+    assert!(world.rows_written() - before <= 2);
+    pass(&mut world, Delay::from_days(2));
+    assert_eq!(world.messages().unwrap()[0].message.state, MessageState::Intended);
+    assert_eq!(world.provider.borrow().requests, 0);
+    world.settings.providers.push(ProviderKind::Outbox);
+    pass(&mut world, HOUR);
+    assert_eq!(world.outbox().unwrap().len(), 1);
+}
+
+#[test]
 fn a_deferral_is_stored_with_its_reason_and_shown() {
     let mut world = world(4, ProviderKind::Outbox);
     let (id, shard) = elsewhere(&world, IdentifierKind::Checkout, "nadia");

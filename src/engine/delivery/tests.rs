@@ -92,7 +92,25 @@ fn what_is_certain_is_settled_or_tried_again() {
     first(&later(RetryReason::RateLimited), 73, "failed");
     // The quota may last a month.
     first(&later(RetryReason::QuotaExceeded), 73, "released, provider rests");
+    // One address's trouble is not the provider's.
+    first(&later(RetryReason::Address), 72, "released");
+    first(&later(RetryReason::Address), 73, "failed");
     first(&Outcome::KeyMismatch, 0, "failed");
+}
+
+#[test]
+fn a_short_window_is_used_as_far_as_three_quarters() {
+    let minutes = |window| safe_window(Delay::from_minutes(window));
+    assert_eq!(minutes(24 * 60), Delay::from_hours(23));
+    assert_eq!(minutes(4 * 60), Delay::from_hours(3));
+    assert_eq!(minutes(20), Delay::from_minutes(15));
+    assert_eq!(minutes(0), Delay::ZERO);
+    let lost = Outcome::Unknown("reset".to_owned());
+    let short = Some(Delay::from_minutes(20));
+    for (seconds, expected) in [(0, "repeated"), (14 * 60, "repeated"), (15 * 60, "given up")] {
+        let found = next(&lost, &dispatch(1, 1), Stream::Marketing, short, seconds);
+        assert_eq!(found, expected, "{seconds}");
+    }
 }
 
 #[test]

@@ -4,17 +4,11 @@
 //! 4xx, with pages of their own, and then nobody knows. Names that the page does not list are read by their status.
 
 use crate::domain::outcome::{Outcome, Rejection, RetryLater, RetryReason};
-use crate::domain::time::{Delay, Timestamp};
+use crate::domain::time::Timestamp;
 use crate::http::{Headers, Response};
 use crate::providers::answer::{self, Answer, RateHint};
-use chrono::{Datelike, Days, Months, NaiveTime};
+use crate::providers::quota;
 use serde::Deserialize;
-
-/// Between two questions whether a quota is free again. The daily one is said to end "when 24 hours have passed",
-/// which may mean a rolling window, so we ask several times a day; a question costs one refused request.
-const QUOTA_ASK_MIN: Delay = Delay::from_minutes(5);
-const DAILY_ASK_MAX: Delay = Delay::from_hours(6);
-const MONTHLY_ASK_MAX: Delay = Delay::from_hours(24);
 
 /// `{"statusCode": 422, "name": "validation_error", "message": "…"}`
 #[derive(Deserialize)]
@@ -150,39 +144,11 @@ enum Verdict {
 fn later(name: &str, headers: &Headers, now: Timestamp) -> RetryLater {
     let asked = answer::retry_after(headers, now);
     match name {
-        "daily_quota_exceeded" => quota(asked, now, DAILY_ASK_MAX, next_day(now)),
-        "monthly_quota_exceeded" => quota(asked, now, MONTHLY_ASK_MAX, next_month(now)),
+        "daily_quota_exceeded" => quota::daily(asked, now),
+        "monthly_quota_exceeded" => quota::monthly(asked, now),
         _ => RetryLater {
             after: asked.or_else(|| headers.get("ratelimit-reset").and_then(answer::seconds)),
             reason: RetryReason::RateLimited,
         },
     }
-}
-
-/// Until the period's end in UTC, within our bounds. A `Retry-After` of seconds belongs to the rate, not the quota.
-fn quota(asked: Option<Delay>, now: Timestamp, ask_max: Delay, end: Timestamp) -> RetryLater {
-    let after = match asked.filter(|asked| *asked >= QUOTA_ASK_MIN) {
-        Some(asked) => asked,
-        None => end.since(now).clamp(QUOTA_ASK_MIN, ask_max),
-    };
-    RetryLater {
-        after: Some(after),
-        reason: RetryReason::QuotaExceeded,
-    }
-}
-
-/// The next midnight, UTC.
-fn next_day(now: Timestamp) -> Timestamp {
-    let tomorrow = now.to_chrono().date_naive().checked_add_days(Days::new(1));
-    midnight(tomorrow.unwrap_or_default())
-}
-
-/// The first midnight of the next month, UTC.
-fn next_month(now: Timestamp) -> Timestamp {
-    let first = now.to_chrono().date_naive().with_day(1).unwrap_or_default();
-    midnight(first.checked_add_months(Months::new(1)).unwrap_or_default())
-}
-
-fn midnight(day: chrono::NaiveDate) -> Timestamp {
-    Timestamp::from_millis(day.and_time(NaiveTime::MIN).and_utc().timestamp_millis())
 }

@@ -5,18 +5,21 @@
 //! (github.com/resend/resend-openapi) and the pages named at each item below `https://resend.com/docs`.
 
 mod answers;
+mod events;
 
 pub use answers::{rate_hint, read};
 
-use super::registry::{Account, Error};
-use super::{Capabilities, Idempotency, address};
-use crate::domain::email::EmailAddress;
-use crate::domain::mail::{Mailbox, OutgoingEmail};
+use super::account::{Account, Setting};
+use super::envelope::{Envelope, envelope};
+use super::registry::Error;
+use super::wire::{self, USER_AGENT};
+use super::{Api, Capabilities, Idempotency};
+use crate::domain::mail::OutgoingEmail;
 use crate::domain::message::Stream;
 use crate::domain::outcome::Rejection;
 use crate::domain::time::Delay;
 use crate::http::{Headers, Method, Request};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 /// Base address without `RESEND_URL`.
 pub const DEFAULT_URL: &str = "https://api.resend.com";
@@ -29,25 +32,23 @@ const KEY_MAX: usize = 256;
 /// `/api-reference/emails/send-email`, `tags`: at most 256 characters.
 const TAG_MAX: usize = 256;
 
-/// Requests without a `User-Agent` are refused with 403 before they reach the API (`/knowledge-base/403-error-1010`).
-const USER_AGENT: &str = concat!("wend/", env!("CARGO_PKG_VERSION"));
+pub const API: Api = Api {
+    name: "resend",
+    capabilities: CAPABILITIES,
+    settings: &[
+        Setting::url("RESEND_URL", DEFAULT_URL),
+        Setting::secret("RESEND_API_KEY", "API key"),
+        Setting::proof(events::SECRET, "secret of the webhook, `whsec_…`"),
+    ],
+    refusal,
+    body: |_, _, members| body(members),
+    repeat: Some(|account, key, body, members, _| repeat(account, key, body, members)),
+    read,
+    rate_hint,
+    events: Some(&events::EVENTS),
+};
 
-/// Headers that are fields of the request, or that the mail's transport writes: a `Bcc` would add a recipient.
-const OWNED_HEADERS: [&str; 11] = [
-    "from",
-    "sender",
-    "to",
-    "cc",
-    "bcc",
-    "reply-to",
-    "subject",
-    "date",
-    "return-path",
-    "content-type",
-    "mime-version",
-];
-
-pub const CAPABILITIES: Capabilities = Capabilities {
+const CAPABILITIES: Capabilities = Capabilities {
     batch_max: BATCH_MAX,
     idempotency: Idempotency::Keyed {
         window: Delay::from_hours(24),
@@ -56,6 +57,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     own_unsubscribe: false,
     metadata: true,
     local: false,
+    reaches_people: true,
     guarantee: "each message is taken once: for 24 hours a repeated request gets the first one's answer and no second \
                 mail; what is still unknown after that is settled by `on_unknown`",
 };
@@ -70,7 +72,7 @@ struct WireEmail<'a> {
     subject: &'a str,
     html: &'a str,
     text: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "as_object")]
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "wire::as_object")]
     headers: &'a [(String, String)],
     tags: [WireTag; 3],
 }
@@ -94,22 +96,11 @@ pub fn request(account: &Account, key: &str, members: &[OutgoingEmail]) -> Resul
 /// # Errors
 /// No member, more than [`BATCH_MAX`], or one that cannot be sent here.
 pub fn body(members: &[OutgoingEmail]) -> Result<Vec<u8>, Error> {
-    if members.len() > BATCH_MAX {
-        return Err(Error::TooManyMembers {
-            members: members.len(),
-            max: BATCH_MAX,
-        });
+    let emails = wire::each(members, BATCH_MAX, wire_email)?;
+    match emails.as_slice() {
+        [one] => wire::json(one),
+        several => wire::json(&several),
     }
-    let mut wire = Vec::with_capacity(members.len());
-    for (index, email) in members.iter().enumerate() {
-        wire.push(wire_email(email).map_err(|rejection| Error::Refused { index, rejection })?);
-    }
-    let bytes = match wire.as_slice() {
-        [] => return Err(Error::NoMembers),
-        [one] => serde_json::to_vec(one),
-        several => serde_json::to_vec(several),
-    };
-    bytes.map_err(|error| Error::Json(error.to_string()))
 }
 
 /// The request around bytes that [`body`] made for this many members.
@@ -148,16 +139,10 @@ pub fn refusal(email: &OutgoingEmail) -> Option<Rejection> {
 }
 
 fn wire_email(email: &OutgoingEmail) -> Result<WireEmail<'_>, Rejection> {
-    let to = address::to_ascii(&email.to).map_err(|error| Rejection::Message(error.to_string()))?;
-    let from = ours(email.from.address(), "sender")?;
-    let reply_to = match &email.reply_to {
-        Some(reply_to) => Some(ours(reply_to, "reply-to")?.as_str().to_owned()),
-        None => None,
-    };
-    check_headers(email)?;
+    let Envelope { to, from, reply_to } = envelope(email)?;
     Ok(WireEmail {
-        from: Mailbox::new(email.from.name(), from).to_string(),
-        to: [to.as_str().to_owned()],
+        from: from.to_string(),
+        to: [to],
         reply_to,
         subject: &email.subject,
         html: &email.html,
@@ -171,50 +156,9 @@ fn wire_email(email: &OutgoingEmail) -> Result<WireEmail<'_>, Rejection> {
     })
 }
 
-/// An address of the store's own: when it cannot be sent, the setting is wrong and not the message.
-fn ours(own: &EmailAddress, which: &str) -> Result<EmailAddress, Rejection> {
-    address::to_ascii(own).map_err(|error| Rejection::Configuration(format!("{which}: {error}")))
-}
-
-/// Every header must be one line with a name of its own. `render` makes them so; this makes it certain.
-fn check_headers(email: &OutgoingEmail) -> Result<(), Rejection> {
-    let wrong = |what: String| Err(Rejection::Message(what));
-    if email.subject.chars().any(char::is_control) {
-        return wrong("the subject is not one line".to_owned());
-    }
-    let mut seen: Vec<String> = Vec::with_capacity(email.headers.len());
-    for (name, value) in &email.headers {
-        let lower = name.to_ascii_lowercase();
-        // RFC 5322 §3.6.8: printable ASCII but the colon.
-        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_graphic() && b != b':') {
-            return wrong("a header's name is not one word of ASCII".to_owned());
-        }
-        if OWNED_HEADERS.contains(&lower.as_str()) {
-            return wrong(format!("the header {name} is set by a field of the email"));
-        }
-        if seen.contains(&lower) {
-            return wrong(format!("the header {name} is there twice"));
-        }
-        if value.chars().any(char::is_control) {
-            return wrong(format!("the header {name} is not one line"));
-        }
-        seen.push(lower);
-    }
-    Ok(())
-}
-
 /// A tag's value may hold ASCII letters, digits, `_` and `-`; anything else becomes `_`. The message's id always
 /// fits, so events find their message whatever a journey is called.
 fn tag(name: &'static str, value: &str) -> WireTag {
-    let kept = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    let value = value
-        .chars()
-        .map(|c| if kept(c) { c } else { '_' })
-        .take(TAG_MAX)
-        .collect();
+    let value = wire::word(value, TAG_MAX);
     WireTag { name, value }
-}
-
-fn as_object<S: Serializer>(headers: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(headers.iter().map(|(name, value)| (name, value)))
 }

@@ -1,4 +1,4 @@
-//! Emails become requests: reviewed as snapshots, refused where they cannot be sent, safe against added headers.
+//! Emails become requests of Resend: refused where they cannot be sent, safe against added headers. The outbox's form.
 
 use super::now;
 use insta::assert_snapshot;
@@ -9,19 +9,19 @@ use wend::domain::ids::{EmailName, JourneyId, MessageId, StepId};
 use wend::domain::mail::{Mailbox, OutgoingEmail};
 use wend::domain::message::Stream;
 use wend::domain::outcome::Rejection;
-use wend::domain::time::Delay;
-use wend::http::Request;
-use wend::providers::registry::{Account, Error};
-use wend::providers::{Idempotency, ProviderKind, resend};
+use wend::providers::account::Account;
+use wend::providers::registry::Error;
+use wend::providers::{ProviderKind, resend};
 use wend::render::outbox::OutboxMail;
 
-fn address(text: &str) -> EmailAddress {
+pub(super) fn address(text: &str) -> EmailAddress {
     EmailAddress::parse(text).unwrap()
 }
 
-fn email(number: u8, to: &str) -> OutgoingEmail {
+pub(super) fn email(number: u8, to: &str) -> OutgoingEmail {
+    let message = MessageId::from_digest(&format!("{number:02x}ab"));
     OutgoingEmail {
-        message: MessageId::from_digest(&format!("{number:02x}ab")),
+        message: message.clone(),
         to: address(to),
         from: Mailbox::new("Harbour Lane, Ltd.", address("hello@shop.example")),
         reply_to: Some(address("help@bücher.example")),
@@ -29,6 +29,7 @@ fn email(number: u8, to: &str) -> OutgoingEmail {
         html: "<p>Hi &amp; welcome</p>".to_owned(),
         text: "Hi & welcome".to_owned(),
         headers: vec![
+            ("X-Wend-Message".to_owned(), message.to_string()),
             (
                 "List-Unsubscribe".to_owned(),
                 "<https://shop.example/u/abc>".to_owned(),
@@ -49,43 +50,15 @@ fn account() -> Account {
     Account::new(resend::DEFAULT_URL, "re_secret")
 }
 
-/// A request as a person reviews it: key and version hidden, the body indented.
-fn shown(request: &Request) -> String {
-    let mut lines = vec![format!("{} {}", request.method.as_str(), request.url)];
-    for (name, value) in request.headers.iter() {
-        let value = value
-            .replace("re_secret", "[key]")
-            .replace(env!("CARGO_PKG_VERSION"), "[version]");
-        lines.push(format!("{name}: {value}"));
-    }
-    let body: Value = serde_json::from_slice(&request.body).unwrap();
-    lines.push(String::new());
-    lines.push(serde_json::to_string_pretty(&body).unwrap());
-    lines.join("\n")
-}
-
-#[test]
-fn one_email_is_a_single_request() {
-    let request = resend::request(&account(), "m-1", &[email(1, "Anna@Bücher.example")]).unwrap();
-    assert_snapshot!(shown(&request));
-}
-
-#[test]
-fn several_emails_are_a_batch() {
-    let mut plain = email(2, "b@example.com");
-    plain.reply_to = None;
-    plain.headers.clear();
-    let request = resend::request(&account(), "b-1", &[email(1, "a@example.com"), plain]).unwrap();
-    assert_snapshot!(shown(&request));
-}
-
 #[test]
 fn kept_bytes_make_the_same_request_again() {
     let members = [email(1, "a@example.com"), email(2, "b@example.com")];
     let first = resend::request(&account(), "k", &members).unwrap();
     let kept = resend::body(&members).unwrap();
     assert_eq!(
-        ProviderKind::Resend.request(&account(), "k", kept, 2).unwrap(),
+        ProviderKind::Resend
+            .request(&account(), "k", kept, 2, now())
+            .unwrap(),
         Some(first)
     );
 }
@@ -171,26 +144,6 @@ fn no_header_can_be_added() {
     assert_eq!(body["from"], "\"Lane Bcc: spy@example.com\" <hello@shop.example>");
 }
 
-#[test]
-fn capabilities_say_what_the_docs_say() {
-    let docs = include_str!("../../../docs/providers.md");
-    for kind in ProviderKind::ALL {
-        let able = kind.capabilities();
-        assert!(able.batch_max >= 1 && !able.streams.is_empty(), "{kind:?}");
-        assert!(docs.contains(able.guarantee), "{kind:?}: {}", able.guarantee);
-        assert_eq!(able.local, kind.settings().is_none(), "{kind:?}");
-        if let Some((url, key)) = kind.settings() {
-            assert!(docs.contains(url) && docs.contains(key), "{kind:?}");
-        }
-    }
-    assert_eq!(
-        ProviderKind::Resend.capabilities().idempotency,
-        Idempotency::Keyed {
-            window: Delay::from_hours(24)
-        }
-    );
-}
-
 proptest! {
     #[test]
     fn whatever_the_texts_the_request_is_valid_or_refused(
@@ -227,6 +180,9 @@ fn the_outbox_keeps_what_the_dev_page_shows() {
     assert_eq!(again, mail);
 
     let kind = ProviderKind::Outbox;
-    assert_eq!(kind.body(&[email(1, "a@example.com")]), Ok(Vec::new()));
-    assert_eq!(kind.request(&account(), "k", Vec::new(), 1), Ok(None));
+    assert_eq!(
+        kind.body(&account(), "k", &[email(1, "a@example.com")]),
+        Ok(Vec::new())
+    );
+    assert_eq!(kind.request(&account(), "k", Vec::new(), 1, now()), Ok(None));
 }

@@ -1,0 +1,223 @@
+//! Brevo: `POST /v3/smtp/email`, one email a request.
+//!
+//! Called through `ProviderKind`. The idempotency key is part of the body and therefore of the kept bytes. A batch would be
+//! one key and one verdict for all of its versions, so there are none. Sources, below `https://developers.brevo.com`:
+//! `/reference/sendtransacemail`, `/docs/heterogenous-versions-batch-emails` (idempotency),
+//! `/changelog/email-api-now-supports-idempotency`; and Anymail's backend for what headers and names go through.
+
+mod events;
+
+use super::account::{Account, Setting};
+use super::answer::{self, Answer};
+use super::envelope::{self, Envelope, envelope};
+use super::registry::Error;
+use super::wire::{self, Metadata};
+use super::{Api, Capabilities, Idempotency};
+use crate::domain::mail::{Mailbox, OutgoingEmail};
+use crate::domain::message::Stream;
+use crate::domain::outcome::{Outcome, Rejection};
+use crate::domain::time::{Delay, Timestamp};
+use crate::http::{Request, Response};
+use crate::signing::content_name;
+use serde::{Deserialize, Serialize};
+
+/// Longest journey or step in the metadata.
+const LABEL_MAX: usize = 80;
+
+pub const API: Api = Api {
+    name: "brevo",
+    capabilities: Capabilities {
+        batch_max: 1,
+        idempotency: Idempotency::Keyed {
+            // One page says 15 minutes, another 30.
+            window: Delay::from_minutes(15),
+        },
+        streams: &[Stream::Transactional, Stream::Marketing],
+        own_unsubscribe: false,
+        metadata: true,
+        local: false,
+        reaches_people: true,
+        guarantee: "each message is taken once: for 15 minutes a repeated request is known as a duplicate and makes no \
+                    second mail; what is still unknown after that is settled by `on_unknown`",
+    },
+    settings: &[
+        Setting::url("BREVO_URL", "https://api.brevo.com"),
+        Setting::secret("BREVO_API_KEY", "API key"),
+        Setting::proof(events::AUTH, "`user:password`, or a token, of the webhook"),
+    ],
+    refusal: |email| wire_email("", email).err(),
+    body: |_, key, members| wire::json(&wire::only(members, |email| wire_email(key, email))?),
+    repeat: Some(repeat),
+    read,
+    rate_hint: |_| None,
+    events: Some(&events::EVENTS),
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WireEmail<'a> {
+    sender: WireAddress,
+    to: [WireAddress; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to: Option<WireAddress>,
+    subject: &'a str,
+    html_content: &'a str,
+    text_content: &'a str,
+    #[serde(serialize_with = "as_headers")]
+    headers: Vec<(String, String)>,
+    tags: [String; 1],
+}
+
+#[derive(Serialize)]
+struct WireAddress {
+    email: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    name: String,
+}
+
+fn as_headers<S: serde::Serializer>(headers: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    wire::as_object(headers, serializer)
+}
+
+fn wire_email<'a>(key: &str, email: &'a OutgoingEmail) -> Result<WireEmail<'a>, Rejection> {
+    let Envelope { to, from, reply_to } = envelope(email)?;
+    // Brevo sends header bytes as they are, and even decodes what is encoded.
+    envelope::check_ascii_headers(email)?;
+    let metadata = Metadata::of(email);
+    // Metadata is a header to Brevo, and a visible one; so it must be ASCII, and no escapes.
+    let custom = Metadata {
+        message: metadata.message,
+        journey: wire::word(&metadata.journey, LABEL_MAX),
+        step: wire::word(&metadata.step, LABEL_MAX),
+    };
+    let tag = custom.journey.clone();
+    let custom = serde_json::to_string(&custom).map_err(|error| Rejection::Message(error.to_string()))?;
+    let mut headers = email.headers.clone();
+    headers.push(("X-Mailin-custom".to_owned(), custom));
+    headers.push(("idempotencyKey".to_owned(), uuid(key)));
+    let plain = |email: String| WireAddress {
+        email,
+        name: String::new(),
+    };
+    Ok(WireEmail {
+        sender: WireAddress {
+            email: from.address().as_str().to_owned(),
+            name: shown_name(&from),
+        },
+        to: [plain(to)],
+        reply_to: reply_to.map(plain),
+        subject: &email.subject,
+        html_content: &email.html,
+        text_content: &email.text,
+        headers,
+        tags: [tag],
+    })
+}
+
+/// Brevo drops a name that has both letters beyond ASCII and marks that would be quoted, unless it is encoded already.
+fn shown_name(from: &Mailbox) -> String {
+    let marks = from.name().contains(|c: char| "()<>[]:;@\\,.\"".contains(c));
+    if marks {
+        envelope::encoded_name(from.name())
+    } else {
+        from.name().to_owned()
+    }
+}
+
+/// "The `idempotencyKey` must be a UUID": one that the key decides, of version 8 (RFC 9562 §5.8).
+fn uuid(key: &str) -> String {
+    let name = content_name(&[b"wend/brevo/idempotency", key.as_bytes()]);
+    let part = |from: usize, to: usize| name.get(from..to).unwrap_or_default().to_owned();
+    [
+        part(0, 8),
+        part(8, 12),
+        format!("8{}", part(13, 16)),
+        format!("a{}", part(17, 20)),
+        part(20, 32),
+    ]
+    .join("-")
+}
+
+fn repeat(account: &Account, _: &str, body: Vec<u8>, _: usize, _: Timestamp) -> Result<Request, Error> {
+    let url = format!("{}/v3/smtp/email", account.url());
+    Ok(wire::post(url, Some(("api-key", account.key())), body))
+}
+
+/// `{"messageId": "<…>"}`; one with versions answers with several ids.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireSent {
+    #[serde(default)]
+    message_id: Option<String>,
+    #[serde(default)]
+    message_ids: Vec<String>,
+}
+
+/// `{"code": "invalid_parameter", "message": "…"}`
+#[derive(Deserialize)]
+struct WireError {
+    code: String,
+    #[serde(default)]
+    message: String,
+}
+
+fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
+    let outcome = if (200..=299).contains(&response.status) {
+        let sent = serde_json::from_slice::<WireSent>(&response.body).ok();
+        let id = sent.and_then(|sent| sent.message_id.or_else(|| sent.message_ids.into_iter().next()));
+        answer::accepted(id.as_deref())
+    } else {
+        judge(response, now)
+    };
+    answer::whole(outcome, members)
+}
+
+fn judge(response: &Response, now: Timestamp) -> Outcome {
+    let status = response.status;
+    if status == 429 {
+        let reset = response
+            .headers
+            .get("x-sib-ratelimit-reset")
+            .and_then(answer::seconds);
+        return answer::slow_down(answer::retry_after(&response.headers, now).or(reset));
+    }
+    let Ok(WireError { code, message }) = serde_json::from_slice::<WireError>(&response.body) else {
+        return answer::by_status(response, now);
+    };
+    let reason = answer::reason(status, &format!("{code} {message}"));
+    match (status, code.as_str()) {
+        // The first request with this key was processed; its id is not told again.
+        (_, "duplicate_request") => Outcome::Accepted(None),
+        (500.., _) | (408 | 409 | 425, _) => Outcome::Unknown(reason),
+        (413, _) => answer::refused(reason),
+        (400 | 422, "invalid_parameter" | "missing_parameter" | "out_of_range" | "bad_request")
+            if !about_sender(&message) =>
+        {
+            answer::refused(reason)
+        }
+        // No credits, a wrong key, a sender or account that is not validated, and what is added tomorrow.
+        _ => answer::misconfigured(reason),
+    }
+}
+
+fn about_sender(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    ["sender", "replyto", "reply to"]
+        .iter()
+        .any(|words| message.contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_gives_one_uuid() {
+        let one = uuid("m-1");
+        assert_eq!(one, uuid("m-1"));
+        assert_ne!(one, uuid("m-1-2"));
+        let lengths: Vec<usize> = one.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12]);
+        assert_eq!((one.get(14..15), one.get(19..20)), (Some("8"), Some("a")));
+    }
+}

@@ -1,0 +1,82 @@
+//! Reading Amazon's answers: an error's name is in `x-amzn-errortype`, its words in the body.
+//!
+//! Called by `ProviderKind::read`. Source: the errors of `SendEmail` in the service's description, and AWS's common
+//! errors (`https://docs.aws.amazon.com/ses/latest/APIReference-V2/CommonErrors.html`).
+
+use crate::domain::outcome::Outcome;
+use crate::domain::time::Timestamp;
+use crate::http::Response;
+use crate::providers::answer::{self, Answer};
+use crate::providers::quota;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct WireSent {
+    #[serde(default, rename = "MessageId")]
+    message_id: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+struct WireError {
+    #[serde(default, alias = "Message")]
+    message: Option<String>,
+    #[serde(default, rename = "__type")]
+    name: Option<String>,
+}
+
+pub(super) fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
+    let outcome = if (200..=299).contains(&response.status) {
+        let sent = serde_json::from_slice::<WireSent>(&response.body).ok();
+        answer::accepted(sent.and_then(|sent| sent.message_id).as_deref())
+    } else {
+        judge(response, now)
+    };
+    answer::whole(outcome, members)
+}
+
+fn judge(response: &Response, now: Timestamp) -> Outcome {
+    let status = response.status;
+    let error: WireError = serde_json::from_slice(&response.body).unwrap_or_default();
+    let message = error.message.unwrap_or_default();
+    let told = response.headers.get("x-amzn-errortype").map(str::to_owned);
+    let name = told.or(error.name).unwrap_or_default();
+    // `MessageRejected:http://internal.amazon.com/…`, and `com.amazonaws.sesv2#MessageRejected` in bodies.
+    let name = name.split(':').next().unwrap_or_default();
+    let name = name.rsplit('#').next().unwrap_or_default().trim();
+    let reason = answer::reason(status, &format!("{name} {message}"));
+    let asked = || answer::retry_after(&response.headers, now);
+    match name {
+        "" => answer::by_status(response, now),
+        "TooManyRequestsException" | "ThrottlingException" | "Throttling" => answer::slow_down(asked()),
+        // The allowance of a rolling day.
+        "LimitExceededException" => Outcome::RetryLater(quota::daily(asked(), now)),
+        _ if status >= 500 => Outcome::Unknown(reason),
+        // Our clock is off, or the request was under way for long: the next one is signed anew.
+        "InvalidSignatureException" | "SignatureDoesNotMatch" | "RequestExpired" if is_late(&message) => {
+            answer::slow_down(None)
+        }
+        "MessageRejected" if message.contains("not verified") => answer::misconfigured(reason),
+        "BadRequestException" if about_account(&message) => answer::misconfigured(reason),
+        "MessageRejected" | "BadRequestException" | "ValidationException" | "SerializationException" => {
+            answer::refused(reason)
+        }
+        // Paused, suspended, not verified, a wrong key or set, no right to send, and what is added tomorrow.
+        _ => answer::misconfigured(reason),
+    }
+}
+
+/// "Signature expired: … is now earlier than …", "Signature not yet current: …".
+fn is_late(message: &str) -> bool {
+    message.contains("Signature expired") || message.contains("Signature not yet current")
+}
+
+fn about_account(message: &str) -> bool {
+    [
+        "not verified",
+        "onfiguration set",
+        "onfigurationSet",
+        "FromEmailAddress",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
+}
