@@ -39,6 +39,8 @@ pub struct Settings {
     pub admin_tokens: Secrets,
     /// What `notify:` steps are signed with, newest first.
     pub notify_secrets: Secrets,
+    /// What the tokens of routes are derived from whose sender signs nothing.
+    pub hook_token: Secrets,
     /// Address of this Worker for links in mails; learned from requests when unset.
     pub public_url: Option<String>,
     secrets: BTreeMap<String, Secrets>,
@@ -135,6 +137,7 @@ impl Settings {
             link_keys,
             admin_tokens: Secrets::new(&get("ADMIN_TOKEN").unwrap_or_default()),
             notify_secrets: Secrets::new(&get("NOTIFY_WEBHOOK_SECRET").unwrap_or_default()),
+            hook_token: Secrets::new(&get("HOOK_TOKEN").unwrap_or_default()),
             public_url: get("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
             secrets,
             faults,

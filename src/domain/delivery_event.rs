@@ -99,6 +99,12 @@ impl DeliveryKind {
 }
 
 impl DeliveryEvent {
+    /// The provider's name, which ids begin with.
+    pub fn provider(&self) -> &str {
+        let id = self.id.as_str();
+        id.split_once(':').map_or(id, |(provider, _)| provider)
+    }
+
     /// An event that says no more than what happened and when.
     pub const fn new(id: EventId, kind: DeliveryKind, occurred_at: Timestamp) -> Self {
         Self {

@@ -66,6 +66,22 @@ impl AddressHealth {
         }
     }
 
+    /// Whether nothing was heard of the address.
+    pub fn is_new(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Of two records of one address the one that says the worse.
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        let bounces = |health: &Self| (health.ended, health.soft.len());
+        if bounces(&other) > bounces(&self) {
+            other
+        } else {
+            self
+        }
+    }
+
     /// Why the address must not be written to.
     pub const fn ended(&self) -> Option<Cause> {
         self.ended

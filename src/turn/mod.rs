@@ -11,6 +11,7 @@ pub mod claim;
 mod compose;
 pub mod errand;
 mod error;
+pub mod feedback;
 pub mod forward;
 pub mod ingest;
 pub mod install;
