@@ -8,6 +8,7 @@ use super::{answer, log};
 use crate::domain::shard::ShardCount;
 use crate::domain::time::Timestamp;
 use crate::engine::permits::Bucket;
+use crate::http;
 use crate::store::coupon;
 use crate::store::migrate::{STORE, migrate};
 use crate::store::setting::{self, Key};
@@ -50,7 +51,7 @@ impl DurableObject for Store {
 
 impl Store {
     fn handle(&self, body: &[u8]) -> std::result::Result<StoreAnswer, Error> {
-        let call: StoreCall = serde_json::from_slice(body)?;
+        let call: StoreCall = http::json(body)?;
         let sql = self.sql()?;
         match call {
             StoreCall::Install(wanted) => Ok(StoreAnswer::Installed(sql.turn(|| install(sql, &wanted))?)),

@@ -159,7 +159,7 @@ struct WireError {
 
 fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
     let outcome = if (200..=299).contains(&response.status) {
-        let sent = serde_json::from_slice::<WireSent>(&response.body).ok();
+        let sent = crate::http::json::<WireSent>(&response.body).ok();
         let id = sent.and_then(|sent| sent.message_id.or_else(|| sent.message_ids.into_iter().next()));
         answer::accepted(id.as_deref())
     } else {
@@ -177,7 +177,7 @@ fn judge(response: &Response, now: Timestamp) -> Outcome {
             .and_then(answer::seconds);
         return answer::slow_down(answer::retry_after(&response.headers, now).or(reset));
     }
-    let Ok(WireError { code, message }) = serde_json::from_slice::<WireError>(&response.body) else {
+    let Ok(WireError { code, message }) = crate::http::json::<WireError>(&response.body) else {
         return answer::by_status(response, now);
     };
     let reason = answer::reason(status, &format!("{code} {message}"));

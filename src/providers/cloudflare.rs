@@ -128,7 +128,7 @@ fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
 
 fn judge(response: &Response, now: Timestamp) -> Outcome {
     let status = response.status;
-    let Ok(told) = serde_json::from_slice::<WireAnswer>(&response.body) else {
+    let Ok(told) = crate::http::json::<WireAnswer>(&response.body) else {
         return answer::by_status(response, now);
     };
     if (200..=299).contains(&status) && told.success {

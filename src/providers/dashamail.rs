@@ -121,7 +121,7 @@ fn judge(response: &Response, now: Timestamp) -> Outcome {
     if status == 429 {
         return answer::slow_down(answer::retry_after(&response.headers, now));
     }
-    let Ok(WireAnswer { response: told }) = serde_json::from_slice::<WireAnswer>(&response.body) else {
+    let Ok(WireAnswer { response: told }) = crate::http::json::<WireAnswer>(&response.body) else {
         return answer::by_status(response, now);
     };
     let WireMessage { err_code, text } = told.msg;

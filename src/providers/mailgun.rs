@@ -127,7 +127,7 @@ fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
 
 fn judge(response: &Response, now: Timestamp) -> Outcome {
     let status = response.status;
-    let Ok(WireAnswer { id, message }) = serde_json::from_slice::<WireAnswer>(&response.body) else {
+    let Ok(WireAnswer { id, message }) = crate::http::json::<WireAnswer>(&response.body) else {
         // An address that is none of the API's answers 200 as well, and took nothing.
         let body = String::from_utf8_lossy(&response.body);
         if body.contains("Mailgun Magnificent API") {

@@ -108,7 +108,7 @@ struct WireAnswer {
 
 fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
     let status = response.status;
-    let told = serde_json::from_slice::<WireAnswer>(&response.body).ok();
+    let told = crate::http::json::<WireAnswer>(&response.body).ok();
     let outcome = match told {
         Some(WireAnswer { id, .. }) if (200..=299).contains(&status) => answer::accepted(id.as_deref()),
         Some(WireAnswer {

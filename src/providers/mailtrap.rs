@@ -138,7 +138,7 @@ struct KeptVariables {
 }
 
 fn repeat(account: &Account, _: &str, body: Vec<u8>, members: usize, _: Timestamp) -> Result<Request, Error> {
-    let kept = serde_json::from_slice::<Kept>(&body).map_err(|error| Error::Json(error.to_string()))?;
+    let kept = crate::http::json::<Kept>(&body).map_err(|error| Error::Json(error.to_string()))?;
     let first = kept
         .requests
         .into_iter()
@@ -175,7 +175,7 @@ struct WireAnswer {
 
 fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
     let status = response.status;
-    let told = serde_json::from_slice::<WireAnswer>(&response.body).ok();
+    let told = crate::http::json::<WireAnswer>(&response.body).ok();
     if (200..=299).contains(&status)
         && members > 1
         && let Some(batch) = &told

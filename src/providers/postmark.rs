@@ -139,13 +139,13 @@ fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
     let status = response.status;
     if members > 1
         && (200..=299).contains(&status)
-        && let Ok(results) = serde_json::from_slice::<Vec<WireResult>>(&response.body)
+        && let Ok(results) = crate::http::json::<Vec<WireResult>>(&response.body)
         && results.len() == members
     {
         let outcomes = results.iter().map(|result| judge(status, result));
         return Answer::Each(outcomes.collect());
     }
-    let outcome = match serde_json::from_slice::<WireResult>(&response.body) {
+    let outcome = match crate::http::json::<WireResult>(&response.body) {
         Ok(result) if result.error_code.is_some() || (200..=299).contains(&status) => judge(status, &result),
         // The edge in front of the API answers 403 with a page of its own: it did not see the account.
         Ok(_) | Err(_) if status == 403 => answer::slow_down(None),

@@ -170,7 +170,7 @@ fn judge(response: &Response, now: Timestamp) -> Outcome {
     if status == 429 {
         return answer::slow_down(reset(&response.headers, now));
     }
-    let Ok(WireErrors { errors }) = serde_json::from_slice::<WireErrors>(&response.body) else {
+    let Ok(WireErrors { errors }) = crate::http::json::<WireErrors>(&response.body) else {
         return answer::by_status(response, now);
     };
     let first = errors.first();

@@ -146,7 +146,7 @@ fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
 
 fn judge(response: &Response, now: Timestamp) -> Outcome {
     let status = response.status;
-    let told = serde_json::from_slice::<WireAnswer>(&response.body).ok();
+    let told = crate::http::json::<WireAnswer>(&response.body).ok();
     if (200..=299).contains(&status) {
         return told
             .and_then(|told| told.results)

@@ -177,7 +177,7 @@ fn judge(response: &Response, now: Timestamp) -> Outcome {
     if status == 429 {
         return answer::slow_down(asked());
     }
-    let Ok(told) = serde_json::from_slice::<WireAnswer>(&response.body) else {
+    let Ok(told) = crate::http::json::<WireAnswer>(&response.body) else {
         return answer::by_status(response, now);
     };
     if (200..=299).contains(&status) && told.status != "error" {

@@ -73,12 +73,12 @@ pub fn rate_hint(headers: &Headers) -> Option<RateHint> {
 fn accepted(body: &[u8], members: usize) -> Vec<Outcome> {
     let anonymous = || vec![Outcome::Accepted(None); members];
     if members == 1 {
-        return match serde_json::from_slice::<WireId>(body) {
+        return match crate::http::json::<WireId>(body) {
             Ok(WireId { id }) => vec![Outcome::Accepted(known(id))],
             Err(_) => anonymous(),
         };
     }
-    let Ok(batch) = serde_json::from_slice::<WireBatch>(body) else {
+    let Ok(batch) = crate::http::json::<WireBatch>(body) else {
         return anonymous();
     };
     let error_of = |index: usize| batch.errors.iter().find(|error| error.index == index);
@@ -100,7 +100,7 @@ fn known(id: String) -> Option<String> {
 }
 
 fn refused(status: u16, response: &Response, members: usize, now: Timestamp) -> Answer {
-    let error = serde_json::from_slice::<WireError>(&response.body).ok();
+    let error = crate::http::json::<WireError>(&response.body).ok();
     let (name, message) = match &error {
         Some(error) => (error.name.as_str(), error.message.as_str()),
         None => ("", ""),

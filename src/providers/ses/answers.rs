@@ -26,7 +26,7 @@ struct WireError {
 
 pub(super) fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
     let outcome = if (200..=299).contains(&response.status) {
-        let sent = serde_json::from_slice::<WireSent>(&response.body).ok();
+        let sent = crate::http::json::<WireSent>(&response.body).ok();
         answer::accepted(sent.and_then(|sent| sent.message_id).as_deref())
     } else {
         judge(response, now)
@@ -36,7 +36,7 @@ pub(super) fn read(response: &Response, members: usize, now: Timestamp) -> Answe
 
 fn judge(response: &Response, now: Timestamp) -> Outcome {
     let status = response.status;
-    let error: WireError = serde_json::from_slice(&response.body).unwrap_or_default();
+    let error: WireError = crate::http::json(&response.body).unwrap_or_default();
     let message = error.message.unwrap_or_default();
     let told = response.headers.get("x-amzn-errortype").map(str::to_owned);
     let name = told.or(error.name).unwrap_or_default();
