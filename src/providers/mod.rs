@@ -11,6 +11,7 @@ mod brevo;
 mod cloudflare;
 mod dashamail;
 mod envelope;
+mod json;
 pub mod loopback;
 mod mailgun;
 mod mailpit;
@@ -23,6 +24,7 @@ pub mod resend;
 mod sendgrid;
 mod ses;
 mod sparkpost;
+mod told;
 mod unisender_go;
 mod wire;
 
