@@ -2,6 +2,8 @@
 //!
 //! The edge translates to and from the runtime's own types. Nothing here sends anything.
 
+use serde::Deserialize;
+use serde::de::Error as _;
 use std::fmt;
 
 /// Header names are compared without case; the first of several values wins.
@@ -36,6 +38,17 @@ pub enum Method {
     Options,
     /// Any other verb: no route takes it.
     Other,
+}
+
+/// JSON of a request or an answer.
+///
+/// It is read as text, as the store's own JSON is: `serde_json::from_slice` would put a second copy of the code that reads
+/// each type into the Worker.
+///
+/// # Errors
+/// Bytes that are not UTF-8, or JSON that is none or not that of the type.
+pub fn json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, serde_json::Error> {
+    serde_json::from_str(std::str::from_utf8(body).map_err(serde_json::Error::custom)?)
 }
 
 impl Headers {

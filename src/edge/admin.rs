@@ -4,7 +4,7 @@ use super::error::Error;
 use super::routes::{Visit, ask_all, store_snapshot, wrong_method};
 use super::store_call::{StoreAnswer, StoreCall};
 use super::{answer, log};
-use crate::http::Method;
+use crate::http::{self, Method};
 use crate::signing::same;
 use crate::turn::call::{Answer, Call};
 use serde::Deserialize;
@@ -63,7 +63,7 @@ async fn coupons(visit: &Visit<'_>) -> Result<Response, Error> {
 
 /// More codes for a pool. Codes that it has already are left as they are, so a file may be sent again.
 async fn import_coupons(visit: &Visit<'_>, pool: &str) -> Result<Response, Error> {
-    let Ok(Coupons { codes }) = serde_json::from_slice(&visit.request.body) else {
+    let Ok(Coupons { codes }) = http::json(&visit.request.body) else {
         return Ok(answer::error(
             400,
             "the body cannot be read",
@@ -121,7 +121,7 @@ async fn status(visit: &Visit<'_>) -> Result<Response, Error> {
 
 /// The stop switch: kept in the `Store`, told to every shard, answered when all have it.
 async fn stop(visit: &Visit<'_>) -> Result<Response, Error> {
-    let Ok(Stop { stopped }) = serde_json::from_slice(&visit.request.body) else {
+    let Ok(Stop { stopped }) = http::json(&visit.request.body) else {
         return Ok(answer::error(
             400,
             "the body cannot be read",

@@ -10,7 +10,7 @@ use super::{http_client, log};
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::{Delay, Timestamp};
 use crate::engine::errand::Answer;
-use crate::http::{Headers, Method, Request};
+use crate::http::{self, Headers, Method, Request};
 use crate::signing::standard_webhooks;
 use crate::turn::errand::{Ask, DueErrand};
 use futures_util::stream::{self, StreamExt};
@@ -86,9 +86,7 @@ impl Shard {
         let response = http_client::send(request, NOTIFY_TIMEOUT).await?;
         log::line("notified", json!({ "errand": errand, "status": response.status }));
         match response.status {
-            200..300 => Ok(Answer::Said(
-                serde_json::from_slice(&response.body).unwrap_or(Value::Null),
-            )),
+            200..300 => Ok(Answer::Said(http::json(&response.body).unwrap_or(Value::Null))),
             status => Err(Error::NoAnswer(format!("it answered {status}"))),
         }
     }

@@ -6,6 +6,7 @@
 use crate::domain::ids::JourneyId;
 use crate::engine::condition::Compiled;
 use crate::generated;
+use crate::http;
 use crate::journey::catalog::Catalog;
 use crate::journey::definition::{Condition, Journey};
 use std::cell::RefCell;
@@ -25,7 +26,7 @@ pub fn bench_load_own() -> usize {
 /// Loads the store whose JSON lies in the text.
 #[wasm_bindgen]
 pub fn bench_load_text() -> usize {
-    keep(TEXT.with_borrow(|text| serde_json::from_slice(text).ok()))
+    keep(TEXT.with_borrow(|text| http::json(text).ok()))
 }
 
 /// Reads every condition of the loaded store, which the Worker puts off until each is asked. Their number.

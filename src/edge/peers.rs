@@ -4,6 +4,7 @@ use super::error::Error;
 use super::store_call::{StoreAnswer, StoreCall};
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::{Delay, Timestamp};
+use crate::http;
 use crate::settings::{Environment, Settings};
 use crate::turn::call::{Answer, Call, Envelope};
 use futures_util::future::{Either, select};
@@ -129,7 +130,7 @@ async fn exchange<B: Serialize, A: DeserializeOwned>(stub: &Stub, body: &B) -> R
     let mut response = stub.fetch_with_request(request).await?;
     let bytes = response.bytes().await?;
     if response.status_code() == 200 {
-        return Ok(serde_json::from_slice(&bytes)?);
+        return Ok(http::json(&bytes)?);
     }
     Err(Error::NoAnswer(format!(
         "an object answered {}",

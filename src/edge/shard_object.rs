@@ -11,6 +11,7 @@ use super::{answer, log, runtime};
 use crate::domain::ids::MessageId;
 use crate::domain::shard::{ShardCount, ShardIndex};
 use crate::domain::time::{Delay, Timestamp};
+use crate::http;
 use crate::settings::{Environment, Settings};
 use crate::store::meta::{self, Key};
 use crate::store::migrate::{SHARD, migrate};
@@ -115,7 +116,7 @@ impl DurableObject for Shard {
 
 impl Shard {
     async fn serve(&self, body: &[u8]) -> std::result::Result<Answer, Error> {
-        let envelope: Envelope = serde_json::from_slice(body)?;
+        let envelope: Envelope = http::json(body)?;
         if let Some(refusal) = self.admit(&envelope).await? {
             return Ok(refusal);
         }

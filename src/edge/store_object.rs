@@ -59,7 +59,7 @@ impl DurableObject for Store {
 
 impl Store {
     async fn answer(&self, body: &[u8]) -> std::result::Result<StoreAnswer, Error> {
-        match serde_json::from_slice(body)? {
+        match http::json(body)? {
             StoreCall::Get { url } => self.get(url).await.map(StoreAnswer::Got),
             call => self.handle(call),
         }

@@ -68,6 +68,24 @@ pub fn by_status(response: &Response, now: Timestamp) -> Outcome {
     }
 }
 
+/// What an error in an API's own words says by its status. `ours` says whether its words are about the account, the sender
+/// or the domain, and not about the message.
+pub fn by_words(status: u16, reason: String, ours: bool) -> Outcome {
+    match status {
+        413 => refused(reason),
+        400 | 422 if !ours => refused(reason),
+        408 | 409 | 425 | 500.. => Outcome::Unknown(reason),
+        // A wrong key, no right to send, no credits: the message would be taken elsewhere, or later.
+        _ => misconfigured(reason),
+    }
+}
+
+/// Whether any of these, all in lower case, is in a provider's words.
+pub fn mentions(words: &str, parts: &[&str]) -> bool {
+    let words = words.to_lowercase();
+    parts.iter().any(|part| words.contains(part))
+}
+
 /// Certainly not taken; again after a while, which grows unless the provider says how long.
 pub const fn slow_down(after: Option<Delay>) -> Outcome {
     Outcome::RetryLater(RetryLater {

@@ -10,16 +10,16 @@ mod events;
 use super::account::{Account, Setting};
 use super::answer::{self, Answer};
 use super::envelope::{self, Envelope, envelope};
+use super::json::Json;
 use super::registry::Error;
 use super::wire::{self, Metadata};
-use super::{Api, Capabilities, Idempotency};
+use super::{Api, Capabilities, Idempotency, told};
 use crate::domain::mail::{Mailbox, OutgoingEmail};
 use crate::domain::message::Stream;
 use crate::domain::outcome::{Outcome, Rejection};
 use crate::domain::time::{Delay, Timestamp};
 use crate::http::{Request, Response};
 use crate::signing::content_name;
-use serde::{Deserialize, Serialize};
 
 /// Longest journey or step in the metadata.
 const LABEL_MAX: usize = 80;
@@ -53,33 +53,9 @@ pub const API: Api = Api {
     events: Some(&events::EVENTS),
 };
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct WireEmail<'a> {
-    sender: WireAddress,
-    to: [WireAddress; 1],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reply_to: Option<WireAddress>,
-    subject: &'a str,
-    html_content: &'a str,
-    text_content: &'a str,
-    #[serde(serialize_with = "as_headers")]
-    headers: Vec<(String, String)>,
-    tags: [String; 1],
-}
+const ADDRESS: [&str; 2] = ["email", "name"];
 
-#[derive(Serialize)]
-struct WireAddress {
-    email: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    name: String,
-}
-
-fn as_headers<S: serde::Serializer>(headers: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
-    wire::as_object(headers, serializer)
-}
-
-fn wire_email<'a>(key: &str, email: &'a OutgoingEmail) -> Result<WireEmail<'a>, Rejection> {
+fn wire_email<'a>(key: &str, email: &'a OutgoingEmail) -> Result<Json<'a>, Rejection> {
     let Envelope { to, from, reply_to } = envelope(email)?;
     // Brevo sends header bytes as they are, and even decodes what is encoded.
     envelope::check_ascii_headers(email)?;
@@ -91,27 +67,25 @@ fn wire_email<'a>(key: &str, email: &'a OutgoingEmail) -> Result<WireEmail<'a>, 
         step: wire::word(&metadata.step, LABEL_MAX),
     };
     let tag = custom.journey.clone();
-    let custom = serde_json::to_string(&custom).map_err(|error| Rejection::Message(error.to_string()))?;
-    let mut headers = email.headers.clone();
-    headers.push(("X-Mailin-custom".to_owned(), custom));
-    headers.push(("idempotencyKey".to_owned(), uuid(key)));
-    let plain = |email: String| WireAddress {
-        email,
-        name: String::new(),
-    };
-    Ok(WireEmail {
-        sender: WireAddress {
-            email: from.address().as_str().to_owned(),
-            name: shown_name(&from),
-        },
-        to: [plain(to)],
-        reply_to: reply_to.map(plain),
-        subject: &email.subject,
-        html_content: &email.html,
-        text_content: &email.text,
-        headers,
-        tags: [tag],
-    })
+    let custom =
+        serde_json::to_string(&custom.into_json()).map_err(|error| Rejection::Message(error.to_string()))?;
+    let mut headers = wire::headers(email);
+    headers.push(("X-Mailin-custom", custom.into()));
+    headers.push(("idempotencyKey", uuid(key).into()));
+    let sender = Mailbox::new(&shown_name(&from), from.address().clone());
+    Ok(Json::Object(vec![
+        ("sender", wire::mailbox(ADDRESS, &sender)),
+        ("to", Json::List(vec![wire::address(ADDRESS, to)])),
+        (
+            "replyTo",
+            reply_to.map(|reply_to| wire::address(ADDRESS, reply_to)).into(),
+        ),
+        ("subject", (&email.subject).into()),
+        ("htmlContent", (&email.html).into()),
+        ("textContent", (&email.text).into()),
+        ("headers", Json::Object(headers)),
+        ("tags", Json::List(vec![tag.into()])),
+    ]))
 }
 
 /// Brevo drops a name that has both letters beyond ASCII and marks that would be quoted, unless it is encoded already.
@@ -144,34 +118,17 @@ fn repeat(account: &Account, _: &str, body: Vec<u8>, _: usize, _: Timestamp) -> 
 }
 
 /// `{"messageId": "<…>"}`; one with versions answers with several ids.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireSent {
-    #[serde(default)]
-    message_id: Option<String>,
-    #[serde(default)]
-    message_ids: Vec<String>,
-}
-
-/// `{"code": "invalid_parameter", "message": "…"}`
-#[derive(Deserialize)]
-struct WireError {
-    code: String,
-    #[serde(default)]
-    message: String,
-}
-
 fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
     let outcome = if (200..=299).contains(&response.status) {
-        let sent = serde_json::from_slice::<WireSent>(&response.body).ok();
-        let id = sent.and_then(|sent| sent.message_id.or_else(|| sent.message_ids.into_iter().next()));
-        answer::accepted(id.as_deref())
+        let told = told::by(response);
+        answer::accepted(Some(told::first(&told, ["/messageId", "/messageIds/0"])))
     } else {
         judge(response, now)
     };
     answer::whole(outcome, members)
 }
 
+/// `{"code": "invalid_parameter", "message": "…"}`
 fn judge(response: &Response, now: Timestamp) -> Outcome {
     let status = response.status;
     if status == 429 {
@@ -181,30 +138,20 @@ fn judge(response: &Response, now: Timestamp) -> Outcome {
             .and_then(answer::seconds);
         return answer::slow_down(answer::retry_after(&response.headers, now).or(reset));
     }
-    let Ok(WireError { code, message }) = serde_json::from_slice::<WireError>(&response.body) else {
-        return answer::by_status(response, now);
-    };
+    let told = told::by(response);
+    let (code, message) = (told::text(&told, "/code"), told::text(&told, "/message"));
     let reason = answer::reason(status, &format!("{code} {message}"));
-    match (status, code.as_str()) {
+    match code {
+        "" => answer::by_status(response, now),
         // The first request with this key was processed; its id is not told again.
-        (_, "duplicate_request") => Outcome::Accepted(None),
-        (500.., _) | (408 | 409 | 425, _) => Outcome::Unknown(reason),
-        (413, _) => answer::refused(reason),
-        (400 | 422, "invalid_parameter" | "missing_parameter" | "out_of_range" | "bad_request")
-            if !about_sender(&message) =>
-        {
-            answer::refused(reason)
+        "duplicate_request" => Outcome::Accepted(None),
+        "invalid_parameter" | "missing_parameter" | "out_of_range" | "bad_request" => {
+            let ours = answer::mentions(message, &["sender", "replyto", "reply to"]);
+            answer::by_words(status, reason, ours)
         }
         // No credits, a wrong key, a sender or account that is not validated, and what is added tomorrow.
-        _ => answer::misconfigured(reason),
+        _ => answer::by_words(status, reason, true),
     }
-}
-
-fn about_sender(message: &str) -> bool {
-    let message = message.to_ascii_lowercase();
-    ["sender", "replyto", "reply to"]
-        .iter()
-        .any(|words| message.contains(words))
 }
 
 #[cfg(test)]

@@ -10,15 +10,14 @@ mod events;
 use super::account::{Account, Setting};
 use super::answer::{self, Answer};
 use super::envelope::{Envelope, envelope};
+use super::json::Json;
 use super::registry::Error;
-use super::wire;
-use super::{Api, Capabilities, Idempotency};
+use super::{Api, Capabilities, Idempotency, told, wire};
 use crate::domain::mail::OutgoingEmail;
 use crate::domain::message::Stream;
 use crate::domain::outcome::{Outcome, Rejection};
 use crate::domain::time::Timestamp;
 use crate::http::{Request, Response};
-use serde::{Deserialize, Serialize};
 
 const ACCOUNT_ID: &str = "CLOUDFLARE_EMAIL_ACCOUNT_ID";
 
@@ -48,42 +47,24 @@ pub const API: Api = Api {
     events: Some(&events::EVENTS),
 };
 
-#[derive(Serialize)]
-struct WireEmail<'a> {
-    to: String,
-    from: WireSender,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reply_to: Option<String>,
-    subject: &'a str,
-    html: &'a str,
-    text: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "wire::as_object")]
-    headers: &'a [(String, String)],
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum WireSender {
-    Plain(String),
-    Named { address: String, name: String },
-}
-
-fn wire_email(email: &OutgoingEmail) -> Result<WireEmail<'_>, Rejection> {
+fn wire_email(email: &OutgoingEmail) -> Result<Json<'_>, Rejection> {
     let Envelope { to, from, reply_to } = envelope(email)?;
-    let (address, name) = (from.address().as_str().to_owned(), from.name().to_owned());
-    Ok(WireEmail {
-        to,
-        from: if name.is_empty() {
-            WireSender::Plain(address)
-        } else {
-            WireSender::Named { address, name }
-        },
-        reply_to,
-        subject: &email.subject,
-        html: &email.html,
-        text: &email.text,
-        headers: &email.headers,
-    })
+    Ok(Json::Object(vec![
+        ("to", to.into()),
+        (
+            "from",
+            if from.name().is_empty() {
+                from.address().as_str().to_owned().into()
+            } else {
+                wire::mailbox(["address", "name"], &from)
+            },
+        ),
+        ("reply_to", reply_to.into()),
+        ("subject", (&email.subject).into()),
+        ("html", (&email.html).into()),
+        ("text", (&email.text).into()),
+        ("headers", Json::some(wire::headers(email))),
+    ]))
 }
 
 fn repeat(account: &Account, _: &str, body: Vec<u8>, _: usize, _: Timestamp) -> Result<Request, Error> {
@@ -96,59 +77,36 @@ fn repeat(account: &Account, _: &str, body: Vec<u8>, _: usize, _: Timestamp) -> 
     Ok(wire::post(url, Some(("Authorization", &bearer)), body))
 }
 
-/// The envelope of every Cloudflare API.
-#[derive(Deserialize)]
-struct WireAnswer {
-    success: bool,
-    #[serde(default)]
-    errors: Vec<WireError>,
-    #[serde(default)]
-    result: Option<WireResult>,
-}
-
-#[derive(Deserialize)]
-struct WireError {
-    #[serde(default)]
-    code: i64,
-    #[serde(default)]
-    message: String,
-}
-
-/// The recipients by what became of them.
-#[derive(Deserialize)]
-struct WireResult {
-    #[serde(default)]
-    delivered: Vec<String>,
-    #[serde(default)]
-    permanent_bounces: Vec<String>,
-    #[serde(default)]
-    queued: Vec<String>,
-}
-
 fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
     answer::whole(judge(response, now), members)
 }
 
+/// The envelope of every Cloudflare API, `{"success": …, "errors": [{"code": …, "message": "…"}], "result": …}`, in which the
+/// result names the recipients by what became of them.
 fn judge(response: &Response, now: Timestamp) -> Outcome {
     let status = response.status;
-    let Ok(told) = serde_json::from_slice::<WireAnswer>(&response.body) else {
+    let told = told::by(response);
+    let Some(success) = told::flag(&told, "/success") else {
         return answer::by_status(response, now);
     };
-    if (200..=299).contains(&status) && told.success {
+    if (200..=299).contains(&status) && success {
         // One recipient a request: a bounced one is ours.
-        let bounced = told.result.is_some_and(|result| {
-            !result.permanent_bounces.is_empty() && result.delivered.is_empty() && result.queued.is_empty()
-        });
+        let any = |name| !told::list(&told, name).is_empty();
+        let bounced = any("/result/permanent_bounces") && !any("/result/delivered") && !any("/result/queued");
         return if bounced {
             answer::refused(answer::reason(status, "the address bounced at once"))
         } else {
             Outcome::Accepted(None)
         };
     }
-    let Some(WireError { code, message }) = told.errors.into_iter().next() else {
+    if told::list(&told, "/errors").is_empty() {
         return answer::by_status(response, now);
-    };
-    let reason = answer::reason(status, &format!("{code} {message}"));
+    }
+    let code = told::number(&told, "/errors/0/code").unwrap_or_default();
+    let reason = answer::reason(
+        status,
+        &format!("{code} {}", told::text(&told, "/errors/0/message")),
+    );
     match (status, code) {
         (429, _) | (_, 10_004) => answer::slow_down(answer::retry_after(&response.headers, now)),
         // The service that checks tokens is away: nothing was looked at.
@@ -156,7 +114,6 @@ fn judge(response: &Response, now: Timestamp) -> Outcome {
         // Invalid schema, too big, no length, invalid content.
         (_, 10_001 | 10_200 | 10_201 | 10_202) | (413, _) => answer::refused(reason),
         (500.., 10_003) => answer::misconfigured(reason),
-        (408 | 409 | 425 | 500.., _) => Outcome::Unknown(reason),
-        _ => answer::misconfigured(reason),
+        _ => answer::by_words(status, reason, true),
     }
 }

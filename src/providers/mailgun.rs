@@ -11,7 +11,7 @@ use super::answer::{self, Answer};
 use super::envelope::{Envelope, envelope};
 use super::registry::Error;
 use super::wire::{self, Metadata, USER_AGENT};
-use super::{Api, Capabilities, Idempotency, quota};
+use super::{Api, Capabilities, Idempotency, quota, told};
 use crate::domain::mail::OutgoingEmail;
 use crate::domain::message::Stream;
 use crate::domain::outcome::{Outcome, Rejection};
@@ -19,7 +19,6 @@ use crate::domain::time::Timestamp;
 use crate::http::{Headers, Method, Request, Response};
 use crate::signing::BASE64;
 use base64::Engine as _;
-use serde::Deserialize;
 
 const DOMAIN: &str = "MAILGUN_DOMAIN";
 
@@ -116,22 +115,15 @@ fn repeat(account: &Account, _: &str, body: Vec<u8>, _: usize, _: Timestamp) -> 
     })
 }
 
-/// `{"id": "<…@…>", "message": "Queued. Thank you."}`; errors have the message only.
-#[derive(Deserialize)]
-struct WireAnswer {
-    #[serde(default)]
-    id: Option<String>,
-    #[serde(default)]
-    message: String,
-}
-
 fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
     answer::whole(judge(response, now), members)
 }
 
+/// `{"id": "<…@…>", "message": "Queued. Thank you."}`; errors have the message only.
 fn judge(response: &Response, now: Timestamp) -> Outcome {
     let status = response.status;
-    let Ok(WireAnswer { id, message }) = serde_json::from_slice::<WireAnswer>(&response.body) else {
+    let told = told::by(response);
+    if !told.is_object() {
         // An address that is none of the API's answers 200 as well, and took nothing.
         let body = String::from_utf8_lossy(&response.body);
         if body.contains("Mailgun Magnificent API") {
@@ -141,36 +133,27 @@ fn judge(response: &Response, now: Timestamp) -> Outcome {
             ));
         }
         return answer::by_status(response, now);
-    };
-    let reason = answer::reason(status, &message);
+    }
+    let message = told::text(&told, "/message");
+    let reason = answer::reason(status, message);
+    let asked = || answer::retry_after(&response.headers, now);
     match status {
         // No words of the API's: some other JSON.
         300.. if message.is_empty() => answer::by_status(response, now),
         // Webhooks carry the id without its angle brackets.
-        200..=299 => answer::accepted(id.as_deref().map(|id| id.trim_matches(['<', '>']))),
-        429 => answer::slow_down(answer::retry_after(&response.headers, now)),
-        _ if message.contains("limit exceeded") => {
-            let asked = answer::retry_after(&response.headers, now);
-            Outcome::RetryLater(quota::daily(asked, now))
-        }
-        400 | 422 if about_account(&message) => answer::misconfigured(reason),
-        400 | 413 | 422 => answer::refused(reason),
-        408 | 409 | 425 | 500.. => Outcome::Unknown(reason),
-        _ => answer::misconfigured(reason),
+        200..=299 => answer::accepted(Some(told::text(&told, "/id").trim_matches(['<', '>']))),
+        429 => answer::slow_down(asked()),
+        _ if message.contains("limit exceeded") => Outcome::RetryLater(quota::daily(asked(), now)),
+        _ => answer::by_words(status, reason, answer::mentions(message, &ABOUT_ACCOUNT)),
     }
 }
 
 /// The texts are all there is: "from parameter is not a valid address", "Sandbox subdomains are for test purposes only",
 /// "Domain … is not allowed to send".
-fn about_account(message: &str) -> bool {
-    let message = message.to_ascii_lowercase();
-    [
-        "from parameter",
-        "sandbox",
-        "not allowed to send",
-        "domain is disabled",
-        "reply-to",
-    ]
-    .iter()
-    .any(|words| message.contains(words))
-}
+const ABOUT_ACCOUNT: [&str; 5] = [
+    "from parameter",
+    "sandbox",
+    "not allowed to send",
+    "domain is disabled",
+    "reply-to",
+];

@@ -6,9 +6,9 @@
 use super::account::{Account, Setting};
 use super::answer::{self, Answer};
 use super::envelope::{Envelope, envelope};
+use super::json::Json;
 use super::registry::Error;
-use super::wire;
-use super::{Api, Capabilities, Idempotency};
+use super::{Api, Capabilities, Idempotency, told, wire};
 use crate::domain::mail::OutgoingEmail;
 use crate::domain::message::Stream;
 use crate::domain::outcome::Rejection;
@@ -16,7 +16,6 @@ use crate::domain::time::Timestamp;
 use crate::http::{Request, Response};
 use crate::signing::BASE64;
 use base64::Engine as _;
-use serde::{Deserialize, Serialize};
 
 /// Longest tag, in characters.
 const TAG_MAX: usize = 80;
@@ -46,49 +45,26 @@ pub const API: Api = Api {
     events: None,
 };
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct WireEmail<'a> {
-    from: WireAddress,
-    to: [WireAddress; 1],
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    reply_to: Vec<WireAddress>,
-    subject: &'a str,
-    text: &'a str,
-    #[serde(rename = "HTML")]
-    html: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "wire::as_object")]
-    headers: &'a [(String, String)],
-    tags: [String; 1],
-}
+const ADDRESS: [&str; 2] = ["Email", "Name"];
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct WireAddress {
-    email: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    name: String,
-}
-
-fn wire_email(email: &OutgoingEmail) -> Result<WireEmail<'_>, Rejection> {
+fn wire_email(email: &OutgoingEmail) -> Result<Json<'_>, Rejection> {
     let Envelope { to, from, reply_to } = envelope(email)?;
-    let plain = |email: String| WireAddress {
-        email,
-        name: String::new(),
-    };
-    Ok(WireEmail {
-        from: WireAddress {
-            email: from.address().as_str().to_owned(),
-            name: from.name().to_owned(),
-        },
-        to: [plain(to)],
-        reply_to: reply_to.map(plain).into_iter().collect(),
-        subject: &email.subject,
-        text: &email.text,
-        html: &email.html,
-        headers: &email.headers,
-        tags: [wire::word(email.journey.as_str(), TAG_MAX)],
-    })
+    let tag = wire::word(email.journey.as_str(), TAG_MAX);
+    Ok(Json::Object(vec![
+        ("From", wire::mailbox(ADDRESS, &from)),
+        ("To", Json::List(vec![wire::address(ADDRESS, to)])),
+        (
+            "ReplyTo",
+            reply_to
+                .map(|reply_to| Json::List(vec![wire::address(ADDRESS, reply_to)]))
+                .into(),
+        ),
+        ("Subject", (&email.subject).into()),
+        ("Text", (&email.text).into()),
+        ("HTML", (&email.html).into()),
+        ("Headers", Json::some(wire::headers(email))),
+        ("Tags", Json::List(vec![tag.into()])),
+    ]))
 }
 
 fn repeat(account: &Account, _: &str, body: Vec<u8>, _: usize, _: Timestamp) -> Result<Request, Error> {
@@ -99,23 +75,14 @@ fn repeat(account: &Account, _: &str, body: Vec<u8>, _: usize, _: Timestamp) -> 
 }
 
 /// `{"ID": "…"}` or `{"Error": "…"}`
-#[derive(Deserialize)]
-struct WireAnswer {
-    #[serde(default, rename = "ID")]
-    id: Option<String>,
-    #[serde(default, rename = "Error")]
-    error: Option<String>,
-}
-
 fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
     let status = response.status;
-    let told = serde_json::from_slice::<WireAnswer>(&response.body).ok();
-    let outcome = match told {
-        Some(WireAnswer { id, .. }) if (200..=299).contains(&status) => answer::accepted(id.as_deref()),
-        Some(WireAnswer {
-            error: Some(error), ..
-        }) if status == 400 => answer::refused(answer::reason(status, &error)),
-        Some(_) | None => answer::by_status(response, now),
+    let told = told::by(response);
+    let error = told::text(&told, "/Error");
+    let outcome = match status {
+        200..=299 => answer::accepted(Some(told::text(&told, "/ID"))),
+        400 if !error.is_empty() => answer::refused(answer::reason(status, error)),
+        _ => answer::by_status(response, now),
     };
     answer::whole(outcome, members)
 }

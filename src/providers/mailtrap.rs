@@ -9,23 +9,22 @@ mod events;
 use super::account::{Account, Setting};
 use super::answer::{self, Answer};
 use super::envelope::{Envelope, envelope};
+use super::json::Json;
 use super::registry::Error;
 use super::wire::{self, Metadata};
-use super::{Api, Capabilities, Idempotency};
+use super::{Api, Capabilities, Idempotency, told};
 use crate::domain::mail::OutgoingEmail;
 use crate::domain::message::Stream;
 use crate::domain::outcome::{Outcome, Rejection};
 use crate::domain::time::Timestamp;
 use crate::http::{Request, Response};
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// 500 messages and 50 MB a call.
 const BATCH_MAX: usize = 500;
 
 const TRANSACTIONAL_HOST: &str = "https://send.api.mailtrap.io";
 const BULK_HOST: &str = "https://bulk.api.mailtrap.io";
-
-const MARKETING: &str = "marketing";
 
 pub const API: Api = Api {
     name: "mailtrap",
@@ -50,11 +49,11 @@ pub const API: Api = Api {
     ],
     refusal: |email| wire_email(email).err(),
     body: |_, _, members| {
-        let requests = wire::each(members, BATCH_MAX, wire_email)?;
-        match requests.as_slice() {
-            [one] => wire::json(one),
-            [] | [_, _, ..] => wire::json(&WireBatch { requests }),
-        }
+        let requests = wire::alone_or_list(wire::each(members, BATCH_MAX, wire_email)?);
+        wire::json(&match requests {
+            Json::List(_) => Json::Object(vec![("requests", requests)]),
+            alone => alone,
+        })
     },
     repeat: Some(repeat),
     read,
@@ -62,94 +61,46 @@ pub const API: Api = Api {
     events: Some(&events::EVENTS),
 };
 
-#[derive(Serialize)]
-struct WireBatch<'a> {
-    requests: Vec<WireEmail<'a>>,
-}
+const ADDRESS: [&str; 2] = ["email", "name"];
 
-#[derive(Serialize)]
-struct WireEmail<'a> {
-    from: WireAddress,
-    to: [WireAddress; 1],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reply_to: Option<WireAddress>,
-    subject: &'a str,
-    text: &'a str,
-    html: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "wire::as_object")]
-    headers: &'a [(String, String)],
-    category: String,
-    custom_variables: WireVariables,
-}
-
-#[derive(Serialize)]
-struct WireAddress {
-    email: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    name: String,
-}
-
-/// Together at most 1,000 bytes. The stream is there for [`repeat`], which has the kept bytes only.
-#[derive(Serialize)]
-struct WireVariables {
-    #[serde(flatten)]
-    metadata: Metadata,
-    stream: &'static str,
-}
-
-fn wire_email(email: &OutgoingEmail) -> Result<WireEmail<'_>, Rejection> {
+fn wire_email(email: &OutgoingEmail) -> Result<Json<'_>, Rejection> {
     let Envelope { to, from, reply_to } = envelope(email)?;
-    let metadata = Metadata::of(email);
-    let plain = |email: String| WireAddress {
-        email,
-        name: String::new(),
-    };
-    Ok(WireEmail {
-        from: WireAddress {
-            email: from.address().as_str().to_owned(),
-            name: from.name().to_owned(),
-        },
-        to: [plain(to)],
-        reply_to: reply_to.map(plain),
-        subject: &email.subject,
-        text: &email.text,
-        html: &email.html,
-        headers: &email.headers,
-        category: metadata.journey.clone(),
-        custom_variables: WireVariables {
-            metadata,
-            stream: match email.stream {
-                Stream::Transactional => "transactional",
-                Stream::Marketing => MARKETING,
-            },
-        },
-    })
+    let Metadata {
+        message,
+        journey,
+        step,
+    } = Metadata::of(email);
+    Ok(Json::Object(vec![
+        ("from", wire::mailbox(ADDRESS, &from)),
+        ("to", Json::List(vec![wire::address(ADDRESS, to)])),
+        (
+            "reply_to",
+            reply_to.map(|reply_to| wire::address(ADDRESS, reply_to)).into(),
+        ),
+        ("subject", (&email.subject).into()),
+        ("text", (&email.text).into()),
+        ("html", (&email.html).into()),
+        ("headers", Json::some(wire::headers(email))),
+        ("category", journey.clone().into()),
+        // Together at most 1,000 bytes. The stream is there for `repeat`, which has the kept bytes only.
+        (
+            "custom_variables",
+            Json::Object(vec![
+                ("message", message.into()),
+                ("journey", journey.into()),
+                ("step", step.into()),
+                ("stream", email.stream.as_str().into()),
+            ]),
+        ),
+    ]))
 }
 
-/// As much of the kept bytes as tells their stream; all of a batch have the same.
-#[derive(Deserialize)]
-struct Kept {
-    #[serde(default)]
-    custom_variables: Option<KeptVariables>,
-    #[serde(default)]
-    requests: Vec<Kept>,
-}
-
-#[derive(Deserialize)]
-struct KeptVariables {
-    #[serde(default)]
-    stream: String,
-}
+/// How the kept bytes of marketing differ. Within a text the quotes would have a backslash before them; and all of a batch
+/// are of one stream.
+const MARKETING: &[u8] = br#""stream":"marketing""#;
 
 fn repeat(account: &Account, _: &str, body: Vec<u8>, members: usize, _: Timestamp) -> Result<Request, Error> {
-    let kept = serde_json::from_slice::<Kept>(&body).map_err(|error| Error::Json(error.to_string()))?;
-    let first = kept
-        .requests
-        .into_iter()
-        .next()
-        .and_then(|first| first.custom_variables);
-    let variables = kept.custom_variables.or(first);
-    let bulk = variables.is_some_and(|variables| variables.stream == MARKETING);
+    let bulk = body.windows(MARKETING.len()).any(|part| part == MARKETING);
     let base = match (account.url(), bulk) {
         ("", false) => TRANSACTIONAL_HOST,
         ("", true) => BULK_HOST,
@@ -165,67 +116,43 @@ fn repeat(account: &Account, _: &str, body: Vec<u8>, members: usize, _: Timestam
 }
 
 /// `{"success": true, "message_ids": ["…"]}` or `{"success": false, "errors": ["…"]}`, alone or in a batch's `responses`.
-#[derive(Deserialize)]
-struct WireAnswer {
-    #[serde(default)]
-    success: Option<bool>,
-    #[serde(default)]
-    message_ids: Vec<String>,
-    #[serde(default)]
-    errors: Vec<String>,
-    #[serde(default)]
-    responses: Vec<WireAnswer>,
-}
-
 fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
     let status = response.status;
-    let told = serde_json::from_slice::<WireAnswer>(&response.body).ok();
-    if (200..=299).contains(&status)
-        && members > 1
-        && let Some(batch) = &told
-        && batch.responses.len() == members
-    {
-        let outcomes = batch.responses.iter().map(|one| judge(status, one));
-        return Answer::Each(outcomes.collect());
+    let told = told::by(response);
+    let batch = told::list(&told, "/responses");
+    if (200..=299).contains(&status) && members > 1 && batch.len() == members {
+        return Answer::Each(batch.iter().map(|one| judge(status, one)).collect());
     }
-    let outcome = match told {
-        _ if status == 429 => answer::slow_down(answer::retry_after(&response.headers, now)),
-        Some(told) if told.success.is_some() || !told.errors.is_empty() => judge(status, &told),
-        Some(_) | None => answer::by_status(response, now),
+    let in_own_words = told::flag(&told, "/success").is_some() || !told::list(&told, "/errors").is_empty();
+    let outcome = match status {
+        429 => answer::slow_down(answer::retry_after(&response.headers, now)),
+        _ if in_own_words => judge(status, &told),
+        _ => answer::by_status(response, now),
     };
     answer::whole(outcome, members)
 }
 
-fn judge(status: u16, told: &WireAnswer) -> Outcome {
-    let accepted = (200..=299).contains(&status) && told.success != Some(false);
-    if accepted {
-        return answer::accepted(told.message_ids.first().map(String::as_str));
+fn judge(status: u16, told: &Value) -> Outcome {
+    let accepted = (200..=299).contains(&status);
+    if accepted && told::flag(told, "/success") != Some(false) {
+        return answer::accepted(Some(told::text(told, "/message_ids/0")));
     }
-    let words = told.errors.join("; ");
-    let reason = answer::reason(status, &words);
-    match status {
-        // A batch's entry has no status of its own.
-        200..=299 | 400 | 422 if !about_account(&words) => answer::refused(reason),
-        413 => answer::refused(reason),
-        408 | 409 | 425 | 500.. => Outcome::Unknown(reason),
-        _ => answer::misconfigured(reason),
-    }
+    let errors = told::list(told, "/errors").iter().filter_map(Value::as_str);
+    let words = errors.collect::<Vec<&str>>().join("; ");
+    // A batch's entry has no status of its own.
+    let judged_as = if accepted { 400 } else { status };
+    answer::by_words(judged_as, answer::reason(status, &words), about_account(&words))
 }
 
 /// "'from' …", "Sending from domain … is not allowed", "Unauthorized".
 fn about_account(words: &str) -> bool {
-    let words = words.to_ascii_lowercase();
-    if words.contains("'to'") {
-        return false;
-    }
-    [
+    let ours = [
         "'from'",
         "'reply_to'",
         "sending",
         "domain",
         "unauthorized",
         "forbidden",
-    ]
-    .iter()
-    .any(|part| words.contains(part))
+    ];
+    !answer::mentions(words, &["'to'"]) && answer::mentions(words, &ours)
 }

@@ -13,6 +13,7 @@ mod cloudflare;
 mod dashamail;
 mod envelope;
 pub mod events;
+mod json;
 pub mod loopback;
 mod mailgun;
 mod mailpit;
@@ -25,6 +26,7 @@ pub mod resend;
 mod sendgrid;
 mod ses;
 mod sparkpost;
+mod told;
 mod unisender_go;
 mod wire;
 

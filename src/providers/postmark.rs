@@ -9,15 +9,16 @@ mod events;
 use super::account::{Account, Setting};
 use super::answer::{self, Answer};
 use super::envelope::{Envelope, envelope};
+use super::json::Json;
 use super::registry::Error;
 use super::wire::{self, Metadata};
-use super::{Api, Capabilities, Idempotency};
+use super::{Api, Capabilities, Idempotency, told};
 use crate::domain::mail::OutgoingEmail;
 use crate::domain::message::Stream;
 use crate::domain::outcome::{Outcome, Rejection};
 use crate::domain::time::Timestamp;
 use crate::http::{Request, Response};
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// `/user-guide/send-email-with-api/batch-emails`: 500 messages and 50 MB a call.
 const BATCH_MAX: usize = 500;
@@ -51,10 +52,7 @@ pub const API: Api = Api {
     refusal: |email| wire_email(&Account::default(), email).err(),
     body: |account, _, members| {
         let emails = wire::each(members, BATCH_MAX, |email| wire_email(account, email))?;
-        match emails.as_slice() {
-            [one] => wire::json(one),
-            several => wire::json(&several),
-        }
+        wire::json(&wire::alone_or_list(emails))
     },
     repeat: Some(repeat),
     read,
@@ -63,32 +61,7 @@ pub const API: Api = Api {
 };
 
 /// One email of the request. Tracking is off: links in our mails are signed and counted by ourselves.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct WireEmail<'a> {
-    from: String,
-    to: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reply_to: Option<String>,
-    subject: &'a str,
-    html_body: &'a str,
-    text_body: &'a str,
-    headers: Vec<WireHeader<'a>>,
-    tag: String,
-    metadata: Metadata,
-    message_stream: String,
-    track_opens: bool,
-    track_links: &'static str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct WireHeader<'a> {
-    name: &'a str,
-    value: &'a str,
-}
-
-fn wire_email<'a>(account: &Account, email: &'a OutgoingEmail) -> Result<WireEmail<'a>, Rejection> {
+fn wire_email<'a>(account: &Account, email: &'a OutgoingEmail) -> Result<Json<'a>, Rejection> {
     let Envelope { to, from, reply_to } = envelope(email)?;
     // Marketing through a transactional stream is against Postmark's terms.
     let (setting, default) = match email.stream {
@@ -97,24 +70,20 @@ fn wire_email<'a>(account: &Account, email: &'a OutgoingEmail) -> Result<WireEma
     };
     let stream = Some(account.get(setting)).filter(|stream| !stream.is_empty());
     let metadata = Metadata::of(email);
-    Ok(WireEmail {
-        from: from.to_string(),
-        to,
-        reply_to,
-        subject: &email.subject,
-        html_body: &email.html,
-        text_body: &email.text,
-        headers: email
-            .headers
-            .iter()
-            .map(|(name, value)| WireHeader { name, value })
-            .collect(),
-        tag: metadata.journey.clone(),
-        metadata,
-        message_stream: stream.unwrap_or(default).to_owned(),
-        track_opens: false,
-        track_links: "None",
-    })
+    Ok(Json::Object(vec![
+        ("From", from.to_string().into()),
+        ("To", to.into()),
+        ("ReplyTo", reply_to.into()),
+        ("Subject", (&email.subject).into()),
+        ("HtmlBody", (&email.html).into()),
+        ("TextBody", (&email.text).into()),
+        ("Headers", Json::List(wire::header_list(email, ["Name", "Value"]))),
+        ("Tag", metadata.journey.clone().into()),
+        ("Metadata", metadata.into_json()),
+        ("MessageStream", stream.unwrap_or(default).to_owned().into()),
+        ("TrackOpens", Json::Flag(false)),
+        ("TrackLinks", "None".into()),
+    ]))
 }
 
 fn repeat(account: &Account, _: &str, body: Vec<u8>, members: usize, _: Timestamp) -> Result<Request, Error> {
@@ -127,45 +96,37 @@ fn repeat(account: &Account, _: &str, body: Vec<u8>, members: usize, _: Timestam
     ))
 }
 
-/// A result, alone or in a batch's array: `{"ErrorCode": 0, "Message": "OK", "MessageID": "…"}`.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct WireResult {
-    /// Left out when delivery is delayed, says Anymail's issue 392.
-    error_code: Option<u32>,
-    #[serde(default)]
-    message: String,
-    #[serde(default, rename = "MessageID")]
-    message_id: Option<String>,
-}
-
+/// A result, alone or in a batch's array: `{"ErrorCode": 0, "Message": "OK", "MessageID": "…"}`. The code is left out when
+/// delivery is delayed, says Anymail's issue 392.
 fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
     let status = response.status;
-    if members > 1
-        && (200..=299).contains(&status)
-        && let Ok(results) = serde_json::from_slice::<Vec<WireResult>>(&response.body)
-        && results.len() == members
-    {
-        let outcomes = results.iter().map(|result| judge(status, result));
-        return Answer::Each(outcomes.collect());
+    let accepted = (200..=299).contains(&status);
+    let told = told::by(response);
+    let batch = told::list(&told, "");
+    if members > 1 && accepted && batch.len() == members {
+        return Answer::Each(batch.iter().map(|result| judge(status, result)).collect());
     }
-    let outcome = match serde_json::from_slice::<WireResult>(&response.body) {
-        Ok(result) if result.error_code.is_some() || (200..=299).contains(&status) => judge(status, &result),
+    let outcome = match status {
+        _ if accepted || told::number(&told, "/ErrorCode").is_some() => judge(status, &told),
         // The edge in front of the API answers 403 with a page of its own: it did not see the account.
-        Ok(_) | Err(_) if status == 403 => answer::slow_down(None),
-        Ok(_) | Err(_) => answer::by_status(response, now),
+        403 => answer::slow_down(None),
+        _ => answer::by_status(response, now),
     };
     answer::whole(outcome, members)
 }
 
 /// `/api/overview#error-codes`. Those that are not named here are about the account.
-fn judge(status: u16, result: &WireResult) -> Outcome {
-    let code = result.error_code.unwrap_or_default();
-    let reason = answer::reason(status, &format!("{code} {}", result.message));
+fn judge(status: u16, result: &Value) -> Outcome {
+    let code = told::number(result, "/ErrorCode").unwrap_or_default();
+    let message = told::text(result, "/Message");
+    let reason = answer::reason(status, &format!("{code} {message}"));
     match code {
-        0 => answer::accepted(result.message_id.as_deref()),
+        0 => answer::accepted(Some(told::text(result, "/MessageID"))),
         406 => answer::suppressed(reason),
-        300 if names_sender(&result.message) => answer::misconfigured(reason),
+        // It covers every address of a mail: "Invalid 'From' address", "Error parsing 'Reply-To'".
+        300 if answer::mentions(message, &["'from'", "'reply-to'", "'replyto'"]) => {
+            answer::misconfigured(reason)
+        }
         // An invalid email, JSON or field, a forbidden attachment; 410 is a batch that is too large.
         300 | 402 | 403 | 410 | 411 => answer::refused(reason),
         // Down for maintenance; too many requests.
@@ -173,11 +134,4 @@ fn judge(status: u16, result: &WireResult) -> Outcome {
         _ if status >= 500 => Outcome::Unknown(reason),
         _ => answer::misconfigured(reason),
     }
-}
-
-/// Code 300 covers every address of a mail: "Invalid 'From' address", "Error parsing 'Reply-To'".
-fn names_sender(message: &str) -> bool {
-    ["'From'", "'Reply-To'", "'ReplyTo'"]
-        .iter()
-        .any(|field| message.contains(field))
 }

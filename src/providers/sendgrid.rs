@@ -9,15 +9,16 @@ mod events;
 use super::account::{Account, Setting};
 use super::answer::{self, Answer};
 use super::envelope::{Envelope, envelope};
+use super::json::Json;
 use super::registry::Error;
 use super::wire::{self, Metadata};
-use super::{Api, Capabilities, Idempotency, quota};
+use super::{Api, Capabilities, Idempotency, quota, told};
 use crate::domain::mail::OutgoingEmail;
 use crate::domain::message::Stream;
 use crate::domain::outcome::{Outcome, Rejection};
 use crate::domain::time::{Delay, Timestamp};
 use crate::http::{Headers, Request, Response};
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub const API: Api = Api {
     name: "sendgrid",
@@ -45,100 +46,54 @@ pub const API: Api = Api {
     events: Some(&events::EVENTS),
 };
 
-#[derive(Serialize)]
-struct WireEmail<'a> {
-    personalizations: [WirePersonalization; 1],
-    from: WireAddress,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reply_to: Option<WireAddress>,
-    subject: &'a str,
-    /// "They must be the first indices of the content array in the order text/plain, text/html."
-    content: [WireContent<'a>; 2],
-    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "wire::as_object")]
-    headers: &'a [(String, String)],
-    tracking_settings: WireTracking,
-}
+const ADDRESS: [&str; 2] = ["email", "name"];
 
-#[derive(Serialize)]
-struct WirePersonalization {
-    to: [WireAddress; 1],
-    custom_args: WireArgs,
-}
-
-/// Events carry these flattened among their own fields, hence the prefix.
-#[derive(Serialize)]
-struct WireArgs {
-    wend_message: String,
-    wend_journey: String,
-    wend_step: String,
-}
-
-#[derive(Serialize)]
-struct WireAddress {
-    email: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    name: String,
-}
-
-#[derive(Serialize)]
-struct WireContent<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    value: &'a str,
-}
-
-/// All off, whatever the account says: links in our mails are signed, and the unsubscribe link is ours.
-#[derive(Serialize, Default)]
-struct WireTracking {
-    click_tracking: WireSwitch,
-    open_tracking: WireSwitch,
-    subscription_tracking: WireSwitch,
-}
-
-#[derive(Serialize, Default)]
-struct WireSwitch {
-    enable: bool,
-}
-
-fn wire_email(email: &OutgoingEmail) -> Result<WireEmail<'_>, Rejection> {
+fn wire_email(email: &OutgoingEmail) -> Result<Json<'_>, Rejection> {
     let Envelope { to, from, reply_to } = envelope(email)?;
     let Metadata {
         message,
         journey,
         step,
     } = Metadata::of(email);
-    let plain = |email: String| WireAddress {
-        email,
-        name: String::new(),
-    };
-    Ok(WireEmail {
-        personalizations: [WirePersonalization {
-            to: [plain(to)],
-            custom_args: WireArgs {
-                wend_message: message,
-                wend_journey: journey,
-                wend_step: step,
-            },
-        }],
-        from: WireAddress {
-            email: from.address().as_str().to_owned(),
-            name: from.name().to_owned(),
-        },
-        reply_to: reply_to.map(plain),
-        subject: &email.subject,
-        content: [
-            WireContent {
-                kind: "text/plain",
-                value: &email.text,
-            },
-            WireContent {
-                kind: "text/html",
-                value: &email.html,
-            },
-        ],
-        headers: &email.headers,
-        tracking_settings: WireTracking::default(),
-    })
+    // Events carry these flattened among their own fields, hence the prefix.
+    let arguments = Json::Object(vec![
+        ("wend_message", message.into()),
+        ("wend_journey", journey.into()),
+        ("wend_step", step.into()),
+    ]);
+    let to = Json::List(vec![wire::address(ADDRESS, to)]);
+    let content = |kind: &'static str, text| wire::pair(["type", "value"], kind.into(), text);
+    // All off, whatever the account says: links in our mails are signed, and the unsubscribe link is ours.
+    let off = |tracking| (tracking, Json::Object(vec![("enable", Json::Flag(false))]));
+    Ok(Json::Object(vec![
+        (
+            "personalizations",
+            Json::List(vec![wire::pair(["to", "custom_args"], to, arguments)]),
+        ),
+        ("from", wire::mailbox(ADDRESS, &from)),
+        (
+            "reply_to",
+            reply_to.map(|reply_to| wire::address(ADDRESS, reply_to)).into(),
+        ),
+        ("subject", (&email.subject).into()),
+        // "They must be the first indices of the content array in the order text/plain, text/html."
+        (
+            "content",
+            Json::List(vec![
+                content("text/plain", (&email.text).into()),
+                content("text/html", (&email.html).into()),
+            ]),
+        ),
+        ("headers", Json::some(wire::headers(email))),
+        (
+            "tracking_settings",
+            Json::Object(
+                ["click_tracking", "open_tracking", "subscription_tracking"]
+                    .map(off)
+                    .into(),
+            ),
+        ),
+    ]))
 }
 
 fn repeat(account: &Account, _: &str, body: Vec<u8>, _: usize, _: Timestamp) -> Result<Request, Error> {
@@ -147,25 +102,12 @@ fn repeat(account: &Account, _: &str, body: Vec<u8>, _: usize, _: Timestamp) -> 
     Ok(wire::post(url, Some(("Authorization", &bearer)), body))
 }
 
-/// `{"errors": [{"message": "…", "field": "personalizations.0.to.0.email", "help": null}]}`
-#[derive(Deserialize)]
-struct WireErrors {
-    errors: Vec<WireError>,
-}
-
-#[derive(Deserialize)]
-struct WireError {
-    #[serde(default)]
-    message: Option<String>,
-    #[serde(default)]
-    field: Option<String>,
-}
-
 fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
     answer::whole(judge(response, now), members)
 }
 
-/// 202 has no body: the id is in a header, and events carry it before the first dot of `sg_message_id`.
+/// 202 has no body: the id is in a header, and events carry it before the first dot of `sg_message_id`. Errors are
+/// `{"errors": [{"message": "…", "field": "personalizations.0.to.0.email", "help": null}]}`.
 fn judge(response: &Response, now: Timestamp) -> Outcome {
     let status = response.status;
     if (200..=299).contains(&status) {
@@ -174,23 +116,19 @@ fn judge(response: &Response, now: Timestamp) -> Outcome {
     if status == 429 {
         return answer::slow_down(reset(&response.headers, now));
     }
-    let Ok(WireErrors { errors }) = serde_json::from_slice::<WireErrors>(&response.body) else {
+    let told = told::by(response);
+    if !told.get("errors").is_some_and(Value::is_array) {
         return answer::by_status(response, now);
-    };
-    let first = errors.first();
-    let text = |part: Option<&String>| part.cloned().unwrap_or_default();
-    let message = text(first.and_then(|error| error.message.as_ref()));
-    let field = text(first.and_then(|error| error.field.as_ref()));
+    }
+    let message = told::text(&told, "/errors/0/message");
+    let field = told::text(&told, "/errors/0/field");
     let reason = answer::reason(status, &format!("{field} {message}"));
     match status {
         // The plan's allowance answers as a wrong key does.
         401 | 403 if message.contains("Maximum credits exceeded") => {
             Outcome::RetryLater(quota::daily(None, now))
         }
-        400 | 422 if about_sender(&field, &message) => answer::misconfigured(reason),
-        400 | 413 | 422 => answer::refused(reason),
-        408 | 409 | 425 | 500.. => Outcome::Unknown(reason),
-        _ => answer::misconfigured(reason),
+        _ => answer::by_words(status, reason, about_sender(field, message)),
     }
 }
 

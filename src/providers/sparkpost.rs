@@ -9,15 +9,15 @@ mod events;
 use super::account::{Account, Setting};
 use super::answer::{self, Answer};
 use super::envelope::{Envelope, envelope};
+use super::json::Json;
 use super::registry::Error;
 use super::wire::{self, Metadata};
-use super::{Api, Capabilities, Idempotency, quota};
+use super::{Api, Capabilities, Idempotency, quota, told};
 use crate::domain::mail::OutgoingEmail;
 use crate::domain::message::Stream;
 use crate::domain::outcome::{Outcome, Rejection};
 use crate::domain::time::Timestamp;
 use crate::http::{Request, Response};
-use serde::{Deserialize, Serialize};
 
 /// `/api/transmissions`: a `campaign_id` has at most 64 bytes.
 const CAMPAIGN_MAX: usize = 64;
@@ -48,68 +48,36 @@ pub const API: Api = Api {
     events: Some(&events::EVENTS),
 };
 
-#[derive(Serialize)]
-struct WireEmail<'a> {
-    campaign_id: String,
-    recipients: [WireRecipient; 1],
-    content: WireContent<'a>,
-    options: WireOptions,
-}
-
-#[derive(Serialize)]
-struct WireRecipient {
-    address: WireAddress,
-    metadata: Metadata,
-}
-
-#[derive(Serialize)]
-struct WireAddress {
-    email: String,
-}
-
-#[derive(Serialize)]
-struct WireContent<'a> {
-    from: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reply_to: Option<String>,
-    subject: &'a str,
-    text: &'a str,
-    html: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "wire::as_object")]
-    headers: &'a [(String, String)],
-}
-
-/// Tracking is off: links in our mails are signed and counted by ourselves.
-#[derive(Serialize)]
-struct WireOptions {
-    transactional: bool,
-    open_tracking: bool,
-    click_tracking: bool,
-}
-
-fn wire_email(email: &OutgoingEmail) -> Result<WireEmail<'_>, Rejection> {
+fn wire_email(email: &OutgoingEmail) -> Result<Json<'_>, Rejection> {
     let Envelope { to, from, reply_to } = envelope(email)?;
     let metadata = Metadata::of(email);
-    Ok(WireEmail {
-        campaign_id: wire::word(&metadata.journey, CAMPAIGN_MAX),
-        recipients: [WireRecipient {
-            address: WireAddress { email: to },
-            metadata,
-        }],
-        content: WireContent {
-            from: from.to_string(),
-            reply_to,
-            subject: &email.subject,
-            text: &email.text,
-            html: &email.html,
-            headers: &email.headers,
-        },
-        options: WireOptions {
-            transactional: email.stream == Stream::Transactional,
-            open_tracking: false,
-            click_tracking: false,
-        },
-    })
+    let campaign = wire::word(&metadata.journey, CAMPAIGN_MAX);
+    let address = Json::Object(vec![("email", to.into())]);
+    let recipient = wire::pair(["address", "metadata"], address, metadata.into_json());
+    Ok(Json::Object(vec![
+        ("campaign_id", campaign.into()),
+        ("recipients", Json::List(vec![recipient])),
+        (
+            "content",
+            Json::Object(vec![
+                ("from", from.to_string().into()),
+                ("reply_to", reply_to.into()),
+                ("subject", (&email.subject).into()),
+                ("text", (&email.text).into()),
+                ("html", (&email.html).into()),
+                ("headers", Json::some(wire::headers(email))),
+            ]),
+        ),
+        // Tracking is off: links in our mails are signed and counted by ourselves.
+        (
+            "options",
+            Json::Object(vec![
+                ("transactional", Json::Flag(email.stream == Stream::Transactional)),
+                ("open_tracking", Json::Flag(false)),
+                ("click_tracking", Json::Flag(false)),
+            ]),
+        ),
+    ]))
 }
 
 fn repeat(account: &Account, _: &str, body: Vec<u8>, _: usize, _: Timestamp) -> Result<Request, Error> {
@@ -117,76 +85,45 @@ fn repeat(account: &Account, _: &str, body: Vec<u8>, _: usize, _: Timestamp) -> 
     Ok(wire::post(url, Some(("Authorization", account.key())), body))
 }
 
-/// `{"results": {"total_rejected_recipients": 0, "total_accepted_recipients": 1, "id": "…"}}`, or `{"errors": […]}`.
-#[derive(Deserialize)]
-struct WireAnswer {
-    #[serde(default)]
-    results: Option<WireResults>,
-    #[serde(default)]
-    errors: Vec<WireError>,
-}
-
-#[derive(Deserialize)]
-struct WireResults {
-    #[serde(default)]
-    total_rejected_recipients: u32,
-    #[serde(default)]
-    total_accepted_recipients: u32,
-    #[serde(default)]
-    id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct WireError {
-    #[serde(default)]
-    message: String,
-    #[serde(default)]
-    description: Option<String>,
-}
-
 fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
     answer::whole(judge(response, now), members)
 }
 
+/// `{"results": {"total_rejected_recipients": 0, "total_accepted_recipients": 1, "id": "…"}}`, or `{"errors": […]}`.
 fn judge(response: &Response, now: Timestamp) -> Outcome {
     let status = response.status;
-    let told = serde_json::from_slice::<WireAnswer>(&response.body).ok();
-    if (200..=299).contains(&status) {
-        return told
-            .and_then(|told| told.results)
-            .map_or(Outcome::Accepted(None), |results| {
-                // One recipient a request: a rejected one is ours.
-                if results.total_rejected_recipients > 0 && results.total_accepted_recipients == 0 {
-                    let reason = answer::reason(status, "the recipient is on SparkPost's suppression list");
-                    return answer::suppressed(reason);
-                }
-                answer::accepted(results.id.as_deref())
-            });
-    }
+    let told = told::by(response);
     let asked = || answer::retry_after(&response.headers, now);
     match status {
+        200..=299 => {
+            let count = |name| told::number(&told, name).unwrap_or_default();
+            // One recipient a request: a rejected one is ours.
+            let rejected = count("/results/total_rejected_recipients") > 0;
+            return if rejected && count("/results/total_accepted_recipients") == 0 {
+                answer::suppressed(answer::reason(
+                    status,
+                    "the recipient is on SparkPost's suppression list",
+                ))
+            } else {
+                answer::accepted(Some(told::text(&told, "/results/id")))
+            };
+        }
         // "Exceed Sending Limit": the hour's, the day's or the month's.
         420 => return Outcome::RetryLater(quota::daily(asked(), now)),
         429 => return answer::slow_down(asked()),
         _ => {}
     }
-    let Some(error) = told.and_then(|told| told.errors.into_iter().next()) else {
+    if told::list(&told, "/errors").is_empty() {
         return answer::by_status(response, now);
-    };
-    let words = format!("{} {}", error.message, error.description.unwrap_or_default());
-    let reason = answer::reason(status, &words);
-    match status {
-        400 | 422 if about_account(&words) => answer::misconfigured(reason),
-        400 | 413 | 422 => answer::refused(reason),
-        408 | 409 | 425 | 500.. => Outcome::Unknown(reason),
-        _ => answer::misconfigured(reason),
     }
+    let text = |name| told::text(&told, name);
+    let words = format!("{} {}", text("/errors/0/message"), text("/errors/0/description"));
+    answer::by_words(
+        status,
+        answer::reason(status, &words),
+        answer::mentions(&words, &ABOUT_ACCOUNT),
+    )
 }
 
 /// "Unconfigured Sending Domain", "content.from.email … domain", "reply_to".
-fn about_account(words: &str) -> bool {
-    let words = words.to_ascii_lowercase();
-    ["sending domain", "content.from", "reply_to", "subaccount"]
-        .iter()
-        .any(|part| words.contains(part))
-}
+const ABOUT_ACCOUNT: [&str; 4] = ["sending domain", "content.from", "reply_to", "subaccount"];

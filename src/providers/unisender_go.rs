@@ -9,16 +9,16 @@ mod events;
 use super::account::{Account, Setting};
 use super::answer::{self, Answer};
 use super::envelope::{self, Envelope, envelope};
+use super::json::Json;
 use super::registry::Error;
 use super::wire::{self, Metadata};
-use super::{Api, Capabilities, Idempotency};
+use super::{Api, Capabilities, Idempotency, told};
 use crate::domain::mail::OutgoingEmail;
 use crate::domain::message::Stream;
 use crate::domain::outcome::{Outcome, Rejection, RetryLater, RetryReason};
 use crate::domain::time::Timestamp;
 use crate::http::{Request, Response};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use serde_json::Value;
 
 const SKIP_UNSUBSCRIBE: &str = "UNISENDER_GO_SKIP_UNSUBSCRIBE";
 
@@ -49,7 +49,7 @@ pub const API: Api = Api {
     refusal: |email| wire_email(&Account::default(), "", email).err(),
     body: |account, key, members| {
         let message = wire::only(members, |email| wire_email(account, key, email))?;
-        wire::json(&WireRequest { message })
+        wire::json(&Json::Object(vec![("message", message)]))
     },
     repeat: Some(repeat),
     read,
@@ -57,97 +57,43 @@ pub const API: Api = Api {
     events: Some(&events::EVENTS),
 };
 
-#[derive(Serialize)]
-struct WireRequest<'a> {
-    message: WireEmail<'a>,
-}
-
-#[derive(Serialize)]
-struct WireEmail<'a> {
-    recipients: [WireRecipient; 1],
-    from_email: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    from_name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reply_to: Option<String>,
-    subject: &'a str,
-    body: WireBody<'a>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    headers: BTreeMap<&'a str, &'a str>,
-    /// Tracking is off: links in our mails are signed and counted by ourselves.
-    track_links: u8,
-    track_read: u8,
-    #[serde(skip_serializing_if = "is_zero")]
-    skip_unsubscribe: u8,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    options: Option<WireOptions<'a>>,
-    idempotence_key: &'a str,
-}
-
-#[derive(Serialize)]
-struct WireRecipient {
-    email: String,
-    metadata: Metadata,
-}
-
-#[derive(Serialize)]
-struct WireBody<'a> {
-    html: &'a str,
-    plaintext: &'a str,
-}
-
-/// Where the forced unsubscribe block leads: to our page.
-#[derive(Serialize)]
-struct WireOptions<'a> {
-    unsubscribe_url: &'a str,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-const fn is_zero(flag: &u8) -> bool {
-    *flag == 0
-}
-
-fn wire_email<'a>(
-    account: &Account,
-    key: &'a str,
-    email: &'a OutgoingEmail,
-) -> Result<WireEmail<'a>, Rejection> {
+fn wire_email<'a>(account: &Account, key: &'a str, email: &'a OutgoingEmail) -> Result<Json<'a>, Rejection> {
     let Envelope { to, from, reply_to } = envelope(email)?;
     // Others go out as ISO-8859-1, without encoding.
     envelope::check_ascii_headers(email)?;
     let own_block = account.get(SKIP_UNSUBSCRIBE) == "1";
-    let is_list = |name: &str| name.to_ascii_lowercase().starts_with("list-unsubscribe");
-    let headers = email
+    let ours = email
         .headers
         .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()));
-    let ours = headers
-        .clone()
-        .find(|(name, _)| name.eq_ignore_ascii_case("list-unsubscribe"))
-        .map(|(_, value)| value.trim_matches(['<', '>']));
-    Ok(WireEmail {
-        recipients: [WireRecipient {
-            email: to,
-            metadata: Metadata::of(email),
-        }],
-        from_email: from.address().as_str().to_owned(),
-        from_name: from.name().to_owned(),
-        reply_to,
-        subject: &email.subject,
-        body: WireBody {
-            html: &email.html,
-            plaintext: &email.text,
-        },
-        // Beside their block our List-Unsubscribe is not allowed.
-        headers: headers.filter(|(name, _)| own_block || !is_list(name)).collect(),
-        track_links: 0,
-        track_read: 0,
-        skip_unsubscribe: u8::from(own_block),
-        options: ours
-            .filter(|_| !own_block)
-            .map(|unsubscribe_url| WireOptions { unsubscribe_url }),
-        idempotence_key: key,
-    })
+        .find(|(name, _)| name.eq_ignore_ascii_case("list-unsubscribe"));
+    // Where the forced unsubscribe block leads: to our page.
+    let options = ours.filter(|_| !own_block).map(|(_, value)| {
+        let page = value.trim_matches(['<', '>']);
+        Json::Object(vec![("unsubscribe_url", page.into())])
+    });
+    let mut headers = wire::headers(email);
+    // Beside their block our List-Unsubscribe is not allowed.
+    headers.retain(|(name, _)| own_block || !name.to_ascii_lowercase().starts_with("list-unsubscribe"));
+    let metadata = Metadata::of(email).into_json();
+    let recipient = wire::pair(["email", "metadata"], to.into(), metadata);
+    Ok(Json::Object(vec![
+        ("recipients", Json::List(vec![recipient])),
+        ("from_email", from.address().as_str().to_owned().into()),
+        ("from_name", Json::filled(from.name().to_owned())),
+        ("reply_to", reply_to.into()),
+        ("subject", (&email.subject).into()),
+        (
+            "body",
+            wire::pair(["html", "plaintext"], (&email.html).into(), (&email.text).into()),
+        ),
+        ("headers", Json::some(headers)),
+        // Tracking is off: links in our mails are signed and counted by ourselves.
+        ("track_links", Json::Number(0)),
+        ("track_read", Json::Number(0)),
+        ("skip_unsubscribe", own_block.then_some(Json::Number(1)).into()),
+        ("options", options.into()),
+        ("idempotence_key", key.into()),
+    ]))
 }
 
 fn repeat(account: &Account, _: &str, body: Vec<u8>, _: usize, _: Timestamp) -> Result<Request, Error> {
@@ -155,57 +101,53 @@ fn repeat(account: &Account, _: &str, body: Vec<u8>, _: usize, _: Timestamp) -> 
     Ok(wire::post(url, Some(("X-API-KEY", account.key())), body))
 }
 
-/// `{"status": "success", "job_id": "…", "emails": […], "failed_emails": {"…": "unsubscribed"}}`, or
-/// `{"status": "error", "code": 114, "message": "…"}`.
-#[derive(Deserialize)]
-struct WireAnswer {
-    status: String,
-    #[serde(default)]
-    job_id: Option<String>,
-    #[serde(default)]
-    failed_emails: BTreeMap<String, String>,
-    #[serde(default)]
-    code: i64,
-    #[serde(default)]
-    message: String,
-}
-
 fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
     answer::whole(judge(response, now), members)
 }
 
+/// `{"status": "success", "job_id": "…", "emails": […], "failed_emails": {"…": "unsubscribed"}}`, or
+/// `{"status": "error", "code": 114, "message": "…"}`.
 fn judge(response: &Response, now: Timestamp) -> Outcome {
     let status = response.status;
-    let asked = || answer::retry_after(&response.headers, now);
     if status == 429 {
-        return answer::slow_down(asked());
+        return answer::slow_down(answer::retry_after(&response.headers, now));
     }
-    let Ok(told) = serde_json::from_slice::<WireAnswer>(&response.body) else {
-        return answer::by_status(response, now);
-    };
-    if (200..=299).contains(&status) && told.status != "error" {
-        // One recipient a request: a failed one is ours.
-        return match told.failed_emails.values().next() {
-            Some(failure) => failed(status, failure, &told),
-            None => answer::accepted(told.job_id.as_deref()),
-        };
+    let told = told::by(response);
+    let accepted = (200..=299).contains(&status);
+    match told::text(&told, "/status") {
+        "" => return answer::by_status(response, now),
+        "error" => {}
+        _ if accepted => {
+            // One recipient a request: a failed one is ours.
+            let failures = told.get("failed_emails").and_then(Value::as_object);
+            let failure = failures.and_then(|failures| failures.values().next());
+            let job = answer::accepted(Some(told::text(&told, "/job_id")));
+            return match failure.and_then(Value::as_str) {
+                Some(failure) => failed(status, failure, job),
+                None => job,
+            };
+        }
+        _ => {}
     }
-    let reason = answer::reason(status, &format!("{} {}", told.code, told.message));
-    match status {
-        408 | 409 | 425 | 500.. => Outcome::Unknown(reason),
-        413 => answer::refused(reason),
-        // 114 is an account of the other data centre.
-        200..=299 | 400 | 422 if told.code != 114 && !about_account(&told.message) => answer::refused(reason),
-        _ => answer::misconfigured(reason),
-    }
+    let code = told::number(&told, "/code").unwrap_or_default();
+    let message = told::text(&told, "/message");
+    // 114 is an account of the other data centre.
+    let ours = code == 114 || answer::mentions(message, &ABOUT_ACCOUNT);
+    // An error with status 200 is one all the same.
+    let judged_as = if accepted { 400 } else { status };
+    answer::by_words(
+        judged_as,
+        answer::reason(status, &format!("{code} {message}")),
+        ours,
+    )
 }
 
 /// The recipient is in `failed_emails`, and the HTTP status is 200 all the same.
-fn failed(status: u16, failure: &str, told: &WireAnswer) -> Outcome {
+fn failed(status: u16, failure: &str, job: Outcome) -> Outcome {
     let reason = answer::reason(status, failure);
     match failure {
         // Named among those that were taken as well.
-        "duplicate" => answer::accepted(told.job_id.as_deref()),
+        "duplicate" => job,
         "temporary_unavailable" => Outcome::RetryLater(RetryLater {
             after: None,
             reason: RetryReason::Address,
@@ -215,17 +157,12 @@ fn failed(status: u16, failure: &str, told: &WireAnswer) -> Outcome {
     }
 }
 
-fn about_account(message: &str) -> bool {
-    let message = message.to_ascii_lowercase();
-    [
-        "from_email",
-        "domain",
-        "user with id",
-        "decode key",
-        "reply_to",
-        "not allowed",
-        "balance",
-    ]
-    .iter()
-    .any(|words| message.contains(words))
-}
+const ABOUT_ACCOUNT: [&str; 7] = [
+    "from_email",
+    "domain",
+    "user with id",
+    "decode key",
+    "reply_to",
+    "not allowed",
+    "balance",
+];

@@ -2,11 +2,11 @@
 //!
 //! Called by the providers. It knows no API and no field of one.
 
+use super::json::{Field, Json};
 use super::registry::Error;
-use crate::domain::mail::OutgoingEmail;
+use crate::domain::mail::{Mailbox, OutgoingEmail};
 use crate::domain::outcome::Rejection;
 use crate::http::{Headers, Method, Request};
-use serde::{Serialize, Serializer};
 
 /// Requests without a `User-Agent` are refused at the edge of Resend (`/knowledge-base/403-error-1010`) and of Mailtrap
 /// before they reach the API; a Worker sends none of its own.
@@ -52,10 +52,23 @@ pub fn only<'a, T>(
     each(members, 1, translate)?.pop().ok_or(Error::NoMembers)
 }
 
+/// The bytes of a request.
+///
 /// # Errors
 /// When the value has no JSON, which none of ours lacks.
-pub fn json(value: &impl Serialize) -> Result<Vec<u8>, Error> {
+pub fn json(value: &Json<'_>) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(value).map_err(|error| Error::Json(error.to_string()))
+}
+
+/// The only one as it is, several as a list.
+pub fn alone_or_list(mut values: Vec<Json<'_>>) -> Json<'_> {
+    match values.pop() {
+        Some(only) if values.is_empty() => only,
+        last => {
+            values.extend(last);
+            Json::List(values)
+        }
+    }
 }
 
 /// A POST of JSON, with the headers that say who asks.
@@ -73,7 +86,6 @@ pub fn post(url: String, authorization: Option<(&str, &str)>, body: Vec<u8>) -> 
 }
 
 /// What travels with a message and comes back in its events.
-#[derive(Serialize)]
 pub struct Metadata {
     pub message: String,
     pub journey: String,
@@ -89,6 +101,14 @@ impl Metadata {
             step: short(email.step.as_str()),
         }
     }
+
+    pub fn into_json(self) -> Json<'static> {
+        Json::Object(vec![
+            ("message", self.message.into()),
+            ("journey", self.journey.into()),
+            ("step", self.step.into()),
+        ])
+    }
 }
 
 /// A text for APIs whose tags may hold ASCII letters, digits, `_` and `-` only; anything else becomes `_`.
@@ -100,10 +120,35 @@ pub fn word(text: &str, max: usize) -> String {
         .collect()
 }
 
-/// Headers as one JSON object, in their order.
-///
-/// # Errors
-/// Those of the serializer.
-pub fn as_object<S: Serializer>(headers: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(headers.iter().map(|(name, value)| (name, value)))
+/// An email's headers by their names, in their order.
+pub fn headers(email: &OutgoingEmail) -> Vec<Field<'_>> {
+    let headers = email.headers.iter();
+    headers
+        .map(|(name, value)| (name.as_str(), value.into()))
+        .collect()
+}
+
+/// An email's headers as a list, each with its name and value under the API's words for these.
+pub fn header_list<'a>(email: &'a OutgoingEmail, words: [&'static str; 2]) -> Vec<Json<'a>> {
+    let headers = email.headers.iter();
+    headers
+        .map(|(name, value)| pair(words, name.into(), value.into()))
+        .collect()
+}
+
+/// An object of two fields.
+pub fn pair<'a>(words: [&'static str; 2], first: Json<'a>, second: Json<'a>) -> Json<'a> {
+    let [one, two] = words;
+    Json::Object(vec![(one, first), (two, second)])
+}
+
+/// An address with its name, if it has one, under the API's words for these.
+pub fn mailbox(words: [&'static str; 2], mailbox: &Mailbox) -> Json<'static> {
+    let address = mailbox.address().as_str().to_owned();
+    pair(words, address.into(), Json::filled(mailbox.name().to_owned()))
+}
+
+/// An address without a name, in the same form.
+pub fn address(words: [&'static str; 2], address: String) -> Json<'static> {
+    pair(words, address.into(), Json::Absent)
 }

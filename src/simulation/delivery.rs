@@ -7,6 +7,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
 use crate::engine::errand::Answer as Answered;
+use crate::http;
 use crate::providers::ProviderKind;
 use crate::providers::account::Account;
 use crate::providers::answer::Answer as Reply;
@@ -130,7 +131,7 @@ impl World {
                 Answered::Code(store::coupon::take(&self.store, pool, &errand.id, self.now)?)
             }
             Ask::Notify { url, body } => {
-                let body = serde_json::from_slice(body)?;
+                let body = http::json(body)?;
                 self.notified
                     .borrow_mut()
                     .push((url.clone(), errand.id.clone(), body));

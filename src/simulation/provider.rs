@@ -2,7 +2,7 @@
 
 use super::error::Failure;
 use crate::domain::time::{Delay, Timestamp};
-use crate::http::{Headers, Request, Response};
+use crate::http::{self, Headers, Request, Response};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -74,7 +74,7 @@ impl Provider {
             .get("idempotency-key")
             .ok_or(Failure::Provider("it has no idempotency key"))?
             .to_owned();
-        let mails: Vec<Value> = match serde_json::from_slice(&request.body)? {
+        let mails: Vec<Value> = match http::json(&request.body)? {
             Value::Array(mails) => mails,
             mail => vec![mail],
         };

@@ -3,46 +3,16 @@
 //! Only an error in Resend's own form is believed to be its verdict: proxies and firewalls in between also answer
 //! 4xx, with pages of their own, and then nobody knows. Names that the page does not list are read by their status.
 
-use crate::domain::outcome::{Outcome, Rejection, RetryLater, RetryReason};
+use crate::domain::outcome::{Outcome, RetryLater, RetryReason};
 use crate::domain::time::Timestamp;
 use crate::http::{Headers, Response};
 use crate::providers::answer::{self, Answer, RateHint};
-use crate::providers::quota;
-use serde::Deserialize;
-
-/// `{"statusCode": 422, "name": "validation_error", "message": "…"}`
-#[derive(Deserialize)]
-struct WireError {
-    name: String,
-    #[serde(default)]
-    message: String,
-}
-
-/// Answer of `POST /emails`, and each entry of a batch's `data`.
-#[derive(Deserialize)]
-struct WireId {
-    id: String,
-}
-
-/// `errors` comes only with `x-batch-validation: permissive`, which we do not ask for.
-#[derive(Deserialize)]
-struct WireBatch {
-    data: Vec<WireId>,
-    #[serde(default)]
-    errors: Vec<WireMemberError>,
-}
-
-#[derive(Deserialize)]
-struct WireMemberError {
-    index: usize,
-    #[serde(default)]
-    message: String,
-}
+use crate::providers::{quota, told};
 
 /// What the answer to a request with this many members says. Never panics, whatever the bytes.
 pub fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
     match response.status {
-        200..=299 => Answer::Each(accepted(&response.body, members)),
+        200..=299 => Answer::Each(accepted(response, members)),
         status => refused(status, response, members, now),
     }
 }
@@ -69,75 +39,53 @@ pub fn rate_hint(headers: &Headers) -> Option<RateHint> {
     known.then_some(hint)
 }
 
-/// A 2xx is accepted whatever the body says; only the ids may stay unknown.
-fn accepted(body: &[u8], members: usize) -> Vec<Outcome> {
-    let anonymous = || vec![Outcome::Accepted(None); members];
+/// A 2xx is accepted whatever the body says; only the ids may stay unknown. The answer of `POST /emails` is `{"id": "…"}`, and
+/// so is each entry of a batch's `data`. `errors` comes only with `x-batch-validation: permissive`, which we do not ask for.
+fn accepted(response: &Response, members: usize) -> Vec<Outcome> {
+    let told = told::by(response);
+    let accepted = |entry| answer::accepted(Some(told::text(entry, "/id")));
     if members == 1 {
-        return match serde_json::from_slice::<WireId>(body) {
-            Ok(WireId { id }) => vec![Outcome::Accepted(known(id))],
-            Err(_) => anonymous(),
-        };
+        return vec![accepted(&told)];
     }
-    let Ok(batch) = serde_json::from_slice::<WireBatch>(body) else {
-        return anonymous();
+    let (ids, errors) = (told::list(&told, "/data"), told::list(&told, "/errors"));
+    let error_of = |index: usize| {
+        let index = i64::try_from(index).ok();
+        errors.iter().find(|error| told::number(error, "/index") == index)
     };
-    let error_of = |index: usize| batch.errors.iter().find(|error| error.index == index);
     let failed = (0..members).filter(|index| error_of(*index).is_some()).count();
     // With fewer or more ids than members there is no telling which id is whose.
-    let aligned = batch.data.len() + failed == members;
-    let mut ids = batch.data.iter();
+    let aligned = ids.len() + failed == members;
+    let mut ids = ids.iter().filter(|_| aligned);
     (0..members)
         .map(|index| match error_of(index) {
-            Some(error) => Outcome::Rejected(Rejection::Message(answer::reason(200, &error.message))),
-            None if aligned => Outcome::Accepted(ids.next().and_then(|entry| known(entry.id.clone()))),
-            None => Outcome::Accepted(None),
+            Some(error) => answer::refused(answer::reason(200, told::text(error, "/message"))),
+            None => ids.next().map_or(Outcome::Accepted(None), accepted),
         })
         .collect()
 }
 
-fn known(id: String) -> Option<String> {
-    Some(id).filter(|id| !id.is_empty())
-}
-
+/// `{"statusCode": 422, "name": "validation_error", "message": "…"}`
 fn refused(status: u16, response: &Response, members: usize, now: Timestamp) -> Answer {
-    let error = serde_json::from_slice::<WireError>(&response.body).ok();
-    let (name, message) = match &error {
-        Some(error) => (error.name.as_str(), error.message.as_str()),
-        None => ("", ""),
-    };
+    let told = told::by(response);
+    let (name, message) = (told::text(&told, "/name"), told::text(&told, "/message"));
     let reason = answer::reason(status, &format!("{name} {message}"));
-    let verdict = match (status, name) {
-        (429, _) => Verdict::Outcome(Outcome::RetryLater(later(name, &response.headers, now))),
-        (409, "invalid_idempotent_request") => Verdict::Outcome(Outcome::KeyMismatch),
+    let outcome = match (status, name) {
+        (429, _) => Outcome::RetryLater(later(name, &response.headers, now)),
+        (409, "invalid_idempotent_request") => Outcome::KeyMismatch,
         // Too large is certain, and a batch may be too large as a whole.
-        (413, _) => Verdict::Member,
+        (413, _) => answer::refused(reason),
         // The wrong base address answers so too, with any page.
-        (300..=399 | 401 | 404 | 405, _) => Verdict::Configuration,
+        (300..=399 | 401 | 404 | 405, _) => answer::misconfigured(reason),
         // Key in flight, or a lock, or a proxy's conflict: the first request may still succeed.
-        (408 | 409 | 425, _) => Verdict::Unknown,
-        (400..=499, "") => Verdict::Unknown,
-        (400 | 422, "invalid_from_address" | "invalid_idempotency_key") => Verdict::Configuration,
-        (400 | 422, _) if message.contains("`from`") => Verdict::Configuration,
-        (400 | 422 | 451, _) => Verdict::Member,
-        (400..=499, _) => Verdict::Configuration,
-        _ => Verdict::Unknown,
+        (408 | 409 | 425, _) => Outcome::Unknown(reason),
+        (400..=499, "") => Outcome::Unknown(reason),
+        (400 | 422, "invalid_from_address" | "invalid_idempotency_key") => answer::misconfigured(reason),
+        (400 | 422, _) if message.contains("`from`") => answer::misconfigured(reason),
+        (400 | 422 | 451, _) => answer::refused(reason),
+        (400..=499, _) => answer::misconfigured(reason),
+        _ => Outcome::Unknown(reason),
     };
-    match verdict {
-        Verdict::Outcome(outcome) => answer::all(&outcome, members),
-        Verdict::Member if members > 1 => Answer::Split(reason),
-        Verdict::Member => answer::all(&Outcome::Rejected(Rejection::Message(reason)), members),
-        Verdict::Configuration => answer::all(&Outcome::Rejected(Rejection::Configuration(reason)), members),
-        Verdict::Unknown => answer::all(&Outcome::Unknown(reason), members),
-    }
-}
-
-/// What an answer that is not 2xx says, before it is spread over the members.
-enum Verdict {
-    Outcome(Outcome),
-    /// One of the members is refused.
-    Member,
-    Configuration,
-    Unknown,
+    answer::whole(outcome, members)
 }
 
 /// Three very different waits share the status 429. A firewall's 429 counts as the rate's.

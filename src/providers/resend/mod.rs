@@ -11,6 +11,7 @@ pub use answers::{rate_hint, read};
 
 use super::account::{Account, Setting};
 use super::envelope::{Envelope, envelope};
+use super::json::Json;
 use super::registry::Error;
 use super::wire::{self, USER_AGENT};
 use super::{Api, Capabilities, Idempotency};
@@ -19,7 +20,6 @@ use crate::domain::message::Stream;
 use crate::domain::outcome::Rejection;
 use crate::domain::time::Delay;
 use crate::http::{Headers, Method, Request};
-use serde::Serialize;
 
 /// Base address without `RESEND_URL`.
 pub const DEFAULT_URL: &str = "https://api.resend.com";
@@ -62,27 +62,6 @@ const CAPABILITIES: Capabilities = Capabilities {
                 mail; what is still unknown after that is settled by `on_unknown`",
 };
 
-/// One email of the request. Field order is part of the kept bytes.
-#[derive(Serialize)]
-struct WireEmail<'a> {
-    from: String,
-    to: [String; 1],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reply_to: Option<String>,
-    subject: &'a str,
-    html: &'a str,
-    text: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "wire::as_object")]
-    headers: &'a [(String, String)],
-    tags: [WireTag; 3],
-}
-
-#[derive(Serialize)]
-struct WireTag {
-    name: &'static str,
-    value: String,
-}
-
 /// The request for one message or a batch: [`body`] and [`repeat`] in one.
 ///
 /// # Errors
@@ -97,10 +76,7 @@ pub fn request(account: &Account, key: &str, members: &[OutgoingEmail]) -> Resul
 /// No member, more than [`BATCH_MAX`], or one that cannot be sent here.
 pub fn body(members: &[OutgoingEmail]) -> Result<Vec<u8>, Error> {
     let emails = wire::each(members, BATCH_MAX, wire_email)?;
-    match emails.as_slice() {
-        [one] => wire::json(one),
-        several => wire::json(&several),
-    }
+    wire::json(&wire::alone_or_list(emails))
 }
 
 /// The request around bytes that [`body`] made for this many members.
@@ -138,27 +114,29 @@ pub fn refusal(email: &OutgoingEmail) -> Option<Rejection> {
     wire_email(email).err()
 }
 
-fn wire_email(email: &OutgoingEmail) -> Result<WireEmail<'_>, Rejection> {
+fn wire_email(email: &OutgoingEmail) -> Result<Json<'_>, Rejection> {
     let Envelope { to, from, reply_to } = envelope(email)?;
-    Ok(WireEmail {
-        from: from.to_string(),
-        to: [to],
-        reply_to,
-        subject: &email.subject,
-        html: &email.html,
-        text: &email.text,
-        headers: &email.headers,
-        tags: [
-            tag("journey", email.journey.as_str()),
-            tag("step", email.step.as_str()),
-            tag("message", email.message.as_str()),
-        ],
-    })
+    Ok(Json::Object(vec![
+        ("from", from.to_string().into()),
+        ("to", Json::List(vec![to.into()])),
+        ("reply_to", reply_to.into()),
+        ("subject", (&email.subject).into()),
+        ("html", (&email.html).into()),
+        ("text", (&email.text).into()),
+        ("headers", Json::some(wire::headers(email))),
+        (
+            "tags",
+            Json::List(vec![
+                tag("journey", email.journey.as_str()),
+                tag("step", email.step.as_str()),
+                tag("message", email.message.as_str()),
+            ]),
+        ),
+    ]))
 }
 
 /// A tag's value may hold ASCII letters, digits, `_` and `-`; anything else becomes `_`. The message's id always
 /// fits, so events find their message whatever a journey is called.
-fn tag(name: &'static str, value: &str) -> WireTag {
-    let value = wire::word(value, TAG_MAX);
-    WireTag { name, value }
+fn tag(name: &'static str, value: &str) -> Json<'static> {
+    wire::pair(["name", "value"], name.into(), wire::word(value, TAG_MAX).into())
 }

@@ -83,9 +83,12 @@ fn map(item: &Item<'_>, report: &mut Report) -> Result<(), &'static str> {
     event.machine = item.at("sg_machine_open").is_true();
     event.agent = agent(item.at("useragent"));
     event.url = item.at("url").text().map(|url| ClickedUrl::new(&url));
-    event.reason = match kind {
-        DeliveryKind::ProviderSuppressed | DeliveryKind::Failed => code(&item.at("reason").word()),
-        _ => codes(&[item.at("type"), item.at("status")]),
+    // Of what was dropped the words are a fixed set; of a bounce they are the other server's, and its class is the code.
+    let not_tried = matches!(kind, DeliveryKind::ProviderSuppressed | DeliveryKind::Failed);
+    event.reason = if not_tried {
+        code(&item.at("reason").word())
+    } else {
+        codes(&[item.at("type"), item.at("status")])
     };
     Ok(())
 }

@@ -7,27 +7,11 @@ use crate::domain::outcome::Outcome;
 use crate::domain::time::Timestamp;
 use crate::http::Response;
 use crate::providers::answer::{self, Answer};
-use crate::providers::quota;
-use serde::Deserialize;
-
-#[derive(Deserialize)]
-struct WireSent {
-    #[serde(default, rename = "MessageId")]
-    message_id: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-struct WireError {
-    #[serde(default, alias = "Message")]
-    message: Option<String>,
-    #[serde(default, rename = "__type")]
-    name: Option<String>,
-}
+use crate::providers::{quota, told};
 
 pub(super) fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
     let outcome = if (200..=299).contains(&response.status) {
-        let sent = serde_json::from_slice::<WireSent>(&response.body).ok();
-        answer::accepted(sent.and_then(|sent| sent.message_id).as_deref())
+        answer::accepted(Some(told::text(&told::by(response), "/MessageId")))
     } else {
         judge(response, now)
     };
@@ -36,10 +20,10 @@ pub(super) fn read(response: &Response, members: usize, now: Timestamp) -> Answe
 
 fn judge(response: &Response, now: Timestamp) -> Outcome {
     let status = response.status;
-    let error: WireError = serde_json::from_slice(&response.body).unwrap_or_default();
-    let message = error.message.unwrap_or_default();
-    let told = response.headers.get("x-amzn-errortype").map(str::to_owned);
-    let name = told.or(error.name).unwrap_or_default();
+    let told = told::by(response);
+    let message = told::first(&told, ["/message", "/Message"]);
+    let in_header = response.headers.get("x-amzn-errortype");
+    let name = in_header.unwrap_or_else(|| told::text(&told, "/__type"));
     // `MessageRejected:http://internal.amazon.com/…`, and `com.amazonaws.sesv2#MessageRejected` in bodies.
     let name = name.split(':').next().unwrap_or_default();
     let name = name.rsplit('#').next().unwrap_or_default().trim();
@@ -52,11 +36,11 @@ fn judge(response: &Response, now: Timestamp) -> Outcome {
         "LimitExceededException" => Outcome::RetryLater(quota::daily(asked(), now)),
         _ if status >= 500 => Outcome::Unknown(reason),
         // Our clock is off, or the request was under way for long: the next one is signed anew.
-        "InvalidSignatureException" | "SignatureDoesNotMatch" | "RequestExpired" if is_late(&message) => {
+        "InvalidSignatureException" | "SignatureDoesNotMatch" | "RequestExpired" if is_late(message) => {
             answer::slow_down(None)
         }
         "MessageRejected" if message.contains("not verified") => answer::misconfigured(reason),
-        "BadRequestException" if about_account(&message) => answer::misconfigured(reason),
+        "BadRequestException" if answer::mentions(message, &ABOUT_ACCOUNT) => answer::misconfigured(reason),
         "MessageRejected" | "BadRequestException" | "ValidationException" | "SerializationException" => {
             answer::refused(reason)
         }
@@ -70,13 +54,9 @@ fn is_late(message: &str) -> bool {
     message.contains("Signature expired") || message.contains("Signature not yet current")
 }
 
-fn about_account(message: &str) -> bool {
-    [
-        "not verified",
-        "onfiguration set",
-        "onfigurationSet",
-        "FromEmailAddress",
-    ]
-    .iter()
-    .any(|words| message.contains(words))
-}
+const ABOUT_ACCOUNT: [&str; 4] = [
+    "not verified",
+    "configuration set",
+    "configurationset",
+    "fromemailaddress",
+];

@@ -91,11 +91,10 @@ fn tell(item: &Item<'_>, event: Loose<'_>, report: &mut Report) -> Result<(), &'
         made.message = message(mail);
         made.provider_message = mail.at("messageId").owned();
         made.recipient = recipient.and_then(|one| one.at("emailAddress").or(one).email());
-        made.agent = match kind {
-            DeliveryKind::Opened | DeliveryKind::Clicked => agent(told.at("userAgent")),
-            // Of a complaint it is that of the feedback loop.
-            _ => None,
-        };
+        // Of a complaint it is that of the feedback loop.
+        if matches!(kind, DeliveryKind::Opened | DeliveryKind::Clicked) {
+            made.agent = agent(told.at("userAgent"));
+        }
         made.url = told.at("link").text().map(|url| ClickedUrl::new(&url));
         made.reason = reason(&name, told);
     }

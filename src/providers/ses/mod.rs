@@ -10,6 +10,7 @@ mod sns;
 
 use super::account::{Account, Setting};
 use super::envelope::{self, Envelope, envelope};
+use super::json::Json;
 use super::registry::Error;
 use super::wire::{self, Metadata, USER_AGENT};
 use super::{Api, Capabilities, Idempotency};
@@ -19,7 +20,6 @@ use crate::domain::outcome::Rejection;
 use crate::domain::time::Timestamp;
 use crate::http::{Headers, Method, Request};
 use crate::signing::sigv4::{self, Credentials, Signed};
-use serde::Serialize;
 
 const REGION: &str = "SES_REGION";
 const ACCESS_KEY_ID: &str = "SES_ACCESS_KEY_ID";
@@ -65,63 +65,10 @@ pub const API: Api = Api {
     events: Some(&events::EVENTS),
 };
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct WireEmail<'a> {
-    from_email_address: String,
-    destination: WireDestination,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    reply_to_addresses: Vec<String>,
-    content: WireContent<'a>,
-    email_tags: [WireHeader<'static>; 3],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    configuration_set_name: Option<String>,
-}
+/// The words of a header, and of a tag of an event.
+const NAMED: [&str; 2] = ["Name", "Value"];
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct WireDestination {
-    to_addresses: [String; 1],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct WireContent<'a> {
-    simple: WireSimple<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct WireSimple<'a> {
-    subject: WireText<'a>,
-    body: WireBody<'a>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    headers: Vec<WireHeader<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct WireBody<'a> {
-    text: WireText<'a>,
-    html: WireText<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct WireText<'a> {
-    data: &'a str,
-    charset: &'static str,
-}
-
-/// A header, or a tag of an event.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct WireHeader<'a> {
-    name: &'a str,
-    value: String,
-}
-
-fn wire_email<'a>(account: &Account, email: &'a OutgoingEmail) -> Result<WireEmail<'a>, Rejection> {
+fn wire_email<'a>(account: &Account, email: &'a OutgoingEmail) -> Result<Json<'a>, Rejection> {
     let Envelope { to, from, reply_to } = envelope(email)?;
     check_headers(email)?;
     let Metadata {
@@ -129,45 +76,48 @@ fn wire_email<'a>(account: &Account, email: &'a OutgoingEmail) -> Result<WireEma
         journey,
         step,
     } = Metadata::of(email);
-    let text = |data| WireText {
-        data,
-        charset: "UTF-8",
-    };
-    let tag = |name, value: &str| WireHeader {
-        name,
-        value: wire::word(value, TAG_MAX),
-    };
-    let set = account.get(CONFIGURATION_SET);
-    // "The name must be encoded by RFC 2047 if it has letters beyond ASCII", says `FromEmailAddress`.
-    let from = envelope::encoded_mailbox(&from);
-    Ok(WireEmail {
-        from_email_address: from,
-        destination: WireDestination { to_addresses: [to] },
-        reply_to_addresses: reply_to.into_iter().collect(),
-        content: WireContent {
-            simple: WireSimple {
-                subject: text(&email.subject),
-                body: WireBody {
-                    text: text(&email.text),
-                    html: text(&email.html),
-                },
-                headers: email
-                    .headers
-                    .iter()
-                    .map(|(name, value)| WireHeader {
-                        name,
-                        value: value.clone(),
-                    })
-                    .collect(),
+    let text = |data| wire::pair(["Data", "Charset"], data, "UTF-8".into());
+    let tag =
+        |name: &'static str, value: &str| wire::pair(NAMED, name.into(), wire::word(value, TAG_MAX).into());
+    let headers = wire::header_list(email, NAMED);
+    let simple = Json::Object(vec![
+        ("Subject", text((&email.subject).into())),
+        (
+            "Body",
+            wire::pair(
+                ["Text", "Html"],
+                text((&email.text).into()),
+                text((&email.html).into()),
+            ),
+        ),
+        (
+            "Headers",
+            if headers.is_empty() {
+                Json::Absent
+            } else {
+                Json::List(headers)
             },
-        },
-        email_tags: [
-            tag("message", &message),
-            tag("journey", &journey),
-            tag("step", &step),
-        ],
-        configuration_set_name: (!set.is_empty()).then(|| set.to_owned()),
-    })
+        ),
+    ]);
+    let tags = vec![
+        tag("message", &message),
+        tag("journey", &journey),
+        tag("step", &step),
+    ];
+    let alone = |name, value| Json::Object(vec![(name, value)]);
+    let listed = |address: String| Json::List(vec![address.into()]);
+    Ok(Json::Object(vec![
+        // "The name must be encoded by RFC 2047 if it has letters beyond ASCII", says `FromEmailAddress`.
+        ("FromEmailAddress", envelope::encoded_mailbox(&from).into()),
+        ("Destination", alone("ToAddresses", listed(to))),
+        ("ReplyToAddresses", reply_to.map(listed).into()),
+        ("Content", alone("Simple", simple)),
+        ("EmailTags", Json::List(tags)),
+        (
+            "ConfigurationSetName",
+            Json::filled(account.get(CONFIGURATION_SET).to_owned()),
+        ),
+    ]))
 }
 
 fn check_headers(email: &OutgoingEmail) -> Result<(), Rejection> {

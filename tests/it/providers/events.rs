@@ -3,6 +3,7 @@
 //! Posts are proven here the way each provider does it; that our verification agrees with theirs is shown by `vectors.rs`,
 //! which we did not compute. Of an asymmetric signature only those vectors ask whether it holds.
 
+mod dashamail;
 mod fixtures;
 mod hostile;
 mod proofs;
