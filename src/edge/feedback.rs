@@ -6,24 +6,16 @@ use super::peers::Peers;
 use super::routes::{Visit, wrong_method};
 use super::store_call::{StoreAnswer, StoreCall};
 use super::{answer, log, subtle};
-use crate::domain::delivery_event::DeliveryEvent;
-use crate::domain::identity::Identifier;
-use crate::domain::ids::IdentifierHash;
 use crate::domain::shard::ShardIndex;
 use crate::http::Method;
 use crate::providers::ProviderKind;
 use crate::providers::events::{
     Certificate, Error as Refusal, Events, Genuine, Keys, Post, Report, Verified,
 };
-use crate::settings::Settings;
-use crate::signing::identity::identity_hash;
 use crate::turn::call::{Answer, Call, Heard};
+use crate::turn::reported::divide;
 use serde_json::json;
-use std::collections::BTreeMap;
 use worker::Response;
-
-/// Most events in one call: a turn of that many stays well under a second.
-const EVENTS_AT_ONCE: usize = 200;
 
 /// Takes a post.
 ///
@@ -129,23 +121,15 @@ async fn commit(visit: &Visit<'_>, kind: ProviderKind, report: Report) -> Result
         get(visit, url).await?;
         log::line("delivery events confirmed", json!({ "provider": kind.as_str() }));
     }
-    let mut by_shard: BTreeMap<ShardIndex, Vec<DeliveryEvent>> = BTreeMap::new();
-    let mut nobodys = 0;
-    for event in report.events {
-        match shard_of(&visit.settings, &event) {
-            Some(shard) => by_shard.entry(shard).or_default().push(event),
-            None => nobodys += 1,
-        }
-    }
+    let reported = divide(&visit.settings, report.events);
     let peers = visit.peers();
-    let told = by_shard
-        .into_iter()
-        .map(|(shard, events)| tell(&peers, shard, events));
+    let told = reported.calls.into_iter();
+    let told = told.map(|(shard, calls)| tell(&peers, shard, calls));
     let mut heard = futures_util::future::try_join_all(told)
         .await?
         .into_iter()
         .fold(Heard::default(), Heard::plus);
-    heard.unknown = heard.unknown.saturating_add(nobodys);
+    heard.unknown = heard.unknown.saturating_add(reported.nobodys);
     log::line(
         "delivery events",
         json!({ "provider": kind.as_str(), "heard": heard, "ignored": report.ignored, "unread": report.unread.len() }),
@@ -153,21 +137,10 @@ async fn commit(visit: &Visit<'_>, kind: ProviderKind, report: Report) -> Result
     reply(heard, report.ignored)
 }
 
-/// Where an event's message is, or else the row that says whose its recipient is.
-fn shard_of(settings: &Settings, event: &DeliveryEvent) -> Option<ShardIndex> {
-    if let Some(message) = &event.message {
-        return Some(settings.shards.of_message(message));
-    }
-    let key = settings.hash_key.iter().next()?;
-    let email = Identifier::email(event.recipient.as_ref()?);
-    let hash: IdentifierHash = identity_hash(key.as_bytes(), &email);
-    Some(settings.shards.of_identifier(&hash))
-}
-
-async fn tell(peers: &Peers<'_>, shard: ShardIndex, events: Vec<DeliveryEvent>) -> Result<Heard, Error> {
+async fn tell(peers: &Peers<'_>, shard: ShardIndex, calls: Vec<Call>) -> Result<Heard, Error> {
     let mut heard = Heard::default();
-    for events in events.chunks(EVENTS_AT_ONCE) {
-        if let Answer::Heard(part) = peers.shard(shard, Call::Hear(events.to_vec())).await? {
+    for call in calls {
+        if let Answer::Heard(part) = peers.shard(shard, call).await? {
             heard = heard.plus(part);
         }
     }

@@ -15,6 +15,7 @@ use crate::domain::email::EmailAddress;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::identity::Identifier;
 use crate::domain::ids::{ContactId, IdentifierHash, MessageId};
+use crate::domain::message::MessageState;
 use crate::domain::time::Timestamp;
 use crate::engine::address_health::{Cause, Change};
 use crate::engine::decision::{Decision, Input, Settlement};
@@ -362,8 +363,10 @@ fn clicks_beside<'a>(event: &DeliveryEvent, all: &'a [DeliveryEvent]) -> Vec<Cli
 }
 
 fn actor(event: &DeliveryEvent, stored: &Stored, clicks: &[Click<'_>]) -> Actor {
+    let is_taken = stored.message.state == MessageState::Accepted;
+    let taken_at = stored.message.settled_at.filter(|_| is_taken);
     let known = Known {
-        delivered_at: stored.delivery.delivered_at,
+        delivered_at: stored.delivery.delivered_at.or(taken_at),
         clicks,
     };
     Sighting::of(event).map_or(Actor::Person, |seen| machine::judge(&seen, &known).actor())

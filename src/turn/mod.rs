@@ -19,6 +19,7 @@ pub mod merge;
 pub mod outcome;
 pub mod overview;
 mod referral;
+pub mod reported;
 pub mod routing;
 pub mod schedule;
 mod serve;
