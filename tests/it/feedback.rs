@@ -281,7 +281,7 @@ fn who_unsubscribes_at_the_provider_gets_receipts_and_no_marketing() {
         let (mut world, message) = signed_up(4, ProviderKind::Outbox, DAILY);
         let mut event = told(&world, Unsubscribed, &message);
         event.recipient = EmailAddress::parse(&address("nadia")).ok().filter(|_| named);
-        assert_eq!(hear(&world, &event).0, NEW);
+        assert_eq!(hear(&world, &event), (NEW, 3));
         assert_eq!(hear(&world, &event), (REPEATED, 0));
         assert_eq!(consent(&world, "nadia"), ConsentState::Unsubscribed);
         tell(&world, &mut Story::default(), "order 1 by=nadia");
