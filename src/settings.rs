@@ -39,6 +39,8 @@ pub struct Settings {
     pub admin_tokens: Secrets,
     /// What `notify:` steps are signed with, newest first.
     pub notify_secrets: Secrets,
+    /// What the tokens of routes are derived from whose sender signs nothing.
+    pub hook_token: Secrets,
     /// Address of this Worker for links in mails; learned from requests when unset.
     pub public_url: Option<String>,
     secrets: BTreeMap<String, Secrets>,
@@ -135,6 +137,7 @@ impl Settings {
             link_keys,
             admin_tokens: Secrets::new(&get("ADMIN_TOKEN").unwrap_or_default()),
             notify_secrets: Secrets::new(&get("NOTIFY_WEBHOOK_SECRET").unwrap_or_default()),
+            hook_token: Secrets::new(&get("HOOK_TOKEN").unwrap_or_default()),
             public_url: get("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
             secrets,
             faults,
@@ -146,7 +149,7 @@ impl Settings {
         self.secrets.get(setting)
     }
 
-    /// What is set for a provider; it may lack something, and an unnamed provider lacks everything.
+    /// What is set for a provider, named or not; it may lack something. Events of one that was named before still come.
     pub fn account(&self, provider: ProviderKind) -> Cow<'_, Account> {
         let named = self.accounts.get(&provider);
         named.map_or_else(|| Cow::Owned(Account::default()), Cow::Borrowed)
@@ -245,14 +248,15 @@ fn read_accounts(
     faults: &mut Vec<Fault>,
 ) -> BTreeMap<ProviderKind, Account> {
     let mut accounts = BTreeMap::new();
-    for provider in providers {
-        let account = Account::read(*provider, get);
-        faults.extend(account.lacks(*provider).map(|missing| Fault {
+    for provider in ProviderKind::ALL {
+        let account = Account::read(provider, get);
+        let wanted = providers.contains(&provider);
+        faults.extend(account.lacks(provider).filter(|_| wanted).map(|missing| Fault {
             setting: missing.name,
             problem: format!("is missing, and EMAIL_PROVIDER names `{}`", provider.as_str()),
             fatal: false,
         }));
-        accounts.insert(*provider, account);
+        accounts.insert(provider, account);
     }
     accounts
 }
@@ -317,6 +321,19 @@ mod tests {
         let named: Vec<&str> = settings.faults.iter().map(|fault| fault.setting).collect();
         assert_eq!(named, ["SES_SECRET_ACCESS_KEY", "SES_REGION"]);
         assert!(settings.usable());
+    }
+
+    #[test]
+    fn what_proves_events_is_read_of_every_provider_and_missed_of_none() {
+        let settings = read(&[
+            ("EMAIL_PROVIDER", "resend"),
+            ("RESEND_API_KEY", "re_1"),
+            ("POSTMARK_WEBHOOK_AUTH", "hook:new hook:old"),
+        ]);
+        assert!(settings.faults.is_empty(), "{:?}", settings.faults);
+        let account = settings.account(ProviderKind::Postmark);
+        let auth = account.secrets("POSTMARK_WEBHOOK_AUTH").unwrap();
+        assert_eq!(auth.iter().collect::<Vec<_>>(), ["hook:new", "hook:old"]);
     }
 
     #[test]

@@ -32,6 +32,10 @@ pub enum EventKind {
     ProductAdded,
     EmailOpened,
     EmailClicked,
+    /// Mail to an address of the contact came back for good.
+    EmailBounced,
+    /// The contact called a mail spam.
+    EmailComplained,
     /// Somebody asks, through the events API, that a journey begin: `properties.journey` names it.
     JourneyRequested,
     /// A friend's first order came by this contact's referral link.
@@ -41,7 +45,7 @@ pub enum EventKind {
 }
 
 /// The built-in kinds with their names.
-const NAMES: [(EventKind, &str); 16] = [
+const NAMES: [(EventKind, &str); 18] = [
     (EventKind::SignedUp, "Signed Up"),
     (EventKind::ContactUpdated, "Contact Updated"),
     (EventKind::Unsubscribed, "Unsubscribed"),
@@ -56,6 +60,8 @@ const NAMES: [(EventKind, &str); 16] = [
     (EventKind::ProductAdded, "Product Added"),
     (EventKind::EmailOpened, "Email Opened"),
     (EventKind::EmailClicked, "Email Clicked"),
+    (EventKind::EmailBounced, "Email Bounced"),
+    (EventKind::EmailComplained, "Email Marked as Spam"),
     (EventKind::JourneyRequested, "Journey Requested"),
     (EventKind::ReferralCredited, "Referral Credited"),
 ];
@@ -189,6 +195,8 @@ impl EventKind {
             | Self::ProductAdded
             | Self::EmailOpened
             | Self::EmailClicked
+            | Self::EmailBounced
+            | Self::EmailComplained
             | Self::JourneyRequested
             | Self::ReferralCredited
             | Self::Custom(_) => None,

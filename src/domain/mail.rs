@@ -12,6 +12,10 @@ use std::fmt;
 /// Longest subject or display name, in characters. Clients show far less; more only breaks folding.
 pub const MAX_HEADER_CHARS: usize = 250;
 
+/// The header with our message id: it names a message in provider logs, in some of their events, and in copies that people
+/// forward to support.
+pub const MESSAGE_HEADER: &str = "X-Wend-Message";
+
 /// An address with the name shown beside it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mailbox {

@@ -7,6 +7,8 @@ pub mod civil;
 pub mod clearance;
 pub mod consent;
 pub mod contact;
+pub mod delivery_event;
+pub mod delivery_state;
 pub mod email;
 pub mod event;
 pub mod identity;

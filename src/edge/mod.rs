@@ -7,6 +7,7 @@ mod deliver;
 mod dev;
 mod errand;
 mod error;
+mod feedback;
 mod health;
 mod hooks;
 mod http_client;
@@ -22,6 +23,7 @@ mod shard_object;
 mod sql;
 mod store_call;
 mod store_object;
+mod subtle;
 mod tokens;
 
 use serde_json::json;

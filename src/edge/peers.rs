@@ -100,7 +100,8 @@ const fn patience(call: &Call) -> Delay {
         | Call::Absorb { .. }
         | Call::Bought(_)
         | Call::Stop { .. }
-        | Call::Unsubscribe { .. } => PATIENCE,
+        | Call::Unsubscribe { .. }
+        | Call::Hear(_) => PATIENCE,
         // These go through many rows.
         Call::Prune | Call::Sweep | Call::Mails | Call::Reasons | Call::Overview => Delay::from_minutes(1),
         // A run waits for the provider; cron has a quarter of an hour for all shards.

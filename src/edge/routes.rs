@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::peers::Peers;
 use super::store_call::{Snapshot, StoreAnswer, StoreCall};
-use super::{admin, answer, dev, health, hooks, log, runtime, tokens};
+use super::{admin, answer, dev, feedback, health, hooks, log, runtime, tokens};
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
 use crate::http;
@@ -16,6 +16,8 @@ use worker::{Env, Method, Request, Response};
 
 /// Largest body of a signed source (`DESIGN.md` §6).
 const MAX_BODY_BYTES: usize = 8 << 20;
+/// Largest batch of a provider's events.
+const MAX_EVENTS_BYTES: usize = 16 << 20;
 /// Shards asked at once: the platform's limit for connections of one invocation.
 const SHARDS_AT_ONCE: usize = 6;
 /// Most pages of contacts swept in a shard at one tick.
@@ -62,12 +64,14 @@ pub async fn answer(mut request: Request, env: &Env) -> Result<Response, Error> 
         return Ok(super::panic_routes::fetch(request, env).await?);
     }
     let settings = runtime::settings(env);
-    let Some(plain) = read(&mut request).await? else {
-        return Ok(answer::error(
-            413,
-            "the body is larger than 8 MiB",
-            "send less at a time",
-        )?);
+    let most = if request.path().starts_with("/delivery/") {
+        MAX_EVENTS_BYTES
+    } else {
+        MAX_BODY_BYTES
+    };
+    let Some(plain) = read(&mut request, most).await? else {
+        let error = format!("the body is larger than {} MiB", most >> 20);
+        return Ok(answer::error(413, &error, "send less at a time")?);
     };
     let now = if settings.dev_routes() {
         dev::clock(env, &settings).await?
@@ -97,6 +101,8 @@ async fn route(visit: &Visit<'_>) -> Result<Response, Error> {
         )?),
         ["health"] => health::answer(visit).await,
         ["hooks", source] => hooks::receive(visit, source).await,
+        ["delivery", provider] => feedback::receive(visit, provider, None).await,
+        ["delivery", provider, token] => feedback::receive(visit, provider, Some(token)).await,
         ["u", token] => tokens::unsubscribe(visit, token).await,
         ["admin", first, rest @ ..] => admin::answer(visit, first, rest).await,
         ["dev", what] if visit.settings.dev_routes() => dev::answer(visit, what).await,
@@ -109,12 +115,12 @@ async fn route(visit: &Visit<'_>) -> Result<Response, Error> {
 }
 
 /// The request as plain data; none when its body is too large.
-async fn read(request: &mut Request) -> Result<Option<http::Request>, Error> {
+async fn read(request: &mut Request, most: usize) -> Result<Option<http::Request>, Error> {
     let headers: http::Headers = request.headers().entries().collect();
     let announced = headers
         .get("content-length")
         .and_then(|length| length.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
+    if announced.is_some_and(|length| length > most) {
         return Ok(None);
     }
     let method = match request.method() {
@@ -128,7 +134,7 @@ async fn read(request: &mut Request) -> Result<Option<http::Request>, Error> {
     };
     let body = match method {
         http::Method::Post | http::Method::Put if announced.is_some() => request.bytes().await?,
-        http::Method::Post | http::Method::Put => match at_most(request, MAX_BODY_BYTES).await? {
+        http::Method::Post | http::Method::Put => match at_most(request, most).await? {
             Some(body) => body,
             None => return Ok(None),
         },
@@ -138,7 +144,7 @@ async fn read(request: &mut Request) -> Result<Option<http::Request>, Error> {
         | http::Method::Options
         | http::Method::Other => Vec::new(),
     };
-    if body.len() > MAX_BODY_BYTES {
+    if body.len() > most {
         return Ok(None);
     }
     Ok(Some(http::Request {

@@ -46,6 +46,10 @@ pub enum StoreCall {
     },
     /// What the pools hold.
     Pools,
+    /// What stands at an address of a provider's, which whoever asks has checked: a certificate, a confirmation.
+    Get {
+        url: String,
+    },
     /// Development only: moves the clock to an offset from the wall's, in milliseconds.
     SetClock {
         offset: i64,
@@ -61,6 +65,7 @@ pub enum StoreAnswer {
     Coupon(Option<String>),
     Imported(u32),
     Pools(Vec<Pool>),
+    Got(Vec<u8>),
     Done,
 }
 

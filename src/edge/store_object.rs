@@ -4,9 +4,9 @@
 use super::error::Error;
 use super::sql::ObjectSql;
 use super::store_call::{Snapshot, StoreAnswer, StoreCall};
-use super::{answer, log};
+use super::{answer, http_client, log};
 use crate::domain::shard::ShardCount;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Delay, Timestamp};
 use crate::engine::permits::Bucket;
 use crate::http;
 use crate::store::coupon;
@@ -18,6 +18,11 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
+/// How long a provider may take to show a certificate: its event waits for it.
+const DOCUMENT_TIMEOUT: Delay = Delay::from_seconds(5);
+/// A provider has one certificate at a time.
+const DOCUMENTS_MAX: usize = 16;
+
 /// Store-wide state.
 #[durable_object(fetch)]
 pub struct Store {
@@ -25,6 +30,8 @@ pub struct Store {
     sql: OnceCell<ObjectSql>,
     buckets: RefCell<BTreeMap<String, Bucket>>,
     faults: RefCell<BTreeMap<String, String>>,
+    /// Certificates and the like, by address.
+    documents: RefCell<BTreeMap<String, Vec<u8>>>,
 }
 
 impl DurableObject for Store {
@@ -34,12 +41,13 @@ impl DurableObject for Store {
             sql: OnceCell::new(),
             buckets: RefCell::default(),
             faults: RefCell::default(),
+            documents: RefCell::default(),
         }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let body = request.bytes().await?;
-        match self.handle(&body) {
+        match self.answer(&body).await {
             Ok(answer) => Response::from_json(&answer),
             Err(error) => {
                 log::error("store call failed", json!({ "error": error.for_log() }));
@@ -50,8 +58,38 @@ impl DurableObject for Store {
 }
 
 impl Store {
-    fn handle(&self, body: &[u8]) -> std::result::Result<StoreAnswer, Error> {
-        let call: StoreCall = http::json(body)?;
+    async fn answer(&self, body: &[u8]) -> std::result::Result<StoreAnswer, Error> {
+        match http::json(body)? {
+            StoreCall::Get { url } => self.get(url).await.map(StoreAnswer::Got),
+            call => self.handle(call),
+        }
+    }
+
+    /// Fetches a document once: the addresses carry what they name.
+    async fn get(&self, url: String) -> std::result::Result<Vec<u8>, Error> {
+        if let Some(held) = self.documents.borrow().get(&url) {
+            return Ok(held.clone());
+        }
+        let request = http::Request {
+            method: http::Method::Get,
+            url: url.clone(),
+            headers: http::Headers::new(),
+            body: Vec::new(),
+        };
+        let response = http_client::send(request, DOCUMENT_TIMEOUT).await?;
+        if response.status != 200 {
+            let error = format!("a provider's document: status {}", response.status);
+            return Err(Error::NoAnswer(error));
+        }
+        let mut documents = self.documents.borrow_mut();
+        if documents.len() >= DOCUMENTS_MAX {
+            documents.clear();
+        }
+        documents.insert(url, response.body.clone());
+        Ok(response.body)
+    }
+
+    fn handle(&self, call: StoreCall) -> std::result::Result<StoreAnswer, Error> {
         let sql = self.sql()?;
         match call {
             StoreCall::Install(wanted) => Ok(StoreAnswer::Installed(sql.turn(|| install(sql, &wanted))?)),
@@ -87,6 +125,8 @@ impl Store {
                 sql.turn(|| coupon::import(sql, &pool, &codes))?,
             )),
             StoreCall::Pools => Ok(StoreAnswer::Pools(coupon::pools(sql)?)),
+            // Needs no storage: see `answer`.
+            StoreCall::Get { .. } => Ok(StoreAnswer::Done),
             StoreCall::SetClock { offset } => {
                 sql.turn(|| setting::set(sql, &Key::ClockOffset, &offset.to_string()))?;
                 Ok(StoreAnswer::Done)

@@ -189,7 +189,10 @@ impl<'a> Turn<'a> {
             });
         }
         intake::learn(self, event, facts);
-        self.changes.push(Change::RecordEvent(Arc::clone(event)));
+        // What conditions count is read from the events.
+        if !facts.in_ledger || self.catalog.counted.contains_key(&event.kind) {
+            self.changes.push(Change::RecordEvent(Arc::clone(event)));
+        }
         if event.test {
             return;
         }

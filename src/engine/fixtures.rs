@@ -1,5 +1,6 @@
 //! What the tests of the core stand on: the repository's own journeys, and one contact.
 
+use super::address_health::AddressHealth;
 use super::state::{Address, Contact, Enrollment, Position, Sending};
 use crate::domain::consent::{Consent, ConsentState};
 use crate::domain::email::EmailAddress;
@@ -35,6 +36,7 @@ pub fn contact(state: ConsentState) -> Contact {
             state,
             evidence: None,
         },
+        health: AddressHealth::default(),
     });
     contact
 }

@@ -1,5 +1,6 @@
 //! What an event says of the person: details, address, consent, order. Never starts or ends anything.
 
+use super::address_health::AddressHealth;
 use super::decide::Turn;
 use super::decision::Change;
 use super::state::{Address, Contact, Facts, MAX_ADDRESSES, MAX_IDENTIFIERS, Purchases};
@@ -60,6 +61,7 @@ fn address(contact: &mut Contact, event: &Event) {
             email: email.clone(),
             seen_at: event.occurred_at,
             consent: Consent::default(),
+            health: AddressHealth::default(),
         });
     }
     let Some(address) = contact.address_mut(email) else {

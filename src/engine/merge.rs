@@ -109,6 +109,7 @@ fn join_address(winner: &mut Contact, address: &Address) {
     match winner.address_mut(&address.email) {
         Some(held) => {
             held.consent = std::mem::take(&mut held.consent).stricter(address.consent.clone());
+            held.health = std::mem::take(&mut held.health).worse(address.health.clone());
             held.seen_at = held.seen_at.max(address.seen_at);
         }
         None => {

@@ -3,6 +3,7 @@
 //! Called by `edge` inside one storage turn and by the host's simulations. Total, synchronous, deterministic: no
 //! clock, no randomness, no SQL, no HTTP, no rendering.
 
+pub mod address_health;
 mod ask;
 pub mod bounds;
 pub mod civil;
@@ -18,6 +19,7 @@ pub mod identity;
 pub mod ids;
 pub mod intake;
 pub mod keys;
+pub mod machine;
 pub mod merge;
 mod moment;
 mod pace;

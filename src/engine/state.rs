@@ -12,6 +12,7 @@
 //!
 //! The stored form is version 1; a test pins it. Loading and saving is `store`'s work, deciding is `decide`'s.
 
+use super::address_health::AddressHealth;
 use crate::domain::consent::{Consent, ConsentState};
 use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
@@ -132,6 +133,9 @@ pub struct Address {
     pub seen_at: Timestamp,
     #[serde(default)]
     pub consent: Consent,
+    /// What bounces and deliveries say of it.
+    #[serde(default, skip_serializing_if = "AddressHealth::is_new")]
+    pub health: AddressHealth,
 }
 
 /// What a contact bought, over all orders that count. `spend` is in the store's currency only.
@@ -287,6 +291,8 @@ pub enum EndReason {
 pub struct Facts {
     /// The event's row exists: it was applied before.
     pub seen: bool,
+    /// The event is about a mail whose row keeps it.
+    pub in_ledger: bool,
     /// The event's checkout or cart was bought.
     pub checkout_closed: bool,
     /// The contact's orders, newest first, bounded.

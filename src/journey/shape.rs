@@ -153,7 +153,9 @@ impl Carries {
             | EventKind::ContactUpdated
             | EventKind::Unsubscribed
             | EventKind::EmailOpened
-            | EventKind::EmailClicked => (false, false, false),
+            | EventKind::EmailClicked
+            | EventKind::EmailBounced
+            | EventKind::EmailComplained => (false, false, false),
             EventKind::ProductViewed | EventKind::ProductAdded => (false, false, true),
             EventKind::CheckoutStarted | EventKind::CheckoutUpdated => (true, false, true),
             // Only some sources tell the checkout an order came from, so it cannot be relied on.

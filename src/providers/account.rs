@@ -4,6 +4,7 @@
 //! shows names only.
 
 use super::ProviderKind;
+use crate::signing::Secrets;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -28,6 +29,8 @@ pub enum Want {
     Text,
     /// A text that may be there.
     OptionalText,
+    /// What proves the provider's events, without which none is taken: one value or several, all of them good.
+    Proof,
 }
 
 /// The values of a provider's settings. It may lack some: see [`Self::lacks`].
@@ -36,6 +39,8 @@ pub struct Account {
     url: String,
     key: String,
     values: BTreeMap<&'static str, String>,
+    /// All values of each secret, for what others sign with them.
+    secrets: BTreeMap<&'static str, Secrets>,
 }
 
 impl Setting {
@@ -71,10 +76,15 @@ impl Setting {
         Self { name, want, what }
     }
 
+    pub const fn proof(name: &'static str, what: &'static str) -> Self {
+        let want = Want::Proof;
+        Self { name, want, what }
+    }
+
     pub const fn must_be_set(&self) -> bool {
         match self.want {
             Want::Secret | Want::Text => true,
-            Want::Url(_) | Want::OptionalSecret | Want::OptionalText => false,
+            Want::Url(_) | Want::OptionalSecret | Want::OptionalText | Want::Proof => false,
         }
     }
 }
@@ -86,7 +96,7 @@ impl Account {
         Self {
             url: url.trim().trim_end_matches('/').to_owned(),
             key: first_word(keys),
-            values: BTreeMap::new(),
+            ..Self::default()
         }
     }
 
@@ -100,8 +110,11 @@ impl Account {
                     let url = value.unwrap_or_else(|| default.to_owned());
                     url.trim().trim_end_matches('/').clone_into(&mut account.url);
                 }
+                Want::Proof => account.keep(setting.name, value.as_deref().unwrap_or_default()),
                 Want::Secret | Want::OptionalSecret => {
-                    let secret = value.map(|secret| first_word(&secret)).unwrap_or_default();
+                    let value = value.unwrap_or_default();
+                    account.keep(setting.name, &value);
+                    let secret = first_word(&value);
                     if account.key.is_empty() {
                         account.key.clone_from(&secret);
                     }
@@ -124,6 +137,18 @@ impl Account {
         if !value.is_empty() {
             self.values.insert(name, value);
         }
+    }
+
+    fn keep(&mut self, name: &'static str, value: &str) {
+        let secrets = Secrets::new(value);
+        if !secrets.is_empty() {
+            self.secrets.insert(name, secrets);
+        }
+    }
+
+    /// All values of a secret, newest first; none when it is not set.
+    pub fn secrets(&self, name: &str) -> Option<&Secrets> {
+        self.secrets.get(name)
     }
 
     pub fn url(&self) -> &str {

@@ -5,6 +5,8 @@
 //! `/reference/sendtransacemail`, `/docs/heterogenous-versions-batch-emails` (idempotency),
 //! `/changelog/email-api-now-supports-idempotency`; and Anymail's backend for what headers and names go through.
 
+mod events;
+
 use super::account::{Account, Setting};
 use super::answer::{self, Answer};
 use super::envelope::{self, Envelope, envelope};
@@ -41,12 +43,14 @@ pub const API: Api = Api {
     settings: &[
         Setting::url("BREVO_URL", "https://api.brevo.com"),
         Setting::secret("BREVO_API_KEY", "API key"),
+        Setting::proof(events::AUTH, "`user:password`, or a token, of the webhook"),
     ],
     refusal: |email| wire_email("", email).err(),
     body: |_, key, members| wire::json(&wire::only(members, |email| wire_email(key, email))?),
     repeat: Some(repeat),
     read,
     rate_hint: |_| None,
+    events: Some(&events::EVENTS),
 };
 
 const ADDRESS: [&str; 2] = ["email", "name"];

@@ -5,6 +5,8 @@
 //! `https://developers.cloudflare.com/email-service`: `/api/send-emails/rest-api/`, `/reference/headers/`,
 //! `/examples/email-sending/recipients/`.
 
+mod events;
+
 use super::account::{Account, Setting};
 use super::answer::{self, Answer};
 use super::envelope::{Envelope, envelope};
@@ -42,6 +44,7 @@ pub const API: Api = Api {
     repeat: Some(repeat),
     read,
     rate_hint: |_| None,
+    events: Some(&events::EVENTS),
 };
 
 fn wire_email(email: &OutgoingEmail) -> Result<Json<'_>, Rejection> {

@@ -4,6 +4,8 @@
 //! kept bytes are without it, and it is put in front of them as the request is made. The HTTP status says nothing: errors
 //! come with 200. Sources: `https://dashamail.ru/transactional/`, github.com/kra-so/dashamail-go.
 
+mod events;
+
 use super::account::{Account, Setting};
 use super::answer::{self, Answer};
 use super::envelope::{Envelope, envelope};
@@ -38,6 +40,7 @@ pub const API: Api = Api {
     repeat: Some(repeat),
     read,
     rate_hint: |_| None,
+    events: Some(&events::EVENTS),
 };
 
 fn wire_email(email: &OutgoingEmail) -> Result<Json<'_>, Rejection> {

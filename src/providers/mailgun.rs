@@ -4,6 +4,8 @@
 //! idempotency keys. Sources: `https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages`, and
 //! Anymail's backend for what the page leaves out (github.com/anymail/django-anymail, `anymail/backends/mailgun.py`).
 
+mod events;
+
 use super::account::{Account, Setting};
 use super::answer::{self, Answer};
 use super::envelope::{Envelope, envelope};
@@ -37,12 +39,14 @@ pub const API: Api = Api {
         Setting::url("MAILGUN_URL", "https://api.mailgun.net"),
         Setting::secret("MAILGUN_API_KEY", "sending key"),
         Setting::text(DOMAIN, "the domain mails are sent from"),
+        Setting::proof(events::SIGNING_KEY, "HTTP webhook signing key"),
     ],
     refusal: |email| form(email).err(),
     body: |_, _, members| wire::only(members, form).map(String::into_bytes),
     repeat: Some(repeat),
     read,
     rate_hint: |_| None,
+    events: Some(&events::EVENTS),
 };
 
 /// The fields of the form. `h:` is a header, `v:` comes back in events, `o:` is an option; all tracking is off, as links

@@ -42,6 +42,7 @@ pub const API: Api = Api {
     repeat: Some(repeat),
     read,
     rate_hint: |_| None,
+    events: None,
 };
 
 const ADDRESS: [&str; 2] = ["Email", "Name"];

@@ -4,6 +4,8 @@
 //! idempotency keys. Sources: `https://docs.mailtrap.io/developers/email-sending/transactional`, `/bulk`, `/batch`, and
 //! github.com/mailtrap/mailtrap-openapi.
 
+mod events;
+
 use super::account::{Account, Setting};
 use super::answer::{self, Answer};
 use super::envelope::{Envelope, envelope};
@@ -43,6 +45,7 @@ pub const API: Api = Api {
             "base address of both streams, else `https://send.api.mailtrap.io` and `https://bulk.api.mailtrap.io`",
         ),
         Setting::secret("MAILTRAP_API_KEY", "API token of the sending domain"),
+        Setting::proof(events::SECRET, "signature secret of the webhook"),
     ],
     refusal: |email| wire_email(email).err(),
     body: |_, _, members| {
@@ -55,6 +58,7 @@ pub const API: Api = Api {
     repeat: Some(repeat),
     read,
     rate_hint: |_| None,
+    events: Some(&events::EVENTS),
 };
 
 const ADDRESS: [&str; 2] = ["email", "name"];

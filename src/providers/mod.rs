@@ -1,4 +1,5 @@
-//! Email APIs. One file each: a finished email becomes a request, an answer becomes one outcome a message.
+//! Email APIs. One file each: a finished email becomes a request, an answer becomes one outcome a message, a webhook becomes
+//! delivery events.
 //!
 //! The delivery loop in `edge` calls this registry; each method only asks the provider's [`Api`]. Providers
 //! translate and nothing else: no clock, no retries, no logging, no consent, and nothing here sends.
@@ -11,6 +12,7 @@ mod brevo;
 mod cloudflare;
 mod dashamail;
 mod envelope;
+pub mod events;
 mod json;
 pub mod loopback;
 mod mailgun;
@@ -35,6 +37,7 @@ use crate::domain::time::{Delay, Timestamp};
 use crate::http::{Headers, Request, Response};
 use account::{Account, Setting};
 use answer::{Answer, RateHint};
+use events::Events;
 use registry::Error;
 
 /// A provider by its name in `EMAIL_PROVIDER`.
@@ -72,6 +75,8 @@ pub struct Api {
     pub repeat: Option<Repeat>,
     pub read: fn(&Response, usize, Timestamp) -> Answer,
     pub rate_hint: fn(&Headers) -> Option<RateHint>,
+    /// None where no webhooks come.
+    pub events: Option<&'static Events>,
 }
 
 /// The bytes to keep: account, key, members.
@@ -198,6 +203,11 @@ impl ProviderKind {
     /// What an answer's headers tell about the rate we may keep.
     pub fn rate_hint(self, headers: &Headers) -> Option<RateHint> {
         (self.api().rate_hint)(headers)
+    }
+
+    /// How its webhooks are verified and read; none where it has none.
+    pub const fn events(self) -> Option<&'static Events> {
+        self.api().events
     }
 
     /// What must or may be set for it; empty where nothing is to be set.

@@ -18,6 +18,7 @@ pub const API: Api = Api {
     repeat: None,
     read: |_, members, _| read(members),
     rate_hint: |_| None,
+    events: None,
 };
 
 const CAPABILITIES: Capabilities = Capabilities {

@@ -4,6 +4,8 @@
 //! idempotency keys. Sources, below `https://postmarkapp.com/developer`: `/api/email-api`, `/api/overview` (error codes),
 //! `/user-guide/send-email-with-api/batch-emails`.
 
+mod events;
+
 use super::account::{Account, Setting};
 use super::answer::{self, Answer};
 use super::envelope::{Envelope, envelope};
@@ -45,6 +47,7 @@ pub const API: Api = Api {
             "id of the transactional stream, else `outbound`",
         ),
         Setting::optional(BROADCAST_STREAM, "id of the broadcast stream, else `broadcast`"),
+        Setting::proof(events::AUTH, "`user:password` of the webhook"),
     ],
     refusal: |email| wire_email(&Account::default(), email).err(),
     body: |account, _, members| {
@@ -54,6 +57,7 @@ pub const API: Api = Api {
     repeat: Some(repeat),
     read,
     rate_hint: |_| None,
+    events: Some(&events::EVENTS),
 };
 
 /// One email of the request. Tracking is off: links in our mails are signed and counted by ourselves.

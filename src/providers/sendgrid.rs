@@ -4,6 +4,8 @@
 //! for us, and there are no idempotency keys. Sources, below `https://www.twilio.com/docs/sendgrid/api-reference`:
 //! `/mail-send/mail-send`, `/mail-send/errors`, `/how-to-use-the-sendgrid-v3-api/rate-limits`.
 
+mod events;
+
 use super::account::{Account, Setting};
 use super::answer::{self, Answer};
 use super::envelope::{Envelope, envelope};
@@ -34,12 +36,14 @@ pub const API: Api = Api {
     settings: &[
         Setting::url("SENDGRID_URL", "https://api.sendgrid.com"),
         Setting::secret("SENDGRID_API_KEY", "API key with the right to send"),
+        Setting::proof(events::PUBLIC_KEY, "verification key of the signed event webhook"),
     ],
     refusal: |email| wire_email(email).err(),
     body: |_, _, members| wire::json(&wire::only(members, wire_email)?),
     repeat: Some(repeat),
     read,
     rate_hint: |_| None,
+    events: Some(&events::EVENTS),
 };
 
 const ADDRESS: [&str; 2] = ["email", "name"];

@@ -4,6 +4,8 @@
 //! there are no idempotency keys. Marketing gets SparkPost's own List-Unsubscribe, whatever header we send. Sources:
 //! `https://developers.sparkpost.com/api/transmissions`, `/api/#header-error-codes`, and Anymail's backend.
 
+mod events;
+
 use super::account::{Account, Setting};
 use super::answer::{self, Answer};
 use super::envelope::{Envelope, envelope};
@@ -36,12 +38,14 @@ pub const API: Api = Api {
     settings: &[
         Setting::url("SPARKPOST_URL", "https://api.sparkpost.com"),
         Setting::secret("SPARKPOST_API_KEY", "API key with `Transmissions: Read/Write`"),
+        Setting::proof(events::AUTH, "`user:password`, or a token, of the webhook"),
     ],
     refusal: |email| wire_email(email).err(),
     body: |_, _, members| wire::json(&wire::only(members, wire_email)?),
     repeat: Some(repeat),
     read,
     rate_hint: |_| None,
+    events: Some(&events::EVENTS),
 };
 
 fn wire_email(email: &OutgoingEmail) -> Result<Json<'_>, Rejection> {

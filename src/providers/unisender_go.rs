@@ -4,6 +4,8 @@
 //! idempotency key in the body, but it is written nowhere for how long: nothing is repeated in reliance on it. Sources:
 //! `https://godocs.unisender.ru/web-api-ref#email-send`, and Anymail's backend for what its pages leave out.
 
+mod events;
+
 use super::account::{Account, Setting};
 use super::answer::{self, Answer};
 use super::envelope::{self, Envelope, envelope};
@@ -38,7 +40,7 @@ pub const API: Api = Api {
             "UNISENDER_GO_URL",
             "https://go1.unisender.ru/ru/transactional/api/v1",
         ),
-        Setting::secret("UNISENDER_GO_API_KEY", "API key of the account or project"),
+        Setting::secret(events::API_KEY, "API key of the account or project"),
         Setting::optional(
             SKIP_UNSUBSCRIBE,
             "`1` once support has allowed mails without their unsubscribe block; ours is then in the mail alone",
@@ -52,6 +54,7 @@ pub const API: Api = Api {
     repeat: Some(repeat),
     read,
     rate_hint: |_| None,
+    events: Some(&events::EVENTS),
 };
 
 fn wire_email<'a>(account: &Account, key: &'a str, email: &'a OutgoingEmail) -> Result<Json<'a>, Rejection> {

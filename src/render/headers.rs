@@ -3,10 +3,8 @@
 //! Called by `render::email`. Both unsubscribe headers must be covered by the DKIM signature, which the provider makes.
 
 use crate::domain::ids::MessageId;
-use crate::domain::mail::header_text;
+use crate::domain::mail::{MESSAGE_HEADER, header_text};
 
-/// Names a message in provider logs and in copies that people forward to support.
-pub const MESSAGE_HEADER: &str = "X-Wend-Message";
 pub const UNSUBSCRIBE_HEADER: &str = "List-Unsubscribe";
 pub const UNSUBSCRIBE_POST_HEADER: &str = "List-Unsubscribe-Post";
 

@@ -12,9 +12,23 @@ use crate::store;
 use crate::turn::call::{Call, Ingested};
 
 /// Words of a line that are no event of a shopper.
-pub(super) const WORDS: [&str; 13] = [
-    "again", "fault", "crash", "outage", "deploy", "stop", "go", "click", "opened", "clicked", "coupons",
-    "hook", "show",
+pub(super) const WORDS: [&str; 16] = [
+    "again",
+    "fault",
+    "crash",
+    "outage",
+    "deploy",
+    "stop",
+    "go",
+    "click",
+    "arrived",
+    "opened",
+    "clicked",
+    "bounced",
+    "complained",
+    "coupons",
+    "hook",
+    "show",
 ];
 
 /// Who sees what the player does.
@@ -140,7 +154,7 @@ impl<W: Watcher> Player<W> {
                 }
             }
             "click" => self.click(line)?,
-            "opened" | "clicked" => self.read(line)?,
+            "arrived" | "opened" | "clicked" | "bounced" | "complained" => self.report(line)?,
             "coupons" => {
                 let codes: Vec<String> = line.words().skip(2).map(str::to_owned).collect();
                 store::coupon::import(&self.world.store, line.word(1), &codes)?;
@@ -206,14 +220,23 @@ impl<W: Watcher> Player<W> {
         Ok(())
     }
 
-    /// A provider's report that the last mail, or an earlier one, was opened or clicked.
-    fn read(&mut self, line: &Line) -> Result<(), Failure> {
+    /// What a provider tells of the last mail, or of an earlier one.
+    fn report(&mut self, line: &Line) -> Result<(), Failure> {
         let back = line.number("mail")?.unwrap_or(1) as usize;
         let mails = self.world.mails_to(&story::address(line.word(1)))?;
-        let message = mails.iter().nth_back(back.saturating_sub(1));
+        let message = mails.into_iter().nth_back(back.saturating_sub(1));
         let message = message.ok_or_else(|| line.wrong("she got no such mail"))?;
-        let event = self.story.report(line, self.world.now, message.as_str())?;
-        self.deliver(event)
+        let event = self.story.report(line, self.world.now, message)?;
+        let before = self.world.rows_written();
+        let heard = self.world.hear(vec![event.clone()])?;
+        // A report that comes twice tells nothing new.
+        let first = self.world.rows_written();
+        let again = self.world.hear(vec![event])?;
+        if heard.failed + heard.unknown + again.new > 0 || self.world.rows_written() > first {
+            let what = format!("{heard:?} in {} rows, then {again:?}", first - before);
+            self.watcher.note(&self.world, &what);
+        }
+        self.watcher.look(&self.world)
     }
 
     /// What the other system answers from now on, or that it is down.

@@ -7,10 +7,11 @@ use super::story::{Line, address, delay};
 use crate::domain::civil::Zone;
 use crate::domain::consent::{ConsentGrade, ConsentSignal, ConsentState};
 use crate::domain::contact::Profile;
+use crate::domain::delivery_event::{DeliveryEvent, DeliveryKind};
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{Event, EventData, EventKind};
 use crate::domain::identity::{Identifier, IdentifierKind};
-use crate::domain::ids::{EventId, SourceName};
+use crate::domain::ids::{EventId, MessageId, SourceName};
 use crate::domain::referral::ReferralCode;
 use crate::domain::time::Timestamp;
 use crate::journey::finding::unknown;
@@ -146,31 +147,29 @@ impl Story {
     ///
     /// # Errors
     /// When the line names nobody.
-    pub fn report(&mut self, line: &Line, now: Timestamp, message: &str) -> Result<Event, LineError> {
+    pub fn report(
+        &mut self,
+        line: &Line,
+        now: Timestamp,
+        message: MessageId,
+    ) -> Result<DeliveryEvent, LineError> {
         self.deliveries += 1;
         let kind = match line.what() {
-            "opened" => EventKind::EmailOpened,
-            _ => EventKind::EmailClicked,
+            "arrived" => DeliveryKind::Delivered,
+            "bounced" if line.flag("soft") => DeliveryKind::SoftBounce,
+            "bounced" => DeliveryKind::HardBounce,
+            "complained" => DeliveryKind::Complaint,
+            "opened" => DeliveryKind::Opened,
+            _ => DeliveryKind::Clicked,
         };
         let email = EmailAddress::parse(&address(line.word(1))).map_err(|error| line.wrong(error))?;
-        let data = EventData {
-            message_id: Some(message.to_owned()),
-            ..EventData::default()
-        };
         let id = format!("resend:report:{}", self.deliveries);
-        Ok(Event {
-            identifiers: vec![Identifier::email(&email)],
-            email: Some(email),
-            data,
-            unread: Vec::new(),
-            ..Event::new(
-                EventId::parse(&id).map_err(|error| line.wrong(error))?,
-                kind,
-                SourceName::parse("resend").map_err(|error| line.wrong(error))?,
-                now,
-                now,
-            )
-        })
+        let id = EventId::parse(&id).map_err(|error| line.wrong(error))?;
+        let mut event = DeliveryEvent::new(id, kind, now);
+        event.message = Some(message);
+        event.recipient = Some(email);
+        event.machine = line.flag("machine");
+        Ok(event)
     }
 }
 

@@ -7,6 +7,7 @@ use super::crash::Point;
 use super::error::Failure;
 use super::provider::Provider;
 use super::setup::{STORE_FILE, bucket, edited, settings, store_tables};
+use crate::domain::delivery_event::DeliveryEvent;
 use crate::domain::event::Event;
 use crate::domain::ids::MessageId;
 use crate::domain::shard::ShardIndex;
@@ -18,7 +19,8 @@ use crate::providers::ProviderKind;
 use crate::settings::Settings;
 use crate::store::migrate::{SHARD, migrate};
 use crate::store::rusqlite::Sqlite;
-use crate::turn::call::{Answer, Call, Ingested};
+use crate::turn::call::{Answer, Call, Heard, Ingested};
+use crate::turn::reported::divide;
 use crate::turn::routing::{Routing, Step};
 use crate::turn::{self, Turn};
 use std::cell::{Cell, RefCell};
@@ -223,6 +225,26 @@ impl World {
                 }
             }
         }
+    }
+
+    /// What the Worker does with the proven events of a provider.
+    ///
+    /// # Errors
+    /// When a turn fails; the provider is told to come again.
+    pub fn hear(&self, events: Vec<DeliveryEvent>) -> Result<Heard, Failure> {
+        let reported = divide(&self.settings, events);
+        let mut heard = Heard {
+            unknown: reported.nobodys,
+            ..Heard::default()
+        };
+        for (shard, calls) in reported.calls {
+            for call in calls {
+                if let Answer::Heard(part) = self.call(shard, call)? {
+                    heard = heard.plus(part);
+                }
+            }
+        }
+        Ok(heard)
     }
 }
 

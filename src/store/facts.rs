@@ -50,6 +50,7 @@ pub fn load_facts(
     }
     Ok(Facts {
         seen: false,
+        in_ledger: false,
         checkout_closed,
         orders,
         ended: enrollment::list(sql, contact, MAX_ENDED_READ)?,

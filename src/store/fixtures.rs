@@ -6,6 +6,8 @@ use super::rusqlite::Sqlite;
 use super::sql::Sql;
 use crate::domain::consent::{Consent, ConsentGrade, ConsentSignal, ConsentState};
 use crate::domain::contact::Profile;
+use crate::domain::delivery_event::DeliveryKind;
+use crate::domain::delivery_state::Actor;
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{Event, EventData, EventKind, LineItem};
 use crate::domain::identity::{Identifier, IdentifierKind};
@@ -18,6 +20,7 @@ use crate::domain::money::{Currency, Money};
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::referral::ReferralCode;
 use crate::domain::time::Timestamp;
+use crate::engine::address_health::AddressHealth;
 use crate::engine::state::{
     Address, Asking, Contact, EndReason, Ended, Engagement, Enrollment, LastMail, Mailed, Position,
     Purchases, Sending, Standing, Standings,
@@ -271,6 +274,7 @@ pub fn contact(digits: &str) -> Contact {
             state: ConsentState::Subscribed,
             evidence: Some((consent_signal(), EventId::parse("e-1").unwrap())),
         },
+        health: bounced(),
     }];
     (contact.referrals, contact.referred_as) = (2, Some(contact_id("7b")));
     contact.engagement = Engagement {
@@ -318,4 +322,11 @@ pub fn contact(digits: &str) -> Contact {
         open: None,
     }];
     contact
+}
+
+/// An address that bounced once.
+fn bounced() -> AddressHealth {
+    let mut health = AddressHealth::default();
+    health.hear(DeliveryKind::SoftBounce, at(6), Actor::Machine);
+    health
 }

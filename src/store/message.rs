@@ -4,20 +4,25 @@
 //! A claim writes no row here, the dispatch row says it. `attempt` counts the dispatches that came to an end.
 
 use super::Error;
+use super::error::to_json;
 use super::sql::{Row, Sql, Statement};
+use crate::domain::delivery_state::DeliveryState;
 use crate::domain::ids::{ContactId, EmailName, EnrollmentId, JourneyId, MessageId, StepId};
 use crate::domain::message::{Message, MessageState};
 use crate::domain::time::Timestamp;
 use crate::engine::decision::Settlement;
 use crate::engine::guard::DeferReason;
 
+/// Far more than all that can be told of one message.
+const MAX_DELIVERY_BYTES: usize = 1024;
+
 /// A ledger row with what the message itself does not say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     pub contact: ContactId,
     pub message: Message,
-    /// The first click by a person.
-    pub clicked_at: Option<Timestamp>,
+    /// What providers told of it after they took it.
+    pub delivery: DeliveryState,
 }
 
 /// What became of an attempt to move a message.
@@ -227,14 +232,25 @@ pub fn waiting(sql: &dyn Sql, limit: u32) -> Result<Vec<Stored>, Error> {
     rows.iter().map(read).collect()
 }
 
-/// Notes the first click by a person. Writes 1 row, 0 for a later click.
+/// Notes all that providers told of a message. Writes 1 row.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn click(sql: &dyn Sql, contact: &ContactId, message: &MessageId, at: Timestamp) -> Result<(), Error> {
+pub fn tell(
+    sql: &dyn Sql,
+    contact: &ContactId,
+    message: &MessageId,
+    told: DeliveryState,
+) -> Result<(), Error> {
+    let text = to_json("delivery of message", message.as_str(), &told, MAX_DELIVERY_BYTES)?;
     sql.run(
-        "UPDATE message SET clicked_at = ?3 WHERE contact_id = ?1 AND message_id = ?2 AND clicked_at IS NULL",
-        &[contact.into(), message.into(), at.into()],
+        "UPDATE message SET delivery = ?3, clicked_at = ?4 WHERE contact_id = ?1 AND message_id = ?2",
+        &[
+            contact.into(),
+            message.into(),
+            text.into(),
+            told.clicked_at.into(),
+        ],
     )
 }
 
@@ -382,6 +398,10 @@ fn read(row: &Row) -> Result<Stored, Error> {
     Ok(Stored {
         contact: row.parsed("contact_id", ContactId::parse)?,
         message,
-        clicked_at: row.opt_time("clicked_at")?,
+        delivery: row
+            .opt_text("delivery")?
+            .map(|text| row.parsed("delivery", |_| serde_json::from_str(text)))
+            .transpose()?
+            .unwrap_or_default(),
     })
 }

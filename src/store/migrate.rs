@@ -19,7 +19,10 @@ pub struct Schema {
 
 /// A shard; its version is a row of `meta`.
 pub const SHARD: Schema = Schema {
-    steps: &[include_str!("schema/0001_shard.sql")],
+    steps: &[
+        include_str!("schema/0001_shard.sql"),
+        include_str!("schema/0002_shard.sql"),
+    ],
     exists: "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'meta'",
     read: "SELECT value FROM meta WHERE key = 'schema'",
     write: "INSERT INTO meta (key, value) VALUES ('schema', ?1) \
@@ -72,6 +75,9 @@ fn statements(file: &'static str) -> impl Iterator<Item = &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::delivery_state::DeliveryState;
+    use crate::store::fixtures::{contact_id, message_id};
+    use crate::store::message;
     use crate::store::rusqlite::Sqlite;
 
     #[test]
@@ -94,10 +100,39 @@ mod tests {
     }
 
     #[test]
+    fn what_an_older_version_wrote_is_kept() {
+        let old = Schema {
+            steps: &SHARD.steps[..1],
+            ..SHARD
+        };
+        let sql = Sqlite::in_memory().unwrap();
+        assert_eq!(migrate(&sql, &old), Ok(1));
+        let contact = contact_id("8c");
+        (&sql as &dyn Sql)
+            .run(
+                "INSERT INTO message VALUES (?1, ?2, 'accepted', 1, 2, 3, 1, 'welcome', ?3, 'hello', 'hello', '', \
+                 'marketing', 'marketing', 'resend', 're_1', NULL)",
+                &[
+                    (&contact).into(),
+                    (&message_id(&contact, "01")).into(),
+                    "ab".repeat(12).into(),
+                ],
+            )
+            .unwrap();
+        assert_eq!(migrate(&sql, &SHARD), Ok(1));
+        let kept = message::get(&sql, &message_id(&contact, "01")).unwrap().unwrap();
+        assert_eq!(kept.message.provider_id.as_deref(), Some("re_1"));
+        assert_eq!(kept.delivery, DeliveryState::default());
+    }
+
+    #[test]
     fn no_statement_of_a_file_is_lost() {
         for schema in [SHARD, STORE] {
             for step in schema.steps {
-                let creates = step.lines().filter(|line| line.starts_with("CREATE ")).count();
+                let creates = step
+                    .lines()
+                    .filter(|line| line.starts_with("CREATE ") || line.starts_with("ALTER "))
+                    .count();
                 assert_eq!(statements(step).count(), creates);
             }
         }

@@ -1,5 +1,5 @@
 //! Addresses that must never be written to again, by hash and for ever: a bounce, a complaint, an erasure. The hash
-//! outlives the person's data. Used by the gate through `edge`, in the shard of the address's hash.
+//! outlives the person's data. Written by the turn that ends an address and read by the gate, in the contact's shard.
 
 use super::Error;
 use super::sql::Sql;

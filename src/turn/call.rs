@@ -3,6 +3,7 @@
 //! The wire form is JSON over a Durable Object fetch. Two versions of the code may talk during a deploy, so fields are
 //! only ever added, with a default.
 
+use crate::domain::delivery_event::DeliveryEvent;
 use crate::domain::event::Event;
 use crate::domain::identity::IdentifierKind;
 use crate::domain::ids::{ContactId, EventId, IdentifierHash, MessageId};
@@ -67,6 +68,8 @@ pub enum Call {
     Unsubscribe {
         message: MessageId,
     },
+    /// What a provider told of mails it took.
+    Hear(Vec<DeliveryEvent>),
     /// Mails kept by the `outbox` provider.
     Mails,
     /// What was not sent, and who left a journey early.
@@ -145,6 +148,8 @@ pub enum ForwardBody {
         from: Option<ContactId>,
         contact: ContactId,
     },
+    /// What a provider told of somebody's mail or address. To the contact, or to the hash of the address.
+    Delivery(Box<DeliveryEvent>),
     /// A first order is to be credited: to the lowest id that has its code, and then to where that leads.
     Referral(Box<Referral>),
 }
@@ -197,6 +202,7 @@ pub enum Answer {
     Unsubscribed {
         found: bool,
     },
+    Heard(Heard),
     Mails(Vec<OutboxMail>),
     Reasons {
         held: Vec<HeldRow>,
@@ -233,9 +239,35 @@ impl Answer {
             | Self::Pruned(_)
             | Self::Swept { .. }
             | Self::Unsubscribed { .. }
+            | Self::Heard(_)
             | Self::Mails(_)
             | Self::Reasons { .. }
             | Self::Overview(_) => Meaning::Arrived,
+        }
+    }
+}
+
+/// How many of a provider's events came to what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Heard {
+    pub new: u32,
+    /// They told nothing that was not known: nothing was written.
+    pub repeated: u32,
+    /// Of no message and nobody we know.
+    pub unknown: u32,
+    /// They could not be applied, and are kept as dead letters.
+    pub failed: u32,
+}
+
+impl Heard {
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            new: self.new.saturating_add(other.new),
+            repeated: self.repeated.saturating_add(other.repeated),
+            unknown: self.unknown.saturating_add(other.unknown),
+            failed: self.failed.saturating_add(other.failed),
         }
     }
 }

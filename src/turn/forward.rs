@@ -89,6 +89,7 @@ impl Turn<'_> {
             ForwardBody::Unsubscribe { .. } => "unsubscribe",
             ForwardBody::Merge { .. } => "merge",
             ForwardBody::Link { .. } => "link",
+            ForwardBody::Delivery(_) => "delivery",
             ForwardBody::Referral(_) => "referral",
         };
         let row = store::forward::Forward {
@@ -208,6 +209,7 @@ impl Turn<'_> {
                 }
                 Ok(Received::Done)
             }
+            ForwardBody::Delivery(event) => self.hear_forwarded(&forward.to, event),
             ForwardBody::Referral(referral) => self.credit(&forward.to, referral),
         }
     }

@@ -51,6 +51,7 @@ impl Turn<'_> {
             Call::Unsubscribe { message } => Answer::Unsubscribed {
                 found: self.unsubscribe(&message)?,
             },
+            Call::Hear(events) => Answer::Heard(self.hear_all(&events)?),
             Call::Mails => self.mails()?,
             Call::Reasons => self.reasons()?,
             Call::Sweep => Answer::Swept { done: self.sweep()? },

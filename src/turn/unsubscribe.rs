@@ -37,7 +37,12 @@ impl Turn<'_> {
 
     /// The contact was merged: its addresses may still be on their way to the one that is left, and the click waits for
     /// them.
-    fn pass_on(&self, to: ContactId, message: &MessageId, loser: ContactId) -> Result<bool, Error> {
+    pub(super) fn pass_on(
+        &self,
+        to: ContactId,
+        message: &MessageId,
+        loser: ContactId,
+    ) -> Result<bool, Error> {
         self.forward(&Forward {
             id: format!("unsubscribe:{message}"),
             to: to.into(),
@@ -67,7 +72,7 @@ impl Turn<'_> {
         Ok(Received::Done)
     }
 
-    fn withdraw_all(&self, mut loaded: Loaded, message: &MessageId) -> Result<(), Error> {
+    pub(super) fn withdraw_all(&self, mut loaded: Loaded, message: &MessageId) -> Result<(), Error> {
         let subscribed: Vec<EmailAddress> = loaded
             .contact
             .addresses

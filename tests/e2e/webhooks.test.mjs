@@ -203,17 +203,19 @@ const names = (shards) => Array.from({ length: shards }, (_, n) => `g1-00${n}`);
 
 // Over a socket of its own: the answer comes before the whole body was sent, and whoever still sends when it comes may
 // find the connection reset and never read it. So nothing is sent beyond what has to be read for the answer.
-describe("more than 8 MiB is a 413, and nothing is stored", () => {
+describe("more than 8 MiB, of a provider's events more than 16, is a 413, and nothing is stored", () => {
   const large = orderOf(MAX_BODY_BYTES + 1);
-  for (const [what, headers, sent] of [
-    ["by its announced length, before anything of it came", { "content-length": String(large.length) }, ""],
-    ["without an announced length, at the first byte too many", { "transfer-encoding": "chunked" }, large],
+  const ofLength = (length) => ({ "content-length": String(length) });
+  for (const [what, where, headers, sent] of [
+    ["by its announced length, before anything of it came", "/hooks/shopify", ofLength(large.length), ""],
+    ["without an announced length, at the first byte too many", "/hooks/shopify", { "transfer-encoding": "chunked" }, large],
+    ["of a provider's events", "/delivery/sendgrid", ofLength(2 * MAX_BODY_BYTES + 1), ""],
   ]) {
     test(what, async () => {
       const state = stateFolder();
       const server = await serve(state);
       try {
-        const posted = request(`${server.url}/hooks/shopify`, {
+        const posted = request(`${server.url}${where}`, {
           method: "POST",
           headers: { ...shopifyHeaders("orders/create", large), ...headers },
         });

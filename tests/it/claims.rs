@@ -1,12 +1,9 @@
 //! What a time line cannot show: states between two turns, shards that are away, and what stays in the tables.
 
-use crate::world::world;
+use crate::world::{contact_of, event, hash, pass, tell, world};
 use std::collections::BTreeSet;
 use wend::domain::consent::ConsentState;
-use wend::domain::email::EmailAddress;
-use wend::domain::event::Event;
-use wend::domain::identity::{Identifier, IdentifierKind};
-use wend::domain::ids::{ContactId, IdentifierHash, SourceName};
+use wend::domain::identity::IdentifierKind;
 use wend::domain::message::MessageState;
 use wend::domain::shard::ShardIndex;
 use wend::domain::time::Delay;
@@ -17,38 +14,12 @@ use wend::journey::store_file::Referral;
 use wend::providers::ProviderKind;
 use wend::signing::identity::identity_hash;
 use wend::simulation::provider::Fault;
-use wend::simulation::story::{self, address};
 use wend::simulation::telling::Story;
 use wend::simulation::world::World;
 use wend::turn::call::{Answer, Call, Ingest, Touch};
 use wend::turn::wake::DueMessage;
 
 const HOUR: Delay = Delay::from_hours(1);
-
-/// The event of a line of a story, now.
-fn event(world: &World, story: &mut Story, line: &str) -> Event {
-    let line = story::read(&format!("at +0m {line}")).unwrap().remove(0);
-    story.event(&line, world.start, world.now).unwrap()
-}
-
-fn tell(world: &World, story: &mut Story, line: &str) {
-    world.ingest(event(world, story, line)).unwrap();
-}
-
-fn hash(world: &World, kind: IdentifierKind, value: &str) -> IdentifierHash {
-    let identifier = match kind {
-        IdentifierKind::Email => Identifier::email(&EmailAddress::parse(&address(value)).unwrap()),
-        _ => Identifier::of_source(kind, &SourceName::parse("shopify").unwrap(), value).unwrap(),
-    };
-    identity_hash(
-        world.settings.hash_key.iter().next().unwrap().as_bytes(),
-        &identifier,
-    )
-}
-
-fn contact_of(world: &World, name: &str) -> ContactId {
-    hash(world, IdentifierKind::Email, name).into()
-}
 
 /// An id of that kind whose row is in another shard than the contact.
 fn elsewhere(world: &World, kind: IdentifierKind, name: &str) -> (String, ShardIndex) {
@@ -69,10 +40,6 @@ fn close(world: &World, shard: ShardIndex, kind: IdentifierKind, value: &str) {
         bought_at: Some(world.now),
     };
     world.turn(shard, |turn| turn.touch(&touch)).unwrap();
-}
-
-fn pass(world: &mut World, time: Delay) {
-    world.run_until(world.now.plus(time), |_| Ok(())).unwrap();
 }
 
 /// A world whose nudge for nadia's cart left and was not heard of: its repeat is due in some seconds.

@@ -10,6 +10,8 @@ mod docs;
 #[cfg(test)]
 mod drawings;
 #[cfg(test)]
+mod feedback;
+#[cfg(test)]
 mod journeys;
 #[cfg(test)]
 mod lint;

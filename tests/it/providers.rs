@@ -2,6 +2,7 @@
 
 mod answers;
 mod capabilities;
+mod events;
 mod every_answer;
 mod every_request;
 mod requests;
@@ -23,7 +24,7 @@ fn account(kind: ProviderKind) -> Account {
         let setting = kind.settings().iter().find(|setting| setting.name == name)?;
         match setting.want {
             Want::Url(_) => None,
-            Want::Secret | Want::OptionalSecret => Some(format!("secret-{name}")),
+            Want::Secret | Want::OptionalSecret | Want::Proof => Some(format!("secret-{name}")),
             Want::Text | Want::OptionalText => Some(name.to_ascii_lowercase()),
         }
     })

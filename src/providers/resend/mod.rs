@@ -5,6 +5,7 @@
 //! (github.com/resend/resend-openapi) and the pages named at each item below `https://resend.com/docs`.
 
 mod answers;
+mod events;
 
 pub use answers::{rate_hint, read};
 
@@ -37,12 +38,14 @@ pub const API: Api = Api {
     settings: &[
         Setting::url("RESEND_URL", DEFAULT_URL),
         Setting::secret("RESEND_API_KEY", "API key"),
+        Setting::proof(events::SECRET, "secret of the webhook, `whsec_…`"),
     ],
     refusal,
     body: |_, _, members| body(members),
     repeat: Some(|account, key, body, members, _| repeat(account, key, body, members)),
     read,
     rate_hint,
+    events: Some(&events::EVENTS),
 };
 
 const CAPABILITIES: Capabilities = Capabilities {

@@ -5,6 +5,8 @@
 //! service's own description, `sesv2/2019-09-27/service-2.json` in github.com/boto/botocore.
 
 mod answers;
+mod events;
+mod sns;
 
 use super::account::{Account, Setting};
 use super::envelope::{self, Envelope, envelope};
@@ -53,12 +55,14 @@ pub const API: Api = Api {
         Setting::secret(SECRET_ACCESS_KEY, "its secret"),
         Setting::text(REGION, "region, as `eu-west-1`"),
         Setting::optional(CONFIGURATION_SET, "configuration set that publishes the events"),
+        Setting::proof(sns::TOPIC_ARN, "ARNs of the SNS topics that events may come by"),
     ],
     refusal: |email| wire_email(&Account::default(), email).err(),
     body: |account, _, members| wire::json(&wire::only(members, |email| wire_email(account, email))?),
     repeat: Some(repeat),
     read: answers::read,
     rate_hint: |_| None,
+    events: Some(&events::EVENTS),
 };
 
 /// The words of a header, and of a tag of an event.

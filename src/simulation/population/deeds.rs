@@ -3,10 +3,11 @@
 use super::people::{Deed, Person, What};
 use crate::domain::consent::{ConsentGrade, ConsentSignal, ConsentState};
 use crate::domain::contact::Profile;
+use crate::domain::delivery_event::{DeliveryEvent, DeliveryKind};
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{Event, EventData, EventKind, LineItem};
 use crate::domain::identity::{Identifier, IdentifierKind};
-use crate::domain::ids::{EventId, SourceName};
+use crate::domain::ids::{EventId, MessageId, SourceName};
 use crate::domain::money::{Currency, Money};
 use crate::simulation::error::Failure;
 use crate::simulation::telling::signal;
@@ -19,20 +20,17 @@ impl Person {
     /// # Errors
     /// When an id of ours is not one.
     pub fn event(&self, deed: &Deed) -> Result<Option<Event>, Failure> {
-        let (kind, checkout, order, message) = match &deed.what {
-            What::Signup => (EventKind::SignedUp, None, None, None),
-            What::View => (EventKind::ProductViewed, None, None, None),
-            What::Checkout(number) => (EventKind::CheckoutStarted, Some(*number), None, None),
-            What::Order { number, checkout } => (EventKind::OrderCompleted, *checkout, Some(*number), None),
-            What::Fulfilled(number) => (EventKind::OrderFulfilled, None, Some(*number), None),
-            What::Delivered(number) => (EventKind::OrderDelivered, None, Some(*number), None),
-            What::Refunded(number) => (EventKind::OrderRefunded, None, Some(*number), None),
-            What::Open(message) => (EventKind::EmailOpened, None, None, Some(message.clone())),
-            What::Click(message) => (EventKind::EmailClicked, None, None, Some(message.clone())),
-            What::Unsubscribe(_) => return Ok(None),
+        let (kind, checkout, order) = match &deed.what {
+            What::Signup => (EventKind::SignedUp, None, None),
+            What::View => (EventKind::ProductViewed, None, None),
+            What::Checkout(number) => (EventKind::CheckoutStarted, Some(*number), None),
+            What::Order { number, checkout } => (EventKind::OrderCompleted, *checkout, Some(*number)),
+            What::Fulfilled(number) => (EventKind::OrderFulfilled, None, Some(*number)),
+            What::Delivered(number) => (EventKind::OrderDelivered, None, Some(*number)),
+            What::Refunded(number) => (EventKind::OrderRefunded, None, Some(*number)),
+            What::Open(_) | What::Click(_) | What::Unsubscribe(_) => return Ok(None),
         };
-        let source = SourceName::parse(if message.is_some() { "resend" } else { "shopify" })
-            .map_err(turn::Error::from)?;
+        let source = SourceName::parse("shopify").map_err(turn::Error::from)?;
         let name = |number: u32| format!("{}-{number}", self.number);
         let id = format!("{source}:{kind}:{}:{}", self.number, deed.at.as_millis());
         let email = EmailAddress::parse(&self.email).map_err(|error| Failure::Asked(error.to_string()))?;
@@ -57,13 +55,37 @@ impl Person {
         event.data = data(
             checkout.map(|number| format!("c{}", name(number))),
             order.map(name),
-            message,
         )?;
         if deed.what == What::Signup || checkout.is_some() {
             event.profile = self.profile();
             event.consent = self.consent(deed);
         }
         Ok(Some(event))
+    }
+
+    /// What the email API reports of a deed; none for one that it knows nothing of.
+    ///
+    /// # Errors
+    /// As [`Person::event`].
+    pub fn report(&self, deed: &Deed) -> Result<Option<DeliveryEvent>, Failure> {
+        let (kind, message) = match &deed.what {
+            What::Open(message) => (DeliveryKind::Opened, message),
+            What::Click(message) => (DeliveryKind::Clicked, message),
+            What::Signup
+            | What::View
+            | What::Checkout(_)
+            | What::Order { .. }
+            | What::Fulfilled(_)
+            | What::Delivered(_)
+            | What::Refunded(_)
+            | What::Unsubscribe(_) => return Ok(None),
+        };
+        let id = format!("resend:{}:{message}:{}", kind.as_str(), deed.at.as_millis());
+        let id = EventId::parse(&id).map_err(turn::Error::from)?;
+        let mut report = DeliveryEvent::new(id, kind, deed.at);
+        report.message = Some(MessageId::parse(message).map_err(turn::Error::from)?);
+        report.recipient = EmailAddress::parse(&self.email).ok();
+        Ok(Some(report))
     }
 
     fn profile(&self) -> Profile {
@@ -92,16 +114,9 @@ impl Person {
     }
 }
 
-fn data(
-    checkout: Option<String>,
-    order: Option<String>,
-    message: Option<String>,
-) -> Result<EventData, Failure> {
+fn data(checkout: Option<String>, order: Option<String>) -> Result<EventData, Failure> {
     if checkout.is_none() && order.is_none() {
-        return Ok(EventData {
-            message_id: message,
-            ..EventData::default()
-        });
+        return Ok(EventData::default());
     }
     let wrong = |error: crate::domain::money::Error| Failure::Asked(error.to_string());
     let currency = Currency::parse("GBP").map_err(wrong)?;

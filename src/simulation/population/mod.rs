@@ -132,12 +132,14 @@ impl Life<'_> {
             self.events += 1;
             return Ok(());
         }
-        let event = self
-            .person(deed.person)
-            .map(|person| person.event(deed))
-            .transpose()?;
-        if let Some(event) = event.flatten() {
+        let Some(person) = self.person(deed.person) else {
+            return Ok(());
+        };
+        if let Some(event) = person.event(deed)? {
             self.world.ingest(event)?;
+            self.events += 1;
+        } else if let Some(report) = person.report(deed)? {
+            self.world.hear(vec![report])?;
             self.events += 1;
         }
         Ok(())

@@ -3,6 +3,7 @@
 
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::SegmentName;
+use crate::engine::address_health::AddressHealth;
 use crate::engine::state::{Document, EndReason};
 use crate::store::Sql;
 use crate::store::fixtures::{at, contact, contact_id, ended, event, shard};
@@ -31,6 +32,20 @@ fn the_document_is_pinned() {
     let read: Document = serde_json::from_str(DOCUMENT_V1).unwrap();
     assert_eq!(read, Document::Live(Box::new(contact("8c"))));
     assert_eq!(serde_json::to_string(&read).unwrap(), written);
+}
+
+/// As it was written before anything was kept of an address's bounces.
+#[test]
+fn a_document_without_what_came_later_is_read() {
+    let mut old = parsed(DOCUMENT_V1);
+    let address = old["live"]["addresses"][0].as_object_mut().unwrap();
+    assert!(address.remove("health").is_some());
+    let Document::Live(read) = serde_json::from_value(old).unwrap() else {
+        panic!("a tombstone");
+    };
+    let mut expected = contact("8c");
+    expected.addresses[0].health = AddressHealth::default();
+    assert_eq!(*read, expected);
 }
 
 #[test]

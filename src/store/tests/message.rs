@@ -1,10 +1,12 @@
 //! The ledger: only legal moves, each once.
 
+use crate::domain::delivery_event::DeliveryKind;
+use crate::domain::delivery_state::{Actor, DeliveryState};
 use crate::domain::message::{DropReason, MessageState};
 use crate::engine::decision::Settlement;
 use crate::store::fixtures::{at, contact_id, message, message_id, shard};
 use crate::store::message::{
-    Moved, Stored, Tally, click, get, list, of_contact, put, release, set_state, settle,
+    Moved, Stored, Tally, get, list, of_contact, put, release, set_state, settle, tell,
 };
 use crate::store::rusqlite::Sqlite;
 
@@ -46,7 +48,10 @@ fn an_intent_is_written_once_and_found_by_its_id_alone() {
     put(&sql, &contact_id("8d"), &message(&contact_id("8d"), "01")).unwrap();
     let found = stored(&sql);
     assert_eq!(found.message, message(&contact, "01"));
-    assert_eq!((found.contact.clone(), found.clicked_at), (contact.clone(), None));
+    assert_eq!(
+        (found.contact.clone(), found.delivery.clicked_at),
+        (contact.clone(), None)
+    );
     assert_eq!(
         sql.written_by(|sql| put(sql, &contact, &message(&contact, "01"))),
         0
@@ -129,13 +134,14 @@ fn an_unknown_fate_is_noted_from_an_intent_whose_claim_was_not() {
 }
 
 #[test]
-fn the_first_click_stays() {
+fn what_providers_told_stays_with_the_message() {
     let sql = ledger(MessageState::Accepted);
     let contact = contact_id("8c");
     let id = message_id(&contact, "01");
-    click(&sql, &contact, &id, at(7)).unwrap();
-    assert_eq!(sql.written_by(|sql| click(sql, &contact, &id, at(8))), 0);
-    assert_eq!(stored(&sql).clicked_at, Some(at(7)));
+    assert_eq!(stored(&sql).delivery, DeliveryState::default());
+    let told = DeliveryState::of(DeliveryKind::Clicked, at(7), Actor::Person);
+    assert_eq!(sql.written_by(|sql| tell(sql, &contact, &id, told)), 1);
+    assert_eq!(stored(&sql).delivery, told);
 }
 
 #[test]

@@ -73,6 +73,7 @@ fn tables() -> String {
                 Want::Secret => "must be set; secret".to_owned(),
                 Want::OptionalSecret => "may be set; secret".to_owned(),
                 Want::Text => "must be set".to_owned(),
+                Want::Proof => "for its events".to_owned(),
             };
             writeln!(
                 text,
@@ -83,6 +84,35 @@ fn tables() -> String {
             )
             .unwrap();
         }
+    }
+    text.push_str(&events());
+    text
+}
+
+/// How each provider's events are proven, and what to do there.
+fn events() -> String {
+    let mut text = String::from(
+        "\n## Events\n\n| provider | its webhooks post to | proven by | setting |\n|---|---|---|---|\n",
+    );
+    let tellers = || ProviderKind::ALL.into_iter().filter_map(ProviderKind::events);
+    for events in tellers() {
+        let token = if events.setting == "HOOK_TOKEN" {
+            "/<token>"
+        } else {
+            ""
+        };
+        writeln!(
+            text,
+            "| `{name}` | `/delivery/{name}{token}` | {} | `{}` |",
+            events.proof,
+            events.setting,
+            name = events.provider
+        )
+        .unwrap();
+    }
+    text.push_str("\nAt the provider:\n\n");
+    for events in tellers() {
+        writeln!(text, "- **{}**: {}.", events.provider, events.set_up).unwrap();
     }
     text
 }
@@ -115,9 +145,27 @@ fn every_secret_is_in_the_example_of_settings() {
 }
 
 #[test]
+fn the_example_of_settings_names_every_proof() {
+    let example = include_str!("../../../.dev.vars.example");
+    for events in ProviderKind::ALL.into_iter().filter_map(ProviderKind::events) {
+        assert!(example.contains(events.setting), "{}", events.setting);
+    }
+}
+
+#[test]
 fn what_is_declared_holds_together() {
     for kind in ProviderKind::ALL {
         let able = kind.capabilities();
+        if let Some(events) = kind.events() {
+            let own = kind
+                .settings()
+                .iter()
+                .any(|setting| setting.name == events.setting);
+            assert!(own || events.setting == "HOOK_TOKEN", "{kind:?}");
+            assert_eq!(events.provider, kind.as_str());
+        }
+        // Whoever reaches people tells what became of the mail.
+        assert_eq!(kind.events().is_some(), able.reaches_people, "{kind:?}");
         assert!(
             able.batch_max >= 1 && kind.may_carry(Stream::Transactional),
             "{kind:?}"
