@@ -111,7 +111,8 @@ impl Settings {
         let accounts = read_accounts(&providers, &get, &mut faults);
         faults.extend(no_mail_in_production(environment, mode, &providers));
         faults.extend(no_marketing(&providers));
-        let hash_key = Secrets::new(&get("HASH_KEY").unwrap_or_default());
+        let values_of = |name: &str| Secrets::new(&get(name).unwrap_or_default());
+        let hash_key = values_of("HASH_KEY");
         if hash_key.iter().next().is_none_or(|key| key.len() < MIN_KEY_BYTES) {
             let problem =
                 "is missing or too short; set it once, to the output of `openssl rand -hex 32`, and keep it";
@@ -120,9 +121,9 @@ impl Settings {
         let link_keys = LinkKeys::parse(&get("LINK_KEY").unwrap_or_default())
             .map_err(|error| faults.push(Fault::fatal("LINK_KEY", error.to_string())))
             .ok();
-        let secrets = source_secrets
-            .iter()
-            .map(|name| ((*name).to_owned(), Secrets::new(&get(name).unwrap_or_default())))
+        let secrets = source_secrets.iter();
+        let secrets = secrets
+            .map(|name| ((*name).to_owned(), values_of(name)))
             .filter(|(_, secret)| !secret.is_empty())
             .collect();
         Self {
@@ -135,9 +136,9 @@ impl Settings {
             send_only_to: get("SEND_ONLY_TO").map(|list| words(&list)),
             hash_key,
             link_keys,
-            admin_tokens: Secrets::new(&get("ADMIN_TOKEN").unwrap_or_default()),
-            notify_secrets: Secrets::new(&get("NOTIFY_WEBHOOK_SECRET").unwrap_or_default()),
-            hook_token: Secrets::new(&get("HOOK_TOKEN").unwrap_or_default()),
+            admin_tokens: values_of("ADMIN_TOKEN"),
+            notify_secrets: values_of("NOTIFY_WEBHOOK_SECRET"),
+            hook_token: values_of("HOOK_TOKEN"),
             public_url: get("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
             secrets,
             faults,

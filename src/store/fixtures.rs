@@ -267,15 +267,7 @@ pub fn contact(digits: &str) -> Contact {
     let mut contact = Contact::new(id.clone(), at(0));
     contact.profile = profile();
     contact.profile_at = at(1);
-    contact.addresses = vec![Address {
-        email: email(),
-        seen_at: at(1),
-        consent: Consent {
-            state: ConsentState::Subscribed,
-            evidence: Some((consent_signal(), EventId::parse("e-1").unwrap())),
-        },
-        health: bounced(),
-    }];
+    contact.addresses = vec![held_address()];
     (contact.referrals, contact.referred_as) = (2, Some(contact_id("7b")));
     contact.engagement = Engagement {
         opened_at: Some(at(9)),
@@ -325,8 +317,16 @@ pub fn contact(digits: &str) -> Contact {
 }
 
 /// An address that bounced once.
-fn bounced() -> AddressHealth {
+fn held_address() -> Address {
     let mut health = AddressHealth::default();
     health.hear(DeliveryKind::SoftBounce, at(6), Actor::Machine);
-    health
+    Address {
+        email: email(),
+        seen_at: at(1),
+        consent: Consent {
+            state: ConsentState::Subscribed,
+            evidence: Some((consent_signal(), EventId::parse("e-1").unwrap())),
+        },
+        health,
+    }
 }
