@@ -113,11 +113,7 @@ impl Settings {
         faults.extend(no_marketing(&providers));
         let values_of = |name: &str| Secrets::new(&get(name).unwrap_or_default());
         let hash_key = values_of("HASH_KEY");
-        if hash_key.iter().next().is_none_or(|key| key.len() < MIN_KEY_BYTES) {
-            let problem =
-                "is missing or too short; set it once, to the output of `openssl rand -hex 32`, and keep it";
-            faults.push(Fault::fatal("HASH_KEY", problem.to_owned()));
-        }
+        faults.extend(too_short(&hash_key));
         let link_keys = LinkKeys::parse(&get("LINK_KEY").unwrap_or_default())
             .map_err(|error| faults.push(Fault::fatal("LINK_KEY", error.to_string())))
             .ok();
@@ -240,6 +236,15 @@ fn read_providers(setting: Option<&str>, faults: &mut Vec<Fault>) -> Vec<Provide
     preference(setting.unwrap_or("outbox")).unwrap_or_else(|error| {
         faults.push(Fault::fatal("EMAIL_PROVIDER", error.to_string()));
         vec![ProviderKind::Outbox]
+    })
+}
+
+fn too_short(hash_key: &Secrets) -> Option<Fault> {
+    let is_short = hash_key.iter().next().is_none_or(|key| key.len() < MIN_KEY_BYTES);
+    is_short.then(|| {
+        let problem =
+            "is missing or too short; set it once, to the output of `openssl rand -hex 32`, and keep it";
+        Fault::fatal("HASH_KEY", problem.to_owned())
     })
 }
 
