@@ -4,7 +4,7 @@ use super::consent::ConsentSignal;
 use super::contact::Profile;
 use super::email::EmailAddress;
 use super::identity::{Identifier, IdentifierKind};
-use super::ids::{EventId, OrderKey, SourceName};
+use super::ids::{EnrollmentId, EventId, OrderKey, SourceName};
 use super::money::Money;
 use super::order::OrderStatus;
 use super::referral::ReferralCode;
@@ -118,6 +118,9 @@ pub struct EventData {
     /// The mail an open or a click is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
+    /// The run that sent that mail, as the ledger has it: a merge changes whose it is, and not which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enrollment_id: Option<EnrollmentId>,
     /// Whatever else the event carried (the events API only).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub properties: BTreeMap<String, serde_json::Value>,

@@ -2,7 +2,6 @@
 
 use super::decide::Turn;
 use super::decision::Change;
-use super::ids;
 use super::keys::{about, concerns, concerns_checkout};
 use super::sight::Topic;
 use super::state::{EndReason, Enrollment, Facts};
@@ -74,23 +73,10 @@ fn concerned(
     cart: impl FnOnce(&Turn<'_>) -> bool,
 ) -> bool {
     match (&event.data.message_id, journey.trigger.key) {
-        (Some(message), _) => is_mail_of(turn, journey, run, message),
+        (Some(_), _) => event.data.enrollment_id.as_ref() == Some(run),
         (None, Key::Checkout) => cart(turn),
         (None, Key::Contact | Key::Order | Key::Product) => concerns(turn, journey, key, event),
     }
-}
-
-/// Whether an event about a mail is about one of this run's: their ids follow from the run's.
-fn is_mail_of(turn: &Turn<'_>, journey: &Journey, run: &EnrollmentId, message: &str) -> bool {
-    let gotos = journey.steps.iter().filter_map(|step| step.kind.as_goto());
-    let jumps = gotos.map(|goto| u32::from(goto.times));
-    let rounds = jumps.sum::<u32>();
-    let mut sends = journey.steps.iter().filter(|step| step.kind.as_send().is_some());
-    sends.any(|step| {
-        (0..=rounds).any(|round| {
-            ids::message(&turn.contact.id, &journey.id, run, &step.id, round).as_str() == message
-        })
-    })
 }
 
 fn in_time(goal: &Goal, started_at: Timestamp, event: &Event) -> bool {

@@ -99,6 +99,7 @@ pub fn event_data() -> EventData {
         discount_codes: vec!["TEA".to_owned()],
         referral: Some(ReferralCode::of(&contact_id("9d"))),
         message_id: some("8c7f"),
+        enrollment_id: None,
         properties: BTreeMap::from([("gift".to_owned(), serde_json::json!(true))]),
     }
 }

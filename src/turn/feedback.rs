@@ -14,7 +14,7 @@ use crate::domain::delivery_state::{Actor, DeliveryState};
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::identity::Identifier;
-use crate::domain::ids::{ContactId, IdentifierHash, MessageId};
+use crate::domain::ids::{ContactId, IdentifierHash};
 use crate::domain::message::MessageState;
 use crate::domain::time::Timestamp;
 use crate::engine::address_health::{Cause, Change};
@@ -148,7 +148,7 @@ impl Turn<'_> {
         };
         match self.find(&stored.contact)? {
             Home::Here(loaded) if loaded.is_new() => {}
-            Home::Here(loaded) => self.tell_contact(*loaded, event, &stored.message.id, (actor, news))?,
+            Home::Here(loaded) => self.tell_contact(*loaded, event, &stored, (actor, news))?,
             Home::Elsewhere(contact) => self.tell_elsewhere(contact, event, &stored, news)?,
         }
         store::message::tell(self.sql, &stored.contact, &stored.message.id, told)?;
@@ -173,17 +173,17 @@ impl Turn<'_> {
         &self,
         mut loaded: Loaded,
         event: &DeliveryEvent,
-        message: &MessageId,
+        stored: &Stored,
         (actor, news): (Actor, News),
     ) -> Result<(), Error> {
         loaded = self.hear_health(loaded, event, actor)?;
         if event.kind == DeliveryKind::Unsubscribed {
             return match &event.recipient {
                 Some(_) => self.hear_of_address(loaded, event).map(|_| ()),
-                None => self.withdraw_all(loaded, message),
+                None => self.withdraw_all(loaded, &stored.message.id),
             };
         }
-        let Some(event) = self.news_of(event, message, news) else {
+        let Some(event) = self.news_of(event, stored, news) else {
             return Ok(());
         };
         let mut facts = store::load_facts(self.sql, &loaded.contact.id, Some(&event), false)?;
@@ -205,7 +205,7 @@ impl Turn<'_> {
         if event.kind == DeliveryKind::Unsubscribed && event.recipient.is_none() {
             return self.pass_on(contact, message, stored.contact.clone()).map(|_| ());
         }
-        let Some(news) = self.news_of(event, message, news) else {
+        let Some(news) = self.news_of(event, stored, news) else {
             return match event.recipient {
                 Some(_) => self.pass_on_event(event, contact).map(|_| ()),
                 None => Ok(()),
@@ -281,7 +281,7 @@ impl Turn<'_> {
     }
 
     /// What an event is to the journeys; none when it is nothing new to them.
-    fn news_of(&self, event: &DeliveryEvent, message: &MessageId, news: News) -> Option<Event> {
+    fn news_of(&self, event: &DeliveryEvent, stored: &Stored, news: News) -> Option<Event> {
         let kind = match event.kind {
             DeliveryKind::Opened if news.first_open => EventKind::EmailOpened,
             DeliveryKind::Clicked if news.first_click => EventKind::EmailClicked,
@@ -298,7 +298,8 @@ impl Turn<'_> {
         };
         let mut read = own_event(event.id.clone(), kind, self.now);
         read.occurred_at = event.occurred_at;
-        read.data.message_id = Some(message.as_str().to_owned());
+        read.data.message_id = Some(stored.message.id.to_string());
+        read.data.enrollment_id = Some(stored.message.enrollment.clone());
         Some(read)
     }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use wend::domain::consent::{ConsentGrade, ConsentSignal, ConsentState};
 use wend::domain::email::EmailAddress;
 use wend::domain::event::{Event, EventKind, LineItem};
-use wend::domain::ids::{EventId, SourceName};
+use wend::domain::ids::{EnrollmentId, EventId, SourceName};
 use wend::domain::money::{Currency, Money};
 use wend::domain::time::{Delay, Timestamp};
 
@@ -131,7 +131,7 @@ fn report() -> impl Strategy<Value = Report> {
 
 impl Report {
     /// The event at `now`, the `number`th of its history; `last` is the message that opens and clicks are about.
-    pub fn event(&self, number: usize, now: Timestamp, last: Option<&str>) -> Event {
+    pub fn event(&self, number: usize, now: Timestamp, last: Option<(&str, &EnrollmentId)>) -> Event {
         let minutes = |late: i32| Delay::from_minutes(i64::from(late));
         let happened = if self.late < 0 {
             now.plus(minutes(-self.late))
@@ -177,7 +177,7 @@ impl Report {
         event
     }
 
-    fn fill(&self, event: &mut Event, last: Option<&str>) {
+    fn fill(&self, event: &mut Event, last: Option<(&str, &EnrollmentId)>) {
         let data = &mut event.data;
         let checkout = self.kind.starts_with("Checkout");
         let order = self.kind.starts_with("Order");
@@ -191,7 +191,8 @@ impl Report {
             data.order_id = Some(self.thing.to_string());
         }
         if self.kind.starts_with("Email") {
-            data.message_id = last.map(str::to_owned);
+            data.message_id = last.map(|(message, _)| message.to_owned());
+            data.enrollment_id = last.map(|(_, run)| run.clone());
         }
         if self.value > 0 {
             let text = self.value.to_string();
