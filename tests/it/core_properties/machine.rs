@@ -103,7 +103,9 @@ impl<'a> Machine<'a> {
                 Act::Event(report) => {
                     self.pass(report.pause);
                     let last = self.contact.enrollments.iter();
-                    let last = last.filter_map(|run| Some((run.last.as_ref()?, &run.id))).next_back();
+                    let last = last
+                        .filter_map(|run| Some((run.last.as_ref()?, &run.id)))
+                        .next_back();
                     let last = last.map(|(last, run)| (last.message.as_str(), run));
                     let event = report.event(self.delivered.len(), self.now, last);
                     self.delivered.push(event.clone());
