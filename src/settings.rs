@@ -3,6 +3,8 @@
 //! Called by `edge` with a look-up; reads no environment itself. Faults are collected, so that `/health` names all of
 //! them at once. What belongs to the store (brand, sender, policy) is in `store.yaml`.
 
+use crate::domain::identity::Identifier;
+use crate::domain::ids::IdentifierHash;
 use crate::domain::message::Stream;
 use crate::domain::shard::ShardCount;
 use crate::domain::time::Timestamp;
@@ -10,8 +12,8 @@ use crate::providers::ProviderKind;
 use crate::providers::account::Account;
 use crate::providers::registry::{for_stream, preference};
 use crate::render::links::LinkKeys;
+use crate::signing::identity::identity_hash;
 use crate::signing::{Secrets, hmac_sha256, standard_webhooks};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Shortest key we hash identities with, in bytes.
@@ -146,10 +148,16 @@ impl Settings {
         self.secrets.get(setting)
     }
 
+    /// The hash that an identifier is known by, under `HASH_KEY`.
+    pub fn hash(&self, identifier: &Identifier) -> IdentifierHash {
+        let key = self.hash_key.iter().next().unwrap_or_default();
+        identity_hash(key.as_bytes(), identifier)
+    }
+
     /// What is set for a provider, named or not; it may lack something. Events of one that was named before still come.
-    pub fn account(&self, provider: ProviderKind) -> Cow<'_, Account> {
-        let named = self.accounts.get(&provider);
-        named.map_or_else(|| Cow::Owned(Account::default()), Cow::Borrowed)
+    pub fn account(&self, provider: ProviderKind) -> &Account {
+        static NOTHING_SET: Account = Account::empty();
+        self.accounts.get(&provider).unwrap_or(&NOTHING_SET)
     }
 
     /// What keeps `notify:` steps from signing their webhooks. Asked only where a journey has one: nobody else needs the

@@ -45,6 +45,7 @@ impl Currency {
     }
 
     pub fn as_str(&self) -> &str {
+        // Three ASCII letters, by `parse`, so the other is never used: ISO 4217's own code for none.
         std::str::from_utf8(&self.0).unwrap_or("XXX")
     }
 

@@ -328,7 +328,7 @@ impl Shard {
             let refused = Outcome::Rejected(crate::domain::outcome::Rejection::Configuration(reason));
             return Ok((Reply::Each(vec![refused; members]), None));
         }
-        let request = build(provider, &account, key, body, members)?;
+        let request = build(provider, account, key, body, members)?;
         let response = http_client::send(request, REQUEST_TIMEOUT).await?;
         let rate = provider
             .rate_hint(&response.headers)

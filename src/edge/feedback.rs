@@ -67,9 +67,8 @@ async fn prove<'a>(
     events: &Events,
     post: Post<'a>,
 ) -> Result<Result<Genuine<'a>, Refusal>, Error> {
-    let account = visit.settings.account(kind);
     let mut keys = Keys {
-        account: account.as_ref(),
+        account: visit.settings.account(kind),
         hook_token: &visit.settings.hook_token,
         certificate: None,
         now: visit.now,
@@ -98,16 +97,10 @@ async fn prove<'a>(
 /// Asks the `Store` for what stands at an address of the provider's.
 async fn get(visit: &Visit<'_>, url: &str) -> Result<Vec<u8>, Error> {
     let call = StoreCall::Get { url: url.to_owned() };
-    match visit.peers().store(&call).await? {
-        StoreAnswer::Got(body) => Ok(body),
-        StoreAnswer::Installed(_)
-        | StoreAnswer::Snapshot(_)
-        | StoreAnswer::Lease(_)
-        | StoreAnswer::Coupon(_)
-        | StoreAnswer::Imported(_)
-        | StoreAnswer::Pools(_)
-        | StoreAnswer::Done => Err(Error::NoAnswer("the Store gave no document".to_owned())),
-    }
+    let StoreAnswer::Got(body) = visit.peers().store(&call).await? else {
+        return Err(Error::NoAnswer("the Store gave no document".to_owned()));
+    };
+    Ok(body)
 }
 
 async fn commit(visit: &Visit<'_>, kind: ProviderKind, report: Report) -> Result<Response, Error> {

@@ -47,7 +47,7 @@ impl DurableObject for Store {
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let body = request.bytes().await?;
-        match self.answer(&body).await {
+        match self.handle(&body).await {
             Ok(answer) => Response::from_json(&answer),
             Err(error) => {
                 log::error("store call failed", json!({ "error": error.for_log() }));
@@ -58,13 +58,6 @@ impl DurableObject for Store {
 }
 
 impl Store {
-    async fn answer(&self, body: &[u8]) -> std::result::Result<StoreAnswer, Error> {
-        match http::json(body)? {
-            StoreCall::Get { url } => self.get(url).await.map(StoreAnswer::Got),
-            call => self.handle(call),
-        }
-    }
-
     /// Fetches a document once: the addresses carry what they name.
     async fn get(&self, url: String) -> std::result::Result<Vec<u8>, Error> {
         if let Some(held) = self.documents.borrow().get(&url) {
@@ -89,7 +82,8 @@ impl Store {
         Ok(response.body)
     }
 
-    fn handle(&self, call: StoreCall) -> std::result::Result<StoreAnswer, Error> {
+    async fn handle(&self, body: &[u8]) -> std::result::Result<StoreAnswer, Error> {
+        let call: StoreCall = http::json(body)?;
         let sql = self.sql()?;
         match call {
             StoreCall::Install(wanted) => Ok(StoreAnswer::Installed(sql.turn(|| install(sql, &wanted))?)),
@@ -125,8 +119,7 @@ impl Store {
                 sql.turn(|| coupon::import(sql, &pool, &codes))?,
             )),
             StoreCall::Pools => Ok(StoreAnswer::Pools(coupon::pools(sql)?)),
-            // Needs no storage: see `answer`.
-            StoreCall::Get { .. } => Ok(StoreAnswer::Done),
+            StoreCall::Get { url } => self.get(url).await.map(StoreAnswer::Got),
             StoreCall::SetClock { offset } => {
                 sql.turn(|| setting::set(sql, &Key::ClockOffset, &offset.to_string()))?;
                 Ok(StoreAnswer::Done)

@@ -6,13 +6,13 @@
 
 use crate::domain::delivery_event::DeliveryKind;
 use crate::domain::delivery_state::Actor;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Delay, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Days with a soft bounce, and no delivery after the first, that end an address.
 pub const SOFT_BOUNCE_DAYS: usize = 3;
 
-const DAY_MILLIS: i64 = 86_400_000;
+const DAY: Delay = Delay::from_days(1);
 
 /// What is held of one address. The default has heard nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
@@ -126,7 +126,7 @@ impl AddressHealth {
 }
 
 const fn day(at: Timestamp) -> i64 {
-    at.as_millis() / DAY_MILLIS
+    at.as_millis() / DAY.as_millis()
 }
 
 impl Cause {
@@ -144,16 +144,6 @@ impl Cause {
             Self::SoftBounces => "soft_bounces",
             Self::HardBounce => "hard_bounce",
             Self::Complaint => "complaint",
-        }
-    }
-
-    /// For people.
-    pub const fn in_words(self) -> &'static str {
-        match self {
-            Self::Provider => "the provider holds the address back",
-            Self::SoftBounces => "mail bounced on three different days, and none arrived in between",
-            Self::HardBounce => "the address does not exist any more",
-            Self::Complaint => "the recipient called a mail spam",
         }
     }
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     Event(Arc<Event>),
-    /// An event of either side of a merge: it ends what it would have ended, and counts for nothing else.
+    /// An event of either side of a merge: it ends what it would have ended, and is news to the runs of the other side.
     Overtaken {
         event: Arc<Event>,
         /// The runs that have not heard of it.

@@ -171,20 +171,6 @@ impl Verdict {
     }
 }
 
-impl Sign {
-    /// For the record of a sighting.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Flagged => "flagged",
-            Self::Head => "head",
-            Self::Program => "program",
-            Self::PrivacyProxy => "privacy_proxy",
-            Self::TooSoon => "too_soon",
-            Self::Sweep => "sweep",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

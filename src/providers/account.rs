@@ -90,6 +90,16 @@ impl Setting {
 }
 
 impl Account {
+    /// With nothing set.
+    pub const fn empty() -> Self {
+        Self {
+            url: String::new(),
+            key: String::new(),
+            values: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+        }
+    }
+
     /// `url` is the base address, with or without a final slash. Of several keys separated by spaces, which is how
     /// secrets are rotated, the first is used for sending.
     pub fn new(url: &str, keys: &str) -> Self {

@@ -13,7 +13,6 @@ use crate::domain::shard::{ShardCount, ShardIndex};
 use crate::engine::enroll::leaves_when_bought;
 use crate::engine::guard::CheckoutFact;
 use crate::engine::state::Enrollment;
-use crate::signing::identity::identity_hash;
 use crate::store::{self, directory};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -120,8 +119,7 @@ impl Turn<'_> {
     }
 
     pub(super) fn hash(&self, identifier: &Identifier) -> IdentifierHash {
-        let key = self.settings.hash_key.iter().next().unwrap_or_default();
-        identity_hash(key.as_bytes(), identifier)
+        self.settings.hash(identifier)
     }
 }
 

@@ -68,7 +68,7 @@ impl Turn<'_> {
             .collect();
         let members: Vec<MessageId> = mails.iter().map(|mail| mail.message.clone()).collect();
         let key = dispatch_key(&members, generation);
-        let body = provider.body(&self.settings.account(provider), &key, &mails)?;
+        let body = provider.body(self.settings.account(provider), &key, &mails)?;
         let dispatch = Dispatch {
             id: key.clone(),
             key,

@@ -68,11 +68,13 @@ impl Turn<'_> {
         event: &DeliveryEvent,
     ) -> Result<Received, Error> {
         match self.find(&to.clone().into())? {
-            Home::Elsewhere(contact) => return Ok(Received::Elsewhere(contact.into())),
-            Home::Here(loaded) if loaded.is_new() => Fate::Unknown,
-            Home::Here(loaded) => self.hear_of_contact(*loaded, event, &[])?,
-        };
-        Ok(Received::Done)
+            Home::Elsewhere(contact) => Ok(Received::Elsewhere(contact.into())),
+            Home::Here(loaded) if loaded.is_new() => Ok(Received::Done),
+            Home::Here(loaded) => {
+                self.hear_of_contact(*loaded, event, &[])?;
+                Ok(Received::Done)
+            }
+        }
     }
 
     fn hear(&self, event: &DeliveryEvent, clicks: &[Click<'_>]) -> Result<Fate, Error> {

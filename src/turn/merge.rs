@@ -6,7 +6,6 @@ use super::forward::Received;
 use super::unsubscribe::own_event;
 use super::{Error, Home, Loaded, Turn};
 use crate::domain::event::{Event, EventKind};
-
 use crate::domain::ids::{ContactId, EnrollmentId, EventId, IdentifierHash, JourneyId};
 use crate::domain::message::MessageState;
 use crate::domain::order::Order;

@@ -4,10 +4,8 @@
 use super::call::Call;
 use crate::domain::delivery_event::DeliveryEvent;
 use crate::domain::identity::Identifier;
-use crate::domain::ids::IdentifierHash;
 use crate::domain::shard::ShardIndex;
 use crate::settings::Settings;
-use crate::signing::identity::identity_hash;
 use std::collections::BTreeMap;
 
 /// Most events in one call: a turn of that many stays well under a second.
@@ -45,8 +43,6 @@ fn shard_of(settings: &Settings, event: &DeliveryEvent) -> Option<ShardIndex> {
     if let Some(message) = &event.message {
         return Some(settings.shards.of_message(message));
     }
-    let key = settings.hash_key.iter().next()?;
     let email = Identifier::email(event.recipient.as_ref()?);
-    let hash: IdentifierHash = identity_hash(key.as_bytes(), &email);
-    Some(settings.shards.of_identifier(&hash))
+    Some(settings.shards.of_identifier(&settings.hash(&email)))
 }

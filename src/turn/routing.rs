@@ -10,7 +10,6 @@ use crate::domain::ids::ContactId;
 use crate::domain::shard::{ShardCount, ShardIndex};
 use crate::engine::identity::{Hashed, route};
 use crate::settings::Settings;
-use crate::signing::identity::identity_hash;
 use std::collections::BTreeMap;
 
 /// Most times an event is sent on to where its contact went.
@@ -64,13 +63,12 @@ enum Stage {
 impl Routing {
     /// Takes up an event; none when it names nobody and nothing.
     pub fn start(settings: &Settings, event: Event) -> Option<(Self, Step)> {
-        let key = settings.hash_key.iter().next().unwrap_or_default().as_bytes();
         let identifiers: Vec<Hashed> = event
             .identifiers
             .iter()
             .map(|identifier| Hashed {
                 identifier: identifier.clone(),
-                hash: identity_hash(key, identifier),
+                hash: settings.hash(identifier),
             })
             .collect();
         let shard = settings.shards.of_identifier(route(&event, &identifiers)?);
