@@ -2,6 +2,7 @@
 //!
 //! Every source passes what it read through here. A value that cannot be made fit is absent; nothing here fails.
 
+use super::entities;
 use super::loose::Text;
 use crate::domain::civil::Zone;
 use crate::domain::contact::MAX_TEXT_CHARS;
@@ -33,7 +34,7 @@ pub fn line(text: &str) -> Option<String> {
 
 /// As [`line`], of a text that a shop wrote with HTML entities. Decoded once: `&amp;lt;` is `&lt;`.
 pub fn html_line(text: &str) -> Option<String> {
-    line(&html_escape::decode_html_entities(text))
+    line(&entities::decode(text))
 }
 
 /// A link that may stand in an email: http or https only.

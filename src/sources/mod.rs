@@ -5,6 +5,7 @@
 
 mod arrival;
 mod clean;
+mod entities;
 mod events;
 mod loose;
 mod shopify;

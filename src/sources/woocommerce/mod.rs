@@ -8,7 +8,7 @@ mod order;
 
 use super::arrival::Arrival;
 use super::loose::Text;
-use super::{Error, Reading, Reason, SourceKind, Unverified, Verified, clean};
+use super::{Error, Reading, Reason, SourceKind, Unverified, Verified, clean, entities};
 use crate::domain::time::Timestamp;
 use crate::signing::{self, Secrets};
 
@@ -57,10 +57,7 @@ pub(super) fn read(delivery: Unverified<'_>, secrets: &Secrets, now: Timestamp) 
 /// WooCommerce signs with the secret after decoding HTML entities (`WC_Webhook::generate_signature`), so `&` and `&amp;`
 /// in the setting are the same. Its generated secrets may hold spaces.
 fn keys(secrets: &Secrets) -> Vec<String> {
-    secrets
-        .iter_with_spaces()
-        .map(|secret| html_escape::decode_html_entities(secret).into_owned())
-        .collect()
+    secrets.iter_with_spaces().map(entities::decode_special).collect()
 }
 
 impl Delivery<'_> {
