@@ -10,6 +10,7 @@ pub mod contact;
 pub mod delivery_event;
 pub mod delivery_state;
 pub mod email;
+pub mod entities;
 pub mod event;
 pub mod identity;
 pub mod ids;

@@ -15,6 +15,7 @@ pub fn page(status: u16, html: String, policy: &str) -> Result<Response> {
     headers.set("content-security-policy", policy)?;
     headers.set("x-content-type-options", "nosniff")?;
     headers.set("referrer-policy", "no-referrer")?;
+    headers.set("x-robots-tag", "noindex, nofollow")?;
     headers.set("cache-control", "no-store")?;
     Ok(
         Response::from_body(worker::ResponseBody::Body(html.into_bytes()))?

@@ -25,13 +25,14 @@ mod store_call;
 mod store_object;
 mod subtle;
 mod tokens;
+mod tracked;
 
 use serde_json::json;
 use worker::{Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
-    match routes::answer(request, &env).await {
+async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
+    match routes::answer(request, &env, &context).await {
         Ok(response) => Ok(response),
         Err(error) => {
             log::error("request failed", json!({ "error": error.for_log() }));

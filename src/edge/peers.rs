@@ -101,7 +101,9 @@ const fn patience(call: &Call) -> Delay {
         | Call::Bought(_)
         | Call::Stop { .. }
         | Call::Unsubscribe { .. }
-        | Call::Hear(_) => PATIENCE,
+        | Call::Hear(_)
+        | Call::See(_)
+        | Call::View { .. } => PATIENCE,
         // These go through many rows.
         Call::Prune | Call::Sweep | Call::Mails | Call::Reasons | Call::Overview => Delay::from_minutes(1),
         // A run waits for the provider; cron has a quarter of an hour for all shards.

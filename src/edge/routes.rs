@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::peers::Peers;
 use super::store_call::{Snapshot, StoreAnswer, StoreCall};
-use super::{admin, answer, dev, feedback, health, hooks, log, runtime, tokens};
+use super::{admin, answer, dev, feedback, health, hooks, log, runtime, tokens, tracked};
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
 use crate::http;
@@ -12,7 +12,7 @@ use crate::turn::call::{Answer, Call};
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 use std::rc::Rc;
-use worker::{Env, Method, Request, Response};
+use worker::{Context, Env, Method, Request, Response};
 
 /// Largest body of a signed source (`DESIGN.md` §6).
 const MAX_BODY_BYTES: usize = 8 << 20;
@@ -26,6 +26,8 @@ const SWEEP_PAGES: usize = 50;
 /// A request with what every route needs.
 pub struct Visit<'a> {
     pub env: &'a Env,
+    /// Takes what is still to be done when the answer has gone.
+    pub context: &'a Context,
     pub settings: Rc<Settings>,
     pub now: Timestamp,
     /// Scheme and host the request came to.
@@ -58,7 +60,7 @@ impl Visit<'_> {
 ///
 /// # Errors
 /// When we failed: the caller answers 503, and the sender tries again.
-pub async fn answer(mut request: Request, env: &Env) -> Result<Response, Error> {
+pub async fn answer(mut request: Request, env: &Env, context: &Context) -> Result<Response, Error> {
     #[cfg(feature = "test-panic")]
     if request.path().starts_with("/test/") {
         return Ok(super::panic_routes::fetch(request, env).await?);
@@ -81,6 +83,7 @@ pub async fn answer(mut request: Request, env: &Env) -> Result<Response, Error> 
     let url = request.url()?;
     let visit = Visit {
         env,
+        context,
         settings,
         now,
         origin: url.origin().ascii_serialization(),
@@ -104,6 +107,9 @@ async fn route(visit: &Visit<'_>) -> Result<Response, Error> {
         ["delivery", provider] => feedback::receive(visit, provider, None).await,
         ["delivery", provider, token] => feedback::receive(visit, provider, Some(token)).await,
         ["u", token] => tokens::unsubscribe(visit, token).await,
+        ["m", token] => tokens::view(visit, token).await,
+        ["c", token] => tracked::click(visit, token),
+        ["o", token] => tracked::open(visit, token),
         ["admin", first, rest @ ..] => admin::answer(visit, first, rest).await,
         ["dev", what] if visit.settings.dev_routes() => dev::answer(visit, what).await,
         _ => Ok(answer::error(

@@ -18,11 +18,13 @@ use crate::store::migrate::{SHARD, migrate};
 use crate::turn::baton::Baton;
 use crate::turn::call::{Answer, Call, Envelope};
 use crate::turn::install::{Installed, Objection};
+use crate::turn::seen::{self, RecentClicks};
 use crate::turn::{self, Turn};
 use serde_json::json;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::time::Duration;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 /// Shortest time between two runs by alarm: the floor that keeps a mistake from costing money.
@@ -46,6 +48,7 @@ pub struct Shard {
     alarms_set: Cell<u64>,
     /// Development clock less the wall's.
     offset: Cell<Option<i64>>,
+    clicks: RecentClicks,
     /// One run at a time.
     pub(super) running: Baton,
     /// Shortest time until the next run by alarm.
@@ -73,6 +76,7 @@ impl DurableObject for Shard {
             alarm_at: Cell::default(),
             alarms_set: Cell::default(),
             offset: Cell::default(),
+            clicks: RecentClicks::default(),
             running: Baton::default(),
             floor: Cell::new(ALARM_FLOOR),
             forwarding: Baton::default(),
@@ -125,7 +129,7 @@ impl Shard {
                 .set(Some(envelope.now.as_millis() - runtime::wall_clock().as_millis()));
         }
         let (me, now) = (envelope.shard, envelope.now);
-        let answer = match envelope.call {
+        let answer = match self.after_a_sweep(envelope.call).await {
             Call::RunDue => {
                 let ran = self.run_due(me, now).await?;
                 let next_due = self.next_run(me, now)?;
@@ -142,6 +146,17 @@ impl Shard {
         }
         self.arm(me, now).await?;
         Ok(answer)
+    }
+
+    /// A click is heard when it is known whether others came with it.
+    async fn after_a_sweep(&self, call: Call) -> Call {
+        let Call::See(mut seen) = call else { return call };
+        if seen.event.url.is_some() {
+            self.clicks.note(&seen.event);
+            worker::Delay::from(Duration::from_millis(seen::PAUSE.as_millis().unsigned_abs())).await;
+            seen.beside = self.clicks.beside(&seen.event);
+        }
+        Call::See(seen)
     }
 
     /// One storage turn: all of it is written, or nothing.

@@ -95,13 +95,28 @@ pub(super) fn concerns(turn: &Turn<'_>, journey: &Journey, key: &EnrollmentKey, 
     match journey.trigger.key {
         Key::Contact => true,
         // An order of five products is about each of them.
-        Key::Product => event.data.items.iter().any(|line| {
-            let id = line.product_id.as_deref();
-            id.and_then(|id| scoped_key(event, id)).as_ref() == Some(key)
-        }),
+        Key::Product => names_product(event, key),
         Key::Checkout => turn.named(event).checkout.as_ref() == Some(key),
         Key::Order => turn.named(event).order.as_ref() == Some(key),
     }
+}
+
+/// Whether an event can have started or refreshed a run of this key, by what it names.
+pub(super) fn is_of(key: Key, of: &EnrollmentKey, contact: &ContactId, event: &Event) -> bool {
+    let named = Named::by(event, contact);
+    match key {
+        Key::Contact => true,
+        Key::Checkout => named.checkout.as_ref() == Some(of),
+        Key::Order => named.order.as_ref() == Some(of),
+        Key::Product => names_product(event, of),
+    }
+}
+
+fn names_product(event: &Event, key: &EnrollmentKey) -> bool {
+    event.data.items.iter().any(|line| {
+        let id = line.product_id.as_deref();
+        id.and_then(|id| scoped_key(event, id)).as_ref() == Some(key)
+    })
 }
 
 /// This checkout's own token and cart always; and every cart that is older than the event.

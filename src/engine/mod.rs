@@ -15,6 +15,7 @@ pub mod enroll;
 pub mod errand;
 mod goal;
 pub mod guard;
+pub mod history;
 pub mod identity;
 pub mod ids;
 pub mod intake;

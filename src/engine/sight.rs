@@ -131,6 +131,7 @@ impl<'a> Topic<'a> {
             "order_id" => text_of(|data| data.order_id.as_ref()),
             "order_number" => text_of(|data| data.order_number.as_ref()),
             "discount_codes" => texts(data.map_or(&[], |data| data.discount_codes.as_slice())),
+            "url" => text_of(|data| data.url.as_ref()),
             "test" => Datum::Bool(test),
             "properties" => Datum::Map(data.map_or(&EMPTY, |data| &data.properties)),
             _ => return None,

@@ -62,6 +62,7 @@ pub const MODEL: &[(&str, Shape)] = &[
     (REFERRAL, Record(REFERRAL_FIELDS)),
     ("action_url", Text),
     ("unsubscribe_url", Optional(&Text)),
+    ("view_url", Optional(&Text)),
     ("subject", Text),
 ];
 

@@ -10,6 +10,7 @@ pub mod segment;
 pub mod shape;
 pub mod step;
 pub mod store_file;
+pub mod tracking;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub mod check;

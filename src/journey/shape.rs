@@ -88,6 +88,7 @@ impl Record {
                 ("order_id", Text),
                 ("order_number", Text),
                 ("discount_codes", List(Box::new(Text))),
+                ("url", Text),
                 ("test", Bool),
                 ("properties", Map),
             ],

@@ -5,6 +5,7 @@
 use super::finding::{Finding, Place, hint, nearest};
 use super::project::STORE;
 use super::store_file::{CODE, StoreFile};
+use super::tracking::{PLACEHOLDERS, Utm, UtmTags};
 use super::yaml::{self, Fields, Node, Reader, Value};
 use crate::domain::civil::Zone;
 use crate::domain::event::EventKind;
@@ -90,6 +91,9 @@ fn values(reader: &mut Reader<'_>, fields: &Fields<'_>, store: &StoreFile) {
     if let (Some(node), Some(referral)) = (fields.get("referral"), &store.referral) {
         referral_link(reader, node, &referral.link);
     }
+    if let (Some(node), Utm::On(tags)) = (fields.get("utm"), &store.utm) {
+        utm(reader, node, tags);
+    }
     if let Some(node) = fields.get("caps") {
         caps(reader, node, store);
     }
@@ -135,6 +139,35 @@ fn referral_link(reader: &mut Reader<'_>, node: &Node, link: &str) {
     if host.is_empty() || !once || host.contains(breaks) || path.replace(CODE, "").contains(breaks) {
         let wanted = "an address that starts with `https://` and holds `{code}` once behind the shop's name, as \"https://shop.example/?ref={code}\"";
         reader.expected(node, wanted);
+    }
+}
+
+fn utm(reader: &mut Reader<'_>, node: &Node, tags: &UtmTags) {
+    // `true` has no fields.
+    let Value::Map(_) = &node.value else { return };
+    let Some(fields) = reader.map(node, "a map") else {
+        return;
+    };
+    for (tag, value) in tags.each() {
+        let Some(node) = fields.get(tag.trim_start_matches("utm_")) else {
+            continue;
+        };
+        let names = PLACEHOLDERS;
+        let plain = names
+            .iter()
+            .fold(value.to_owned(), |text, name| text.replace(name, ""));
+        if plain.contains(['{', '}']) || plain.chars().any(char::is_control) {
+            reader.expected(
+                node,
+                "a text in which only `{journey}`, `{step}` and `{email}` stand in braces",
+            );
+        }
+    }
+    let Some(node) = fields.get("sites") else { return };
+    for (site, node) in tags.sites.iter().zip(reader.nodes(node, "a list of hosts")) {
+        if !site.contains('.') || site.contains(|c: char| c.is_whitespace() || "/:?#@".contains(c)) {
+            reader.expected(node, "a host such as `shop.example`, without `https://`");
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `store.yaml`: brand, sender and policy of the store. Compiled in; changing it means a deploy.
 
+use super::tracking::{Tracking, Utm};
 use crate::domain::civil::Quiet;
 use crate::domain::email::EmailAddress;
 use crate::domain::message::Lane;
@@ -41,6 +42,12 @@ pub struct StoreFile {
     /// Contacts have a link to hand on, and are credited for who orders by it.
     #[serde(default)]
     pub referral: Option<Referral>,
+    /// Whether mails tell who clicked and opened.
+    #[serde(default)]
+    pub tracking: Tracking,
+    /// What is added to links to the store's own pages.
+    #[serde(default)]
+    pub utm: Utm,
 }
 
 /// The link that contacts hand on to friends.

@@ -1,8 +1,12 @@
 //! Signed links in mails. A token names the message, and through it the contact; it never holds an address.
 //!
 //! ```text
-//! version (1 byte) | key id (2) | message id (20) | MAC (16)      39 bytes, 52 characters of base64url
+//! version (1 byte) | key id (2) | message id (20) | MAC (16)            39 bytes, 52 characters of base64url
+//! version (1 byte) | key id (2) | message id (20) | target | MAC (16)   of a click
+//! target = 0 for `https://`, 1 for `http://`, then the rest of the address
 //! ```
+//!
+//! A click's target is among the signed bytes: what nobody signed redirects nowhere.
 //!
 //! `render::email` makes the links, the edge verifies what comes back. A link must work for years, so the version
 //! and the key id are part of it: while an old `LINK_KEY` stays listed, every link made with it is good. Forwarding
@@ -21,6 +25,12 @@ const MESSAGE_BYTES: usize = MessageId::LEN / 2;
 const MAC_BYTES: usize = 16;
 const SIGNED_BYTES: usize = 1 + KEY_ID_BYTES + MESSAGE_BYTES;
 const TOKEN_BYTES: usize = SIGNED_BYTES + MAC_BYTES;
+/// Longest token read at all: that of a target of 2,048 bytes, which is more than is ever linked.
+const MAX_TOKEN_CHARS: usize = (TOKEN_BYTES + 1 + MAX_TARGET_BYTES).div_ceil(3) * 4;
+/// Longest address that a click may lead to. Some mail programs and proxies cut off what is much longer.
+pub const MAX_TARGET_BYTES: usize = 2048;
+/// What a target may begin with, each by its number.
+const SCHEMES: [&str; 2] = ["https://", "http://"];
 /// Shortest key we take: a shorter one can be guessed.
 const MIN_KEY_BYTES: usize = 16;
 
@@ -29,6 +39,12 @@ const MIN_KEY_BYTES: usize = 16;
 pub enum Purpose {
     /// `/u/<token>`: no marketing mail any more.
     Unsubscribe,
+    /// `/c/<token>`: on to where a link of the mail leads.
+    Click,
+    /// `/o/<token>`: the picture that tells of an open.
+    Open,
+    /// `/m/<token>`: the mail, in a browser.
+    View,
 }
 
 /// The values of `LINK_KEY`: the first signs, all verify.
@@ -64,17 +80,35 @@ pub enum Error {
 }
 
 impl Purpose {
+    const ALL: [Self; 4] = [Self::Unsubscribe, Self::Click, Self::Open, Self::View];
+
     const fn label(self) -> &'static str {
         match self {
             Self::Unsubscribe => "wend/1/link/unsubscribe",
+            Self::Click => "wend/1/link/click",
+            Self::Open => "wend/1/link/open",
+            Self::View => "wend/1/link/view",
         }
     }
 
     const fn path(self) -> &'static str {
         match self {
             Self::Unsubscribe => "/u/",
+            Self::Click => "/c/",
+            Self::Open => "/o/",
+            Self::View => "/m/",
         }
     }
+}
+
+/// Whether an address is one of our own links: those are never led over another.
+pub fn is_own(base: &str, url: &str) -> bool {
+    let path = url.strip_prefix(base.trim_end_matches('/'));
+    path.is_some_and(|path| {
+        Purpose::ALL
+            .iter()
+            .any(|purpose| path.starts_with(purpose.path()))
+    })
 }
 
 impl LinkKeys {
@@ -98,8 +132,26 @@ impl LinkKeys {
     pub fn token(&self, purpose: Purpose, message: &MessageId) -> String {
         self.0
             .first()
-            .map(|key| key.token(purpose, message))
+            .map(|key| key.token(purpose, message, &[]))
             .unwrap_or_default()
+    }
+
+    /// The address that leads on to `target` and tells of the click; none for a target that is no web address, or longer
+    /// than [`MAX_TARGET_BYTES`].
+    pub fn click_url(&self, base: &str, message: &MessageId, target: &str) -> Option<String> {
+        let (scheme, rest) = (0..).zip(SCHEMES).find_map(|(number, scheme)| {
+            let start = target.get(..scheme.len())?;
+            let rest = target.get(scheme.len()..)?;
+            start.eq_ignore_ascii_case(scheme).then_some((number, rest))
+        })?;
+        if target.len() > MAX_TARGET_BYTES {
+            return None;
+        }
+        let mut bytes = vec![scheme];
+        bytes.extend(rest.as_bytes());
+        let token = self.0.first()?.token(Purpose::Click, message, &bytes);
+        let (base, path) = (base.trim_end_matches('/'), Purpose::Click.path());
+        Some(format!("{base}{path}{token}"))
     }
 
     /// The absolute address of a link: `https://mail.shop.example/u/AR3v…`.
@@ -113,24 +165,49 @@ impl LinkKeys {
     /// # Errors
     /// See [`Error`]; a token of another purpose is `Forged`.
     pub fn verify(&self, purpose: Purpose, token: &str) -> Result<MessageId, Error> {
+        let (message, extra) = self.read(purpose, token)?;
+        extra.is_empty().then_some(message).ok_or(Error::Malformed)
+    }
+
+    /// The message and the target of a click.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn verify_click(&self, token: &str) -> Result<(MessageId, String), Error> {
+        let (message, target) = self.read(Purpose::Click, token)?;
+        let (scheme, rest) = target.split_first().ok_or(Error::Malformed)?;
+        let scheme = SCHEMES.get(usize::from(*scheme)).ok_or(Error::Malformed)?;
+        let rest = std::str::from_utf8(rest).map_err(|_| Error::Malformed)?;
+        Ok((message, format!("{scheme}{rest}")))
+    }
+
+    /// What was signed: the message, and what stands behind it.
+    fn read(&self, purpose: Purpose, token: &str) -> Result<(MessageId, Vec<u8>), Error> {
+        if token.len() > MAX_TOKEN_CHARS {
+            return Err(Error::Malformed);
+        }
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| Error::Malformed)?;
         let version = *bytes.first().ok_or(Error::Malformed)?;
         if version != VERSION {
             return Err(Error::Version(version));
         }
-        if bytes.len() != TOKEN_BYTES {
+        if purpose != Purpose::Click && bytes.len() != TOKEN_BYTES {
             return Err(Error::Malformed);
         }
-        let (signed, mac) = bytes.split_at_checked(SIGNED_BYTES).ok_or(Error::Malformed)?;
-        let key_id = signed.get(1..=KEY_ID_BYTES).ok_or(Error::Malformed)?;
-        let message = signed.get(1 + KEY_ID_BYTES..).ok_or(Error::Malformed)?;
+        let end = bytes.len().checked_sub(MAC_BYTES).ok_or(Error::Malformed)?;
+        let (signed, mac) = bytes.split_at_checked(end).ok_or(Error::Malformed)?;
+        let (named, extra) = signed.split_at_checked(SIGNED_BYTES).ok_or(Error::Malformed)?;
+        let (key_id, message) = named
+            .get(1..)
+            .and_then(|rest| rest.split_at_checked(KEY_ID_BYTES))
+            .ok_or(Error::Malformed)?;
         let mut keys = self.0.iter().filter(|key| key.id == key_id).peekable();
         keys.peek().ok_or(Error::UnknownKey)?;
-        if keys.any(|key| same(&key.mac(purpose, signed), mac)) {
-            MessageId::parse(&hex::encode(message)).map_err(|_| Error::Malformed)
-        } else {
-            Err(Error::Forged)
+        if !keys.any(|key| same(&key.mac(purpose, signed), mac)) {
+            return Err(Error::Forged);
         }
+        let message = MessageId::parse(&hex::encode(message)).map_err(|_| Error::Malformed)?;
+        Ok((message, extra.to_vec()))
     }
 }
 
@@ -154,12 +231,13 @@ impl LinkKey {
         Ok(Self { id, secret })
     }
 
-    fn token(&self, purpose: Purpose, message: &MessageId) -> String {
-        let mut bytes = Vec::with_capacity(TOKEN_BYTES);
+    fn token(&self, purpose: Purpose, message: &MessageId, extra: &[u8]) -> String {
+        let mut bytes = Vec::with_capacity(TOKEN_BYTES + extra.len());
         bytes.push(VERSION);
         bytes.extend(self.id);
         // A message id is hex by its type, so this never falls back.
         bytes.extend(hex::decode(message.as_str()).unwrap_or_default());
+        bytes.extend(extra);
         let mac = self.mac(purpose, &bytes);
         bytes.extend(mac);
         URL_SAFE_NO_PAD.encode(bytes)
@@ -198,6 +276,98 @@ mod tests {
         let token = keys(OLD).token(Purpose::Unsubscribe, &message());
         assert_eq!(token, "AcTFABEiM0RVZneImaq7zN3u_wARIjMXH837Y7wxk5PchWYM00YG");
         assert_eq!(verify(OLD, &token), Ok(message()));
+    }
+
+    #[test]
+    fn version_1_of_opens_views_and_clicks_is_pinned() {
+        let keys = keys(OLD);
+        for (purpose, token) in [
+            (
+                Purpose::Open,
+                "AcTFABEiM0RVZneImaq7zN3u_wARIjMrfgCdb9bwPIl-GAeermyt",
+            ),
+            (
+                Purpose::View,
+                "AcTFABEiM0RVZneImaq7zN3u_wARIjM94MPjBaDzn0yMXBJhtBZA",
+            ),
+        ] {
+            assert_eq!(keys.token(purpose, &message()), token);
+            assert_eq!(keys.verify(purpose, token), Ok(message()));
+        }
+        let target = "https://shop.example/cart?id=8f2c#top";
+        let url = "https://mail.shop.example/c/AcTFABEiM0RVZneImaq7zN3u_wARIjMAc2hvcC5leGFtcGxlL2NhcnQ_aWQ9OGYyYyN0b3DkLJX11qLITSby8EzhcYFI";
+        assert_eq!(
+            keys.click_url("https://mail.shop.example", &message(), target),
+            Some(url.to_owned())
+        );
+        let token = url.rsplit('/').next().unwrap();
+        assert_eq!(keys.verify_click(token), Ok((message(), target.to_owned())));
+    }
+
+    #[test]
+    fn only_a_web_address_of_bearable_length_is_led_to() {
+        let click = |target: &str| keys(OLD).click_url("https://m.example", &message(), target);
+        let long = format!("https://shop.example/{}", "x".repeat(MAX_TARGET_BYTES));
+        for target in [
+            "javascript:alert(1)",
+            "//shop.example",
+            "mailto:a@b.example",
+            "",
+            "https:/",
+            &long,
+        ] {
+            assert_eq!(click(target), None, "{target}");
+        }
+        let longest = &long[..MAX_TARGET_BYTES];
+        let url = click(longest).unwrap();
+        let token = url.rsplit('/').next().unwrap();
+        assert_eq!(keys(OLD).verify_click(token).unwrap().1, longest);
+        assert_eq!(
+            keys(OLD).verify_click(&format!("{token}AAAA")),
+            Err(Error::Forged)
+        );
+    }
+
+    #[test]
+    fn a_token_is_nothing_to_another_purpose() {
+        let keys = keys(OLD);
+        let url = keys
+            .click_url("https://m.example", &message(), "https://shop.example/")
+            .unwrap();
+        let click = url.rsplit('/').next().unwrap();
+        for made in Purpose::ALL {
+            let token = keys.token(made, &message());
+            for asked in Purpose::ALL {
+                assert_eq!(
+                    keys.verify(asked, &token).is_ok(),
+                    made == asked,
+                    "{made:?} as {asked:?}"
+                );
+            }
+            assert!(
+                keys.verify(made, click).is_err() && keys.verify_click(&token).is_err(),
+                "{made:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn our_own_links_are_known_by_their_paths() {
+        let base = "https://shop.example/";
+        for purpose in Purpose::ALL {
+            assert!(
+                is_own(base, &keys(OLD).url(base, purpose, &message())),
+                "{purpose:?}"
+            );
+        }
+        for other in [
+            "https://shop.example/cart",
+            "https://shop.example/",
+            "https://other.example/u/x",
+            "/u/x",
+        ] {
+            assert!(!is_own(base, other), "{other}");
+        }
     }
 
     #[test]
@@ -259,6 +429,25 @@ mod tests {
         #[test]
         fn any_text_is_answered(token in ".{0,80}") {
             prop_assert!(verify(OLD, &token).is_err());
+            prop_assert!(keys(OLD).verify_click(&token).is_err());
+        }
+
+        #[test]
+        fn a_target_comes_back_byte_for_byte_and_no_other_does(
+            rest in "[!-~а-яü]{1,60}",
+            http in any::<bool>(),
+            place in any::<prop::sample::Index>(),
+            bit in 0_u8..8,
+        ) {
+            let target = format!("{}{rest}", if http { "http://" } else { "https://" });
+            let url = keys(OLD).click_url("https://m.example/", &message(), &target).unwrap();
+            let token = url.strip_prefix("https://m.example/c/").unwrap();
+            prop_assert_eq!(keys(OLD).verify_click(token), Ok((message(), target)));
+            let mut bytes = URL_SAFE_NO_PAD.decode(token).unwrap();
+            let place = place.index(bytes.len());
+            bytes[place] ^= 1 << bit;
+            prop_assert!(keys(OLD).verify_click(&URL_SAFE_NO_PAD.encode(&bytes)).is_err());
+            prop_assert!(keys(OLD).verify_click(&URL_SAFE_NO_PAD.encode(&bytes[..place])).is_err());
         }
     }
 }

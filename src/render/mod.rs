@@ -13,4 +13,7 @@ pub mod outbox;
 pub mod pages;
 pub mod price;
 pub mod sample;
+pub mod tags;
+pub mod tracking;
 pub mod translation;
+pub mod utm;

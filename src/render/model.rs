@@ -47,6 +47,8 @@ pub struct Model<'a> {
     pub action_url: String,
     /// Present in marketing mail, and only there.
     pub unsubscribe_url: Option<String>,
+    /// The mail in a browser; none there, nor in mail to the store's own people.
+    pub view_url: Option<String>,
     /// The rendered subject; empty while the subject itself is rendered.
     pub subject: String,
 }
@@ -119,6 +121,7 @@ pub struct Brought<'a> {
 pub struct MessageLinks {
     /// Set for marketing mail.
     pub unsubscribe: Option<String>,
+    pub view: Option<String>,
     pub referral: Referral,
 }
 
@@ -175,6 +178,7 @@ impl<'a> Model<'a> {
                 .to_owned(),
             referral: links.referral,
             unsubscribe_url: links.unsubscribe,
+            view_url: links.view,
             subject: String::new(),
             store,
         }

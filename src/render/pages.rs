@@ -1,6 +1,7 @@
-//! The pages that links in mails lead to: the choice to unsubscribe, and what came of it.
+//! The pages that links in mails lead to: the choice to unsubscribe, what came of it, and what to do where a link leads
+//! nowhere.
 //!
-//! The edge calls [`page`] for `/u/<token>`. Pages change nothing: the one button POSTs to the page's own address,
+//! The edge calls [`page`] for the routes with a token. Pages change nothing: the one button POSTs to the page's own address,
 //! so a scanner that opens every link in a mail unsubscribes nobody.
 
 use super::model::Store;
@@ -10,6 +11,9 @@ use askama::Template;
 /// Value of `Content-Security-Policy` for these pages: nothing is loaded, forms stay here, nobody frames them.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// The same for a mail that is shown as a page: it has pictures, and a form on no account.
+pub const MAIL_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
     /// GET: asks, with one button.
@@ -18,7 +22,9 @@ pub enum Page {
     Unsubscribed,
     /// The token is cut off, altered, or not ours.
     LinkNotValid,
-    /// The POST could not be stored.
+    /// The mail is too old to be shown, or what it said is not kept any more.
+    MailGone,
+    /// The POST could not be stored, or the mail not be read.
     TryAgain,
 }
 
@@ -41,16 +47,23 @@ struct LinkNotValid<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "pages/mail-gone.html")]
+struct MailGone<'a> {
+    store: Store<'a>,
+}
+
+#[derive(Template)]
 #[template(path = "pages/try-again.html")]
 struct TryAgain<'a> {
     store: Store<'a>,
 }
 
 impl Page {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Unsubscribe,
         Self::Unsubscribed,
         Self::LinkNotValid,
+        Self::MailGone,
         Self::TryAgain,
     ];
 
@@ -60,6 +73,7 @@ impl Page {
             Self::Unsubscribe => "unsubscribe",
             Self::Unsubscribed => "unsubscribed",
             Self::LinkNotValid => "link-not-valid",
+            Self::MailGone => "mail-gone",
             Self::TryAgain => "try-again",
         }
     }
@@ -68,7 +82,7 @@ impl Page {
     pub const fn status(self) -> u16 {
         match self {
             Self::Unsubscribe | Self::Unsubscribed => 200,
-            Self::LinkNotValid => 404,
+            Self::LinkNotValid | Self::MailGone => 404,
             Self::TryAgain => 503,
         }
     }
@@ -84,6 +98,7 @@ pub fn page(page: Page, store: &StoreFile) -> askama::Result<String> {
         Page::Unsubscribe => Unsubscribe { store }.render(),
         Page::Unsubscribed => Unsubscribed { store }.render(),
         Page::LinkNotValid => LinkNotValid { store }.render(),
+        Page::MailGone => MailGone { store }.render(),
         Page::TryAgain => TryAgain { store }.render(),
     }
 }

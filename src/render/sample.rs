@@ -52,6 +52,7 @@ pub fn data(email: &str, shop_url: &str, currency: Currency) -> EventData {
         })
         .to_vec();
     EventData {
+        checkout_id: Some("8f2c".to_owned()),
         order_number: Some("#1042".to_owned()).filter(|_| !email.starts_with("checkout")),
         value: Money::parse("37.50", currency).ok(),
         url: Some(format!("{shop_url}/go-on/8f2c")),
@@ -77,8 +78,11 @@ fn contact() -> ContactId {
 /// Where the unsubscribe link of a preview leads: a token that no key signed.
 const UNSUBSCRIBE: &str = "https://mail.northfold.example/u/sample";
 
+/// Where it leads to the mail in a browser, as little signed.
+const VIEW: &str = "https://mail.northfold.example/m/sample";
+
 /// An email as the sample contact would get it who reads this language; none when there is no such email. Nothing is
-/// cleared here, so what comes out has no message and cannot be sent.
+/// cleared here, so what comes out has no message and cannot be sent; nor are its links tracked.
 pub fn preview(
     store: &StoreFile,
     email: &str,
@@ -103,6 +107,7 @@ pub fn preview(
             },
             MessageLinks {
                 unsubscribe,
+                view: Some(VIEW.to_owned()),
                 referral: Referral::new(store, &contact()),
             },
         ),

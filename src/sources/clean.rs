@@ -2,10 +2,10 @@
 //!
 //! Every source passes what it read through here. A value that cannot be made fit is absent; nothing here fails.
 
-use super::entities;
 use super::loose::Text;
 use crate::domain::civil::Zone;
 use crate::domain::contact::MAX_TEXT_CHARS;
+use crate::domain::entities;
 use crate::domain::event::LineItem;
 use crate::domain::money::{Currency, Money};
 use crate::domain::referral::ReferralCode;

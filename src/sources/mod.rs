@@ -5,7 +5,6 @@
 
 mod arrival;
 mod clean;
-mod entities;
 mod events;
 mod loose;
 mod shopify;

@@ -114,6 +114,19 @@ pub fn open_members(sql: &dyn Sql, messages: &[&MessageId]) -> Result<BTreeSet<M
         .collect()
 }
 
+/// The provider whose request holds the message; none without an open claim.
+///
+/// # Errors
+/// When the statement fails.
+pub fn provider_of(sql: &dyn Sql, message: &MessageId) -> Result<Option<String>, Error> {
+    let row = sql.first(
+        "SELECT dispatch.provider AS provider FROM dispatch, json_each(dispatch.members) AS member
+         WHERE member.value = ?1 LIMIT 1",
+        &[message.into()],
+    )?;
+    row.map(|row| row.text("provider").map(str::to_owned)).transpose()
+}
+
 /// Whether a message of the contact is in an open claim: its id begins as the contact's does.
 ///
 /// # Errors

@@ -107,6 +107,29 @@ pub fn list(
     rows.iter().map(read).collect()
 }
 
+/// The contact's events of these kinds up to a time, newest first. Bodies that were cut when they were stored are left out.
+///
+/// # Errors
+/// When the statement fails or a body cannot be read.
+pub fn before(
+    sql: &dyn Sql,
+    contact: &ContactId,
+    kinds: &[EventKind],
+    until: Timestamp,
+    limit: u32,
+) -> Result<Vec<Event>, Error> {
+    let kinds: Vec<&str> = kinds.iter().map(EventKind::as_str).collect();
+    let kinds = to_json("kinds", contact.as_str(), &kinds, MAX_BODY_BYTES)?;
+    let rows = sql.query(
+        "SELECT event_id, at, received_at, kind, body FROM event
+         WHERE contact_id = ?1 AND at <= ?3 AND kind IN (SELECT value FROM json_each(?2))
+           AND json_extract(body, '$.cut') IS NULL
+         ORDER BY at DESC, received_at DESC LIMIT ?4",
+        &[contact.into(), kinds.into(), until.into(), limit.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
 /// Times of the contact's events of these kinds within their windows (in days), newest first. Test events count for
 /// nothing. Reads the contact's events once, whatever the number of kinds.
 ///

@@ -3,7 +3,7 @@
 //! The wire form is JSON over a Durable Object fetch. Two versions of the code may talk during a deploy, so fields are
 //! only ever added, with a default.
 
-use crate::domain::delivery_event::DeliveryEvent;
+use crate::domain::delivery_event::{ClickedUrl, DeliveryEvent};
 use crate::domain::event::Event;
 use crate::domain::identity::IdentifierKind;
 use crate::domain::ids::{ContactId, EventId, IdentifierHash, MessageId};
@@ -70,12 +70,27 @@ pub enum Call {
     },
     /// What a provider told of mails it took.
     Hear(Vec<DeliveryEvent>),
+    /// What our own link saw.
+    See(Box<Seen>),
+    /// The mail of a message, as a page.
+    View {
+        message: MessageId,
+    },
     /// Mails kept by the `outbox` provider.
     Mails,
     /// What was not sent, and who left a journey early.
     Reasons,
     /// Counts and lists for operators.
     Overview,
+}
+
+/// An open or a click of a mail.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    pub event: DeliveryEvent,
+    /// Clicks on other links of the mail at about that time: the shard fills them in.
+    #[serde(default)]
+    pub beside: Vec<(Timestamp, ClickedUrl)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -203,6 +218,8 @@ pub enum Answer {
         found: bool,
     },
     Heard(Heard),
+    /// None when it cannot be shown any more.
+    Viewed(Option<String>),
     Mails(Vec<OutboxMail>),
     Reasons {
         held: Vec<HeldRow>,
@@ -240,6 +257,7 @@ impl Answer {
             | Self::Swept { .. }
             | Self::Unsubscribed { .. }
             | Self::Heard(_)
+            | Self::Viewed(_)
             | Self::Mails(_)
             | Self::Reasons { .. }
             | Self::Overview(_) => Meaning::Arrived,

@@ -1,4 +1,4 @@
-//! What providers tell of mails they took: the ledger learns how far each came, its contact what follows from it.
+//! What providers, and our own links, tell of mails that were taken: the ledger learns how far each came, its contact what follows from it.
 //!
 //! A message's row holds all that was told, so it is also what a repetition is known by: an event that tells nothing new
 //! writes nothing. Only the first open and the first click of a person are news to the journeys; a bounce or a complaint ends
@@ -7,7 +7,7 @@
 use super::call::{Forward, ForwardBody, Heard, Ingest};
 use super::forward::Received;
 use super::unsubscribe::own_event;
-use super::{Error, Home, Loaded, Turn};
+use super::{Error, Home, Loaded, Turn, seen};
 use crate::domain::consent::{ConsentGrade, ConsentSignal, ConsentState};
 use crate::domain::delivery_event::{DeliveryEvent, DeliveryKind};
 use crate::domain::delivery_state::{Actor, DeliveryState};
@@ -46,19 +46,29 @@ impl Turn<'_> {
     pub fn hear_all(&self, events: &[DeliveryEvent]) -> Result<Heard, Error> {
         let mut heard = Heard::default();
         for event in events {
-            let clicks = clicks_beside(event, events);
-            let count = match self.hear(event, &clicks) {
-                Ok(Fate::New) => &mut heard.new,
-                Ok(Fate::Repeated) => &mut heard.repeated,
-                Ok(Fate::Unknown) => &mut heard.unknown,
-                Err(error) => {
-                    self.set_event_aside(event, &error)?;
-                    &mut heard.failed
-                }
-            };
-            *count = count.saturating_add(1);
+            self.take_in(event, &clicks_beside(event, events), &mut heard)?;
         }
         Ok(heard)
+    }
+
+    /// One event, with the clicks on the same message that are known besides.
+    pub(super) fn take_in(
+        &self,
+        event: &DeliveryEvent,
+        clicks: &[Click<'_>],
+        heard: &mut Heard,
+    ) -> Result<(), Error> {
+        let count = match self.hear(event, clicks) {
+            Ok(Fate::New) => &mut heard.new,
+            Ok(Fate::Repeated) => &mut heard.repeated,
+            Ok(Fate::Unknown) => &mut heard.unknown,
+            Err(error) => {
+                self.set_event_aside(event, &error)?;
+                &mut heard.failed
+            }
+        };
+        *count = count.saturating_add(1);
+        Ok(())
     }
 
     /// One event that another shard passed on to whom it is about.
@@ -162,8 +172,14 @@ impl Turn<'_> {
         let Home::Here(loaded) = self.find(&stored.contact)? else {
             return Ok(());
         };
+        // Our own link knows no provider, but whose request is out.
+        let held = if seen::is_own(event) {
+            store::dispatch::provider_of(self.sql, &stored.message.id)?
+        } else {
+            None
+        };
         let how = Settlement::Accepted {
-            provider: event.provider().to_owned(),
+            provider: held.unwrap_or_else(|| event.provider().to_owned()),
             provider_id: event.provider_message.clone(),
         };
         let message = stored.message.id.clone();
@@ -301,6 +317,7 @@ impl Turn<'_> {
         let mut read = own_event(event.id.clone(), kind, self.now);
         read.occurred_at = event.occurred_at;
         read.data.message_id = Some(stored.message.id.to_string());
+        read.data.url = event.url.as_ref().map(|url| url.as_str().to_owned());
         read.data.enrollment_id = Some(stored.message.enrollment.clone());
         Some(read)
     }
@@ -348,7 +365,7 @@ struct News {
     first_click: bool,
 }
 
-type Click<'a> = (Timestamp, &'a str);
+pub(super) type Click<'a> = (Timestamp, &'a str);
 
 /// Other clicks on the same message that came with this event.
 fn clicks_beside<'a>(event: &DeliveryEvent, all: &'a [DeliveryEvent]) -> Vec<Click<'a>> {

@@ -22,10 +22,12 @@ mod referral;
 pub mod reported;
 pub mod routing;
 pub mod schedule;
+pub mod seen;
 mod serve;
 pub mod sweep;
 mod throttle;
 pub mod unsubscribe;
+mod view;
 pub mod wake;
 
 pub use error::Error;

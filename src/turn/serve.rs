@@ -52,6 +52,8 @@ impl Turn<'_> {
                 found: self.unsubscribe(&message)?,
             },
             Call::Hear(events) => Answer::Heard(self.hear_all(&events)?),
+            Call::See(seen) => Answer::Heard(self.see(&seen)?),
+            Call::View { message } => Answer::Viewed(self.view(&message)?),
             Call::Mails => self.mails()?,
             Call::Reasons => self.reasons()?,
             Call::Sweep => Answer::Swept { done: self.sweep()? },

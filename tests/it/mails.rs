@@ -15,7 +15,8 @@ use wend::domain::message::{Lane, Message, MessageState, Stream};
 use wend::domain::money::{Currency, Money};
 use wend::domain::time::Timestamp;
 use wend::journey::store_file::{Brand, OnUnknown, Region, Sender, StoreFile};
-use wend::render::email::{Draft, Error, Linking, compose};
+use wend::journey::tracking::{Tracking, Utm};
+use wend::render::email::{Draft, Error, Linking, Reader, compose};
 use wend::render::links::{LinkKeys, Purpose};
 use wend::render::model::Brought;
 use wend::render::sample;
@@ -40,6 +41,7 @@ fn address(text: &str) -> EmailAddress {
     EmailAddress::parse(text).unwrap()
 }
 
+/// Its mails are as their templates write them; what tracking does to one is shown by [`tracked`].
 pub fn shop() -> StoreFile {
     StoreFile {
         brand: Brand {
@@ -63,10 +65,25 @@ pub fn shop() -> StoreFile {
         on_unknown: OnUnknown::default(),
         team: None,
         referral: None,
+        tracking: Tracking {
+            clicks: Some(false),
+            opens: Some(false),
+        },
+        utm: Utm::Off,
         webhooks: vec![],
         caps: vec![],
         quiet_hours: None,
     }
+}
+
+/// The same shop with all that is done to links, and the picture.
+fn tracked(mut shop: StoreFile) -> StoreFile {
+    shop.tracking = Tracking {
+        clicks: Some(true),
+        opens: Some(true),
+    };
+    shop.utm = Utm::default();
+    shop
 }
 
 fn message(email: &str, stream: Stream) -> Message {
@@ -106,15 +123,16 @@ fn mail_of(shop: &StoreFile, email: &str, profile: &Profile, data: &EventData) -
     let draft = Draft {
         message: &message,
         contact: &ContactId::from_digest(message.id.as_str()),
-        clearance: &Clearance::grant(address(sample::ADDRESS), message.id.clone(), message.stream),
         profile,
         brought: Brought {
             data,
             coupon: None,
             variables: &BTreeMap::new(),
         },
+        reader: Reader::Contact,
     };
-    compose(shop, linking, draft).unwrap()
+    let clearance = Clearance::grant(address(sample::ADDRESS), message.id.clone(), message.stream);
+    compose(shop, linking, draft, &clearance).unwrap()
 }
 
 pub fn sample_mail(email: &str) -> OutgoingEmail {
@@ -140,15 +158,20 @@ fn every_email_reads_well_as_text() {
 
 #[test]
 fn a_preview_shows_what_would_be_sent() {
-    // Only the token of the link differs: a preview has no message to sign one for.
+    // Only the tokens of the links differ: a preview has no message to sign one for. Nor is a preview tracked, and so this
+    // shop is not.
     let link = |text: &str| {
-        let mut parts: Vec<String> = text.split("/u/").map(str::to_owned).collect();
-        for part in parts.iter_mut().skip(1) {
-            *part = part
-                .trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "-_.".contains(c))
-                .to_owned();
+        let mut text = text.to_owned();
+        for path in ["/u/", "/m/"] {
+            let mut parts: Vec<String> = text.split(path).map(str::to_owned).collect();
+            for part in parts.iter_mut().skip(1) {
+                *part = part
+                    .trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "-_.".contains(c))
+                    .to_owned();
+            }
+            text = parts.join(path);
         }
-        parts.join("/u/")
+        text
     };
     for (email, stream) in EMAILS {
         let preview = sample::preview(&shop(), email, None, stream, &BTreeMap::new())
@@ -175,6 +198,39 @@ fn a_preview_shows_what_would_be_sent() {
 #[test]
 fn the_html_of_an_email_is_reviewed_when_it_changes() {
     assert_snapshot!(sample_mail("checkout-nudge").html);
+}
+
+/// What tracking does to it: compare with the two above. The cart's link comes from the storefront and has no tags.
+#[test]
+fn a_tracked_mail_is_reviewed_when_it_changes() {
+    let shop = tracked(shop());
+    let data = sample::data("checkout-nudge", &shop.brand.url, shop.currency);
+    let mail = mail_of(&shop, "checkout-nudge", &sample::profile(), &data);
+    assert_snapshot!(format!("{}\n=====\n{}", mail.html, mail.text));
+    let keys = LinkKeys::parse(LINK_KEY).unwrap();
+    let targets = |part: &str| -> Vec<String> {
+        let tokens = part.split("https://mail.northfold.example/c/").skip(1);
+        let read = tokens.map(|rest| {
+            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
+            keys.verify_click(&rest[..end.unwrap_or(rest.len())]).unwrap().1
+        });
+        read.collect()
+    };
+    let tags = "utm_source=wend&utm_medium=email&utm_campaign=sample&utm_content=checkout-nudge";
+    let shop_url = "https://northfold.example";
+    assert_eq!(
+        targets(&mail.html),
+        [
+            format!("{shop_url}?{tags}"),
+            format!("{shop_url}/products/stoneware-mug?{tags}"),
+            format!("{shop_url}/products/linen-tea-towel?{tags}"),
+            format!("{shop_url}/go-on/8f2c"),
+        ]
+    );
+    assert_eq!(
+        targets(&mail.text),
+        [format!("{shop_url}/go-on/8f2c"), format!("{shop_url}?{tags}")]
+    );
 }
 
 #[test]
@@ -343,16 +399,17 @@ fn an_email_without_a_folder_is_an_error_not_a_blank() {
     let draft = Draft {
         message: &message,
         contact: &ContactId::from_digest(message.id.as_str()),
-        clearance: &Clearance::grant(address(sample::ADDRESS), message.id.clone(), message.stream),
         profile: &profile,
         brought: Brought {
             data: &data,
             coupon: None,
             variables: &BTreeMap::new(),
         },
+        reader: Reader::Contact,
     };
+    let clearance = Clearance::grant(address(sample::ADDRESS), message.id.clone(), message.stream);
     assert_eq!(
-        compose(&shop, linking, draft),
+        compose(&shop, linking, draft, &clearance),
         Err(Error::UnknownEmail("no-such-email".to_owned()))
     );
 }
@@ -365,7 +422,7 @@ fn markup(html: &str) -> [usize; 3] {
 proptest! {
     #[test]
     fn no_text_from_outside_becomes_markup_or_a_header(text in "[\\PC\\r\\n\\t<>\"'&;:{}%#]{0,60}") {
-        let mut shop = shop();
+        let mut shop = tracked(shop());
         let mut data = sample::data("order-thank-you", &shop.brand.url, shop.currency);
         data.order_number = Some("1".to_owned());
         let plain = mail_of(&shop, "order-thank-you", &sample::profile(), &data);

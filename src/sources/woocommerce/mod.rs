@@ -8,7 +8,8 @@ mod order;
 
 use super::arrival::Arrival;
 use super::loose::Text;
-use super::{Error, Reading, Reason, SourceKind, Unverified, Verified, clean, entities};
+use super::{Error, Reading, Reason, SourceKind, Unverified, Verified, clean};
+use crate::domain::entities;
 use crate::domain::time::Timestamp;
 use crate::signing::{self, Secrets};
 

@@ -1,8 +1,9 @@
-//! HTML entities that shops write into names and secrets, read once. Called by the sources that meet them.
+//! HTML entities in names, secrets and links, read once. Called by the sources that meet them, and where the links of a
+//! mail are found.
 //!
-//! HTML 5 knows 2,231 names, and a library's table of them is a twentieth of the Worker. Shops write what WordPress and
-//! text editors make of typed letters: those of Latin-1 and of typography, and any character by its number. What is none
-//! of them stays as it stands.
+//! HTML 5 knows 2,231 names, and a library's table of them is a twentieth of the Worker. Shops and authors of mails write
+//! what WordPress, askama and text editors make of typed letters: those of Latin-1 and of typography, and any character by
+//! its number. What is none of them stays as it stands.
 
 use std::str::FromStr as _;
 
