@@ -62,6 +62,7 @@ pub fn shop() -> StoreFile {
         events: vec![],
         on_unknown: OnUnknown::default(),
         team: None,
+        warm_up: None,
         referral: None,
         webhooks: vec![],
         caps: vec![],
