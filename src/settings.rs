@@ -160,6 +160,24 @@ impl Settings {
         self.accounts.get(&provider).unwrap_or(&NOTHING_SET)
     }
 
+    /// Tells one set of a provider's settings from another without giving them away: what it refused before is tried at once
+    /// when they changed.
+    pub fn fingerprint_of(&self, provider: ProviderKind) -> String {
+        let key = self.hash_key.iter().next().unwrap_or_default();
+        let account = self.account(provider);
+        let values = account
+            .values()
+            .flat_map(|value| [value, "\n"])
+            .map(str::as_bytes);
+        let parts: Vec<&[u8]> = [b"wend/1/provider/fingerprint\n".as_slice()]
+            .into_iter()
+            .chain(values)
+            .collect();
+        let mut text = hex::encode(hmac_sha256(key.as_bytes(), &parts));
+        text.truncate(FINGERPRINT_DIGITS);
+        text
+    }
+
     /// What keeps `notify:` steps from signing their webhooks. Asked only where a journey has one: nobody else needs the
     /// secret.
     pub fn notify_fault(&self) -> Option<Fault> {
@@ -230,7 +248,7 @@ fn no_mail_in_production(environment: Environment, mode: Mode, providers: &[Prov
 /// Marketing then waits, message by message; the rest goes out.
 fn no_marketing(providers: &[ProviderKind]) -> Option<Fault> {
     let names: Vec<&str> = providers.iter().map(|kind| kind.as_str()).collect();
-    for_stream(providers, Stream::Marketing).is_none().then(|| Fault {
+    for_stream(providers, Stream::Marketing).is_empty().then(|| Fault {
         setting: "EMAIL_PROVIDER",
         problem: format!(
             "names `{}`, which may carry transactional mail only: marketing mails wait until another provider is named",

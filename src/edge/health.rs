@@ -3,11 +3,20 @@
 use super::error::Error;
 use super::routes::{Visit, store_snapshot, wrong_method};
 use super::{log, runtime};
+use crate::engine::breaker::{Cause, Opened};
 use crate::http::Method;
 use crate::sources::SourceKind;
 use crate::turn::install::{Installed, Objection};
 use serde_json::{Value, json};
 use worker::Response;
+
+/// A provider that is not asked: why, since when, and when one request sees to it next.
+fn shut(provider: &str, opened: &Opened) -> Value {
+    json!({
+        "provider": provider, "problem": opened.reason, "cause": opened.cause, "fatal": false,
+        "since": opened.since.to_rfc3339(), "next_probe": opened.until.to_rfc3339(),
+    })
+}
 
 /// # Errors
 /// When the answer cannot be written.
@@ -43,9 +52,12 @@ pub async fn answer(visit: &Visit<'_>) -> Result<Response, Error> {
                     json!({ "setting": setting, "problem": format!("{error}: {hint}"), "fatal": true }),
                 );
             }
-            for (provider, fault) in snapshot.faults {
-                ok = false;
-                missing.push(json!({ "provider": provider, "problem": fault, "fatal": false }));
+            for (provider, breaker) in &snapshot.breakers {
+                if let Some(opened) = breaker.opened() {
+                    // A plan that is used up is as it should be; a key that is refused is not.
+                    ok &= opened.cause == Cause::Quota;
+                    missing.push(shut(provider, opened));
+                }
             }
             if snapshot.stopped {
                 missing.push(json!({ "problem": "all sending is stopped by an operator", "fatal": false }));

@@ -22,7 +22,7 @@ use crate::turn::seen::{self, RecentClicks};
 use crate::turn::{self, Turn};
 use serde_json::json;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
@@ -59,9 +59,9 @@ pub struct Shard {
     pub(super) single: RefCell<BTreeSet<MessageId>>,
     /// Dispatches whose answer this very process awaits.
     pub(super) awaited: RefCell<BTreeSet<String>>,
-    /// Providers that refused our settings when this shard asked them last.
-    pub(super) faulty: RefCell<BTreeSet<String>>,
-    /// No request before this: the provider rests, or the permits of this second are used up.
+    /// Requests in a row that came to nothing, by provider.
+    pub(super) silent: RefCell<BTreeMap<String, u32>>,
+    /// No request before this to some provider: it rests, or the permits of this second are used up.
     pub(super) rest_until: Cell<Timestamp>,
 }
 
@@ -82,7 +82,7 @@ impl DurableObject for Shard {
             forwarding: Baton::default(),
             single: RefCell::default(),
             awaited: RefCell::default(),
-            faulty: RefCell::default(),
+            silent: RefCell::default(),
             rest_until: Cell::default(),
         }
     }
@@ -137,6 +137,10 @@ impl Shard {
             }
             call => {
                 self.floor.set(ALARM_FLOOR);
+                // What it brings may be for a provider that does not rest.
+                if self.settings().providers.len() > 1 {
+                    self.rest_until.set(Timestamp::default());
+                }
                 self.turn(me, now, |turn| self.answer(turn, call))?
             }
         };

@@ -2,8 +2,10 @@
 
 use crate::domain::message::Lane;
 use crate::domain::time::Timestamp;
-use crate::engine::permits::Lease;
+use crate::engine::breaker::Breaker;
+use crate::engine::traffic::{Candidate, Leave, Lesson};
 use crate::store::coupon::Pool;
+use crate::store::warm_up::Day;
 use crate::turn::install::Installed;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,20 +17,28 @@ pub enum StoreCall {
     Install(Installed),
     /// State that a run starts from.
     Snapshot,
-    /// May I make this many requests now?
+    /// May I make this many requests now, and to whom?
     Permit {
-        provider: String,
+        candidates: Vec<Candidate>,
         lane: Lane,
         wanted: u32,
         now: Timestamp,
     },
-    /// What an answer taught us about a provider.
+    /// What a request taught us about a provider.
     Learn {
-        provider: String,
-        per_second: Option<u32>,
-        pause: Option<Timestamp>,
-        fault: Option<String>,
+        lesson: Lesson,
         now: Timestamp,
+    },
+    /// Places of this day of the warm-up, for mails about to be claimed.
+    TakePlaces {
+        day: String,
+        limit: u32,
+        wanted: u32,
+    },
+    /// Those that no mail took.
+    GiveBackPlaces {
+        day: String,
+        places: u32,
     },
     Stop {
         stopped: bool,
@@ -61,7 +71,8 @@ pub enum StoreCall {
 pub enum StoreAnswer {
     Installed(Installed),
     Snapshot(Snapshot),
-    Lease(Lease),
+    Leave(Leave),
+    Places(u32),
     Coupon(Option<String>),
     Imported(u32),
     Pools(Vec<Pool>),
@@ -75,8 +86,12 @@ pub struct Snapshot {
     pub stopped: bool,
     /// Offset of the development clock, in milliseconds.
     pub clock_offset: i64,
-    /// Providers that refused our settings, with their words.
-    pub faults: BTreeMap<String, String>,
+    /// Breakers of providers that are not closed.
+    #[serde(default)]
+    pub breakers: BTreeMap<String, Breaker>,
+    /// The last day of the warm-up that mails went out on.
+    #[serde(default)]
+    pub warm_up: Option<Day>,
     pub installed: Option<Installed>,
     /// Rows written since the object started.
     pub rows_written: u64,

@@ -1,17 +1,17 @@
-//! The one Durable Object that holds what the whole store shares: the installation, the stop switch, the pace of the
-//! providers. Called by the Worker and by shards, never on the path of a webhook after a shard's first.
+//! The one Durable Object that holds what the whole store shares: the installation, the stop switch, the pace and the
+//! breakers of the providers, the days of a warm-up. Called by the Worker and by shards, never on the path of a webhook after a shard's first.
 
 use super::error::Error;
 use super::sql::ObjectSql;
 use super::store_call::{Snapshot, StoreAnswer, StoreCall};
 use super::{answer, http_client, log};
 use crate::domain::shard::ShardCount;
-use crate::domain::time::{Delay, Timestamp};
-use crate::engine::permits::Bucket;
+use crate::domain::time::Delay;
+use crate::engine::traffic::Traffic;
 use crate::http;
-use crate::store::coupon;
 use crate::store::migrate::{STORE, migrate};
 use crate::store::setting::{self, Key};
+use crate::store::{breaker, coupon, warm_up};
 use crate::turn::install::Installed;
 use serde_json::json;
 use std::cell::{OnceCell, RefCell};
@@ -28,8 +28,8 @@ const DOCUMENTS_MAX: usize = 16;
 pub struct Store {
     state: State,
     sql: OnceCell<ObjectSql>,
-    buckets: RefCell<BTreeMap<String, Bucket>>,
-    faults: RefCell<BTreeMap<String, String>>,
+    /// Pace and breakers of the providers, once the stored breakers were read.
+    traffic: RefCell<Option<Traffic>>,
     /// Certificates and the like, by address.
     documents: RefCell<BTreeMap<String, Vec<u8>>>,
 }
@@ -39,8 +39,7 @@ impl DurableObject for Store {
         Self {
             state,
             sql: OnceCell::new(),
-            buckets: RefCell::default(),
-            faults: RefCell::default(),
+            traffic: RefCell::default(),
             documents: RefCell::default(),
         }
     }
@@ -89,23 +88,22 @@ impl Store {
             StoreCall::Install(wanted) => Ok(StoreAnswer::Installed(sql.turn(|| install(sql, &wanted))?)),
             StoreCall::Snapshot => Ok(StoreAnswer::Snapshot(self.snapshot(sql)?)),
             StoreCall::Permit {
-                provider,
+                candidates,
                 lane,
                 wanted,
                 now,
-            } => {
-                let mut buckets = self.buckets.borrow_mut();
-                let bucket = buckets.entry(provider).or_insert_with(|| Bucket::new(now));
-                Ok(StoreAnswer::Lease(bucket.lease(lane, wanted, now)))
+            } => self
+                .on_traffic(sql, |traffic| traffic.leave(&candidates, lane, wanted, now))
+                .map(StoreAnswer::Leave),
+            StoreCall::Learn { lesson, now } => {
+                self.on_traffic(sql, |traffic| traffic.learn(lesson, now))?;
+                Ok(StoreAnswer::Done)
             }
-            StoreCall::Learn {
-                provider,
-                per_second,
-                pause,
-                fault,
-                now,
-            } => {
-                self.learn(provider, per_second, pause, fault, now);
+            StoreCall::TakePlaces { day, limit, wanted } => Ok(StoreAnswer::Places(
+                sql.turn(|| warm_up::take(sql, &day, limit, wanted))?,
+            )),
+            StoreCall::GiveBackPlaces { day, places } => {
+                sql.turn(|| warm_up::give_back(sql, &day, places))?;
                 Ok(StoreAnswer::Done)
             }
             StoreCall::Stop { stopped } => {
@@ -142,36 +140,35 @@ impl Store {
             clock_offset: setting::get(sql, &Key::ClockOffset)?
                 .and_then(|text| text.parse().ok())
                 .unwrap_or(0),
-            faults: self.faults.borrow().clone(),
+            breakers: self.on_traffic(sql, |traffic| traffic.breakers().clone())?,
+            warm_up: warm_up::latest(sql)?,
             installed: installed(sql)?,
             rows_written: sql.rows_written(),
         })
     }
 
-    fn learn(
+    /// Asks or tells the traffic, and stores the breakers that changed by it before anybody hears the answer.
+    fn on_traffic<T>(
         &self,
-        provider: String,
-        per_second: Option<u32>,
-        pause: Option<Timestamp>,
-        fault: Option<String>,
-        now: Timestamp,
-    ) {
-        let mut buckets = self.buckets.borrow_mut();
-        let bucket = buckets
-            .entry(provider.clone())
-            .or_insert_with(|| Bucket::new(now));
-        if let Some(rate) = per_second {
-            bucket.learn(rate, now);
-        }
-        if let Some(until) = pause {
-            bucket.pause(until);
-        }
-        let mut faults = self.faults.borrow_mut();
-        match fault {
-            Some(fault) => faults.insert(provider, fault),
-            // An answer that is not about our settings proves them right.
-            None => faults.remove(&provider),
+        sql: &ObjectSql,
+        work: impl FnOnce(&mut Traffic) -> T,
+    ) -> std::result::Result<T, Error> {
+        let mut held = self.traffic.borrow_mut();
+        let mut traffic = match held.take() {
+            Some(traffic) => traffic,
+            None => Traffic::new(breaker::all(sql)?),
         };
+        let result = work(&mut traffic);
+        let changed = traffic.take_changed();
+        *held = Some(traffic);
+        if !changed.is_empty() {
+            sql.turn(|| {
+                changed
+                    .iter()
+                    .try_for_each(|(provider, state)| breaker::put(sql, provider, state))
+            })?;
+        }
+        Ok(result)
     }
 }
 

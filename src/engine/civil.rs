@@ -19,7 +19,7 @@ pub struct Calendar {
 
 impl Calendar {
     pub fn new(store: &StoreFile, journey: Option<&Journey>, contact: &Contact) -> Self {
-        let store = zone(&store.timezone).unwrap_or(Zone::UTC);
+        let store = store_zone(store);
         let own = contact.profile.timezone.as_deref().and_then(zone);
         let journey = journey.and_then(|journey| journey.timezone);
         Self {
@@ -37,6 +37,11 @@ impl Calendar {
     pub fn yearly(self, date: CivilDate, after: Timestamp, offset_days: i32, at: TimeOfDay) -> Timestamp {
         date.yearly_after(after, offset_days, at, self.contact, Feb29::default())
     }
+}
+
+/// The store's own zone.
+pub fn store_zone(store: &StoreFile) -> Zone {
+    zone(&store.timezone).unwrap_or(Zone::UTC)
 }
 
 fn zone(name: &str) -> Option<Zone> {

@@ -1,7 +1,6 @@
 //! `decide`: the one entry point of the core. Dispatches on the input; each arm is one screen elsewhere.
 
 use super::decision::{Change, CheckoutTaken, Decision, Effect, Input, Remark, Settlement};
-use super::guard::DeferReason;
 use super::moment::Anew;
 use super::progress::{self, Entry, MAX_STEPS_PER_DECISION, Order, StepOutcome};
 use super::sight::{Topic, View};
@@ -58,16 +57,21 @@ pub fn decide(
         Input::Held { message, until, by } => {
             turn.reschedule(message, |sending| {
                 (sending.due, sending.held_until) = (*until, Some(*until));
-                if *by == DeferReason::Capped {
+                if by.is_for_room() {
                     sending.capped_since.get_or_insert(now);
                 }
             });
         }
         Input::Known { message } => turn.go_past(message),
         Input::Dispatched { message } => turn.reschedule(message, |sending| sending.dispatched = true),
-        Input::Resend { message, at } => turn.reschedule(message, |sending| {
+        Input::Resend {
+            message,
+            at,
+            provider,
+        } => turn.reschedule(message, |sending| {
             (sending.due, sending.dispatched) = (*at, false);
             sending.generation = 2;
+            sending.bound_to = Some(provider.clone());
         }),
         Input::Errand { id, answer } => errand::answered(&mut turn, id, answer),
         Input::Sweep { .. } => turn.sweep(),

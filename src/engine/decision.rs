@@ -51,10 +51,11 @@ pub enum Input {
     Dispatched {
         message: MessageId,
     },
-    /// A message of unknown fate may be sent once more, under a new key.
+    /// A message of unknown fate may be sent once more, under a new key, by the provider that may have it.
     Resend {
         message: MessageId,
         at: Timestamp,
+        provider: String,
     },
     /// An errand was run.
     Errand {

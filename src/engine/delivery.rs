@@ -2,15 +2,19 @@
 //!
 //! ```text
 //! Accepted ------------------------> settled
-//! Rejected by address -------------> settled          Rejected for our settings --> released, provider paused
+//! Rejected by address -------------> settled          Rejected for our settings --> released, at once: its breaker opens
 //! RetryLater (certainly not taken) > released, tried again later under the same key
-//! Unknown, window open ------------> same bytes again  Unknown, window shut -------> on_unknown
+//! Unknown, window open ------------> same bytes again  Unknown, window shut -------> on_unknown, at the same provider
 //! KeyMismatch on a repeat ---------> accepted          KeyMismatch at first -------> failed: two messages, one key
 //! ```
+//!
+//! Only what is released may go out through another provider: whatever is unknown stays with the one that may have it.
 
+use super::breaker::{Cause, Trouble};
 use super::decide::EVIDENCE_WAIT;
 use super::decision::Settlement;
 use super::retry::next_attempt_at;
+use super::traffic::SHORT_REST;
 use crate::domain::ids::MessageId;
 use crate::domain::message::Stream;
 use crate::domain::outcome::{Outcome, Rejection, RetryLater, RetryReason};
@@ -25,8 +29,6 @@ pub const LEASE_MARGIN: Delay = Delay::from_seconds(15);
 /// How long a message that the provider certainly never took is tried, from when it could go out. By age and not by count: a
 /// provider that answers "in a second" for a minute must not cost the mail.
 pub const MAX_AGE: Delay = Delay::from_days(3);
-/// How long a provider rests after it refused our settings, before one message tries it again.
-pub const CONFIGURATION_PAUSE: Delay = Delay::from_minutes(5);
 /// Kept off the end of a provider's idempotency window, as its clock is not ours: this, or a quarter of a short one.
 pub const WINDOW_MARGIN: Delay = Delay::from_hours(1);
 
@@ -52,21 +54,28 @@ pub struct Dispatch {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
     Settle(Settlement),
-    /// Certainly not taken: back to an intent, through the gate again at `at`.
+    /// Certainly not taken: back to an intent, through the gate again at `at`, and out through whoever carries it then.
     Release {
         at: Timestamp,
         reason: String,
-        pause_provider: Option<Timestamp>,
     },
     /// Fate unknown: the same bytes go out again at `at`.
     Repeat {
         at: Timestamp,
-        pause_provider: Option<Timestamp>,
     },
     /// Fate unknown and no key protects a repeat: send once more, as a new message, at `at`.
     Resend {
         at: Timestamp,
     },
+}
+
+/// What an answer asks of everybody who sends through its provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rest {
+    /// No request before this.
+    Short(Timestamp),
+    /// Longer than anybody waits for: its breaker opens.
+    Shut(Trouble),
 }
 
 impl Dispatch {
@@ -115,14 +124,13 @@ pub fn after(
             Next::Settle(Settlement::Failed(reason.clone()))
         }
         Outcome::Rejected(Rejection::Configuration(reason)) => {
-            let at = now.plus(CONFIGURATION_PAUSE);
             if dispatch.attempt > 1 {
-                return unknown(dispatch, sent.stream, reason, (at, Some(at)), window, policy, now);
+                let at = next_attempt_at(now, dispatch.attempt, None, &dispatch.id);
+                return unknown(dispatch, sent.stream, reason, at, window, policy, now);
             }
             Next::Release {
-                at,
+                at: now,
                 reason: reason.clone(),
-                pause_provider: Some(at),
             }
         }
         Outcome::RetryLater(RetryLater { after, reason }) => {
@@ -132,31 +140,17 @@ pub fn after(
                 RetryReason::Address => "the address takes no mail for now",
             };
             let at = next_attempt_at(now, sent.attempts, *after, &dispatch.id);
-            // One message's long history says nothing about how long the others must wait.
-            let pause_provider = match reason {
-                RetryReason::RateLimited | RetryReason::QuotaExceeded => {
-                    Some(next_attempt_at(now, 1, *after, &dispatch.id))
-                }
-                RetryReason::Address => None,
-            };
             if dispatch.attempt > 1 {
-                return unknown(
-                    dispatch,
-                    sent.stream,
-                    text,
-                    (at, pause_provider),
-                    window,
-                    policy,
-                    now,
-                );
+                return unknown(dispatch, sent.stream, text, at, window, policy, now);
             }
             if *reason != RetryReason::QuotaExceeded && now.since(sent.ready_since) > MAX_AGE {
                 return Next::Settle(Settlement::Failed(format!("given up after {MAX_AGE}: {text}")));
             }
+            // Where the provider is shut, its breaker says how long, or another provider carries it.
+            let shut = matches!(rest(outcome, &dispatch.id, now), Some(Rest::Shut(_)));
             Next::Release {
-                at,
+                at: if shut { now } else { at },
                 reason: text.to_owned(),
-                pause_provider,
             }
         }
         Outcome::KeyMismatch if sent.attempts > 1 => Next::Settle(accepted(dispatch, None)),
@@ -165,8 +159,37 @@ pub fn after(
         )),
         Outcome::Unknown(reason) => {
             let at = next_attempt_at(now, dispatch.attempt, None, &dispatch.id);
-            unknown(dispatch, sent.stream, reason, (at, None), window, policy, now)
+            unknown(dispatch, sent.stream, reason, at, window, policy, now)
         }
+    }
+}
+
+/// What an answer says about its provider, whatever becomes of the message. One message's long history says nothing about how
+/// long the others must wait.
+pub fn rest(outcome: &Outcome, seed: &str, now: Timestamp) -> Option<Rest> {
+    let trouble = |cause, reason: &str, until| {
+        let reason = reason.to_owned();
+        Some(Rest::Shut(Trouble { cause, reason, until }))
+    };
+    match outcome {
+        Outcome::Rejected(Rejection::Configuration(reason)) => trouble(Cause::Settings, reason, None),
+        Outcome::RetryLater(RetryLater { after, reason }) => {
+            let until = next_attempt_at(now, 1, *after, seed);
+            match reason {
+                RetryReason::QuotaExceeded => {
+                    trouble(Cause::Quota, "the allowance of the plan is used up", Some(until))
+                }
+                RetryReason::RateLimited if until.since(now) > SHORT_REST => {
+                    trouble(Cause::Quota, "it asked for a long rest", Some(until))
+                }
+                RetryReason::RateLimited => Some(Rest::Short(until)),
+                RetryReason::Address => None,
+            }
+        }
+        Outcome::Accepted(_)
+        | Outcome::Rejected(Rejection::Message(_) | Rejection::Suppressed(_))
+        | Outcome::Unknown(_)
+        | Outcome::KeyMismatch => None,
     }
 }
 
@@ -182,14 +205,14 @@ fn unknown(
     dispatch: &Dispatch,
     stream: Stream,
     reason: &str,
-    (at, pause_provider): (Timestamp, Option<Timestamp>),
+    at: Timestamp,
     window: Option<Delay>,
     policy: OnUnknown,
     now: Timestamp,
 ) -> Next {
     let safe = window.is_some_and(|window| at <= dispatch.first_at.plus(safe_window(window)));
     if safe {
-        return Next::Repeat { at, pause_provider };
+        return Next::Repeat { at };
     }
     let policy = match stream {
         Stream::Transactional => policy.transactional,

@@ -63,6 +63,7 @@ pub fn sending(lane: Lane, stream: Stream, due: Timestamp) -> Sending {
         first_due: due,
         held_until: None,
         capped_since: None,
+        bound_to: None,
         generation: 1,
         dispatched: false,
     }

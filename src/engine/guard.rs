@@ -5,6 +5,7 @@
 //! Called by the delivery loop; the only maker of a [`Clearance`].
 
 use super::ask;
+use super::breaker::Cause;
 use super::enroll::leaves_when_bought;
 use super::pace::{self, Hold};
 use super::sight::{Topic, View};
@@ -47,26 +48,67 @@ pub enum DeferReason {
     Throttled,
     /// None of the providers in `EMAIL_PROVIDER` may carry its stream.
     NoProvider,
+    /// All of them that may are shut: they refused our settings.
+    ProviderRefuses,
+    /// They do not answer.
+    ProviderDown,
+    /// The allowance of their plans is used up.
+    QuotaUsed,
+    /// The new sending domain has sent what this day allows, or more engaged contacts go first.
+    WarmUp,
 }
 
 impl DeferReason {
     /// Whether our own rules hold the mail: such time is not lateness.
     pub const fn is_ours(self) -> bool {
         match self {
-            Self::Hours | Self::Capped | Self::Throttled | Self::NoProvider => true,
-            Self::CheckoutUnreadable | Self::ExitUndecided => false,
+            Self::Hours | Self::Capped | Self::Throttled | Self::NoProvider | Self::WarmUp => true,
+            Self::CheckoutUnreadable
+            | Self::ExitUndecided
+            | Self::ProviderRefuses
+            | Self::ProviderDown
+            | Self::QuotaUsed => false,
+        }
+    }
+
+    /// Whether the wait is one for room among other mails, which a mail does not wait for for ever.
+    pub const fn is_for_room(self) -> bool {
+        match self {
+            Self::Capped | Self::WarmUp => true,
+            Self::Hours
+            | Self::Throttled
+            | Self::NoProvider
+            | Self::CheckoutUnreadable
+            | Self::ExitUndecided
+            | Self::ProviderRefuses
+            | Self::ProviderDown
+            | Self::QuotaUsed => false,
+        }
+    }
+}
+
+impl From<Cause> for DeferReason {
+    fn from(cause: Cause) -> Self {
+        match cause {
+            Cause::Settings => Self::ProviderRefuses,
+            Cause::Down => Self::ProviderDown,
+            Cause::Quota => Self::QuotaUsed,
         }
     }
 }
 
 impl DeferReason {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::CheckoutUnreadable,
         Self::ExitUndecided,
         Self::Hours,
         Self::Capped,
         Self::Throttled,
         Self::NoProvider,
+        Self::ProviderRefuses,
+        Self::ProviderDown,
+        Self::QuotaUsed,
+        Self::WarmUp,
     ];
 
     /// The word stored with the message.
@@ -76,6 +118,10 @@ impl DeferReason {
             Self::Capped => "cap",
             Self::Throttled => "throttle",
             Self::NoProvider => "no_provider",
+            Self::ProviderRefuses => "provider_refuses",
+            Self::ProviderDown => "provider_down",
+            Self::QuotaUsed => "quota",
+            Self::WarmUp => "warm_up",
             Self::CheckoutUnreadable => "checkout_unreadable",
             Self::ExitUndecided => "exit_undecided",
         }
@@ -88,6 +134,10 @@ impl DeferReason {
             Self::Capped => "it waits for room in the frequency cap",
             Self::Throttled => "it waits for its turn: the journey is throttled",
             Self::NoProvider => "it waits for a provider that may carry it: none in EMAIL_PROVIDER may",
+            Self::ProviderRefuses => "it waits for the provider, which refuses our settings: see /health",
+            Self::ProviderDown => "it waits for the provider, which does not answer",
+            Self::QuotaUsed => "it waits for the provider: the allowance of the plan is used up",
+            Self::WarmUp => "it waits for its turn: the sending domain is being warmed up",
             Self::CheckoutUnreadable => "it could not be told whether the cart was bought",
             Self::ExitUndecided => "a condition of an exit failed, so it waits until that is decided",
         }
@@ -225,15 +275,41 @@ fn held(hold: Hold, sending: &Sending, late: Late, now: Timestamp) -> Verdict {
             until,
             reason: DeferReason::Hours,
         },
-        (Hold::Cap { free, .. }, Late::SkipAfter(limit))
-            if free.since(sending.capped_since.unwrap_or(now)) > limit =>
-        {
+        (Hold::Cap { free, .. }, late) if is_too_long(free, sending, late, now) => {
             Verdict::Drop(DropReason::Capped)
         }
-        (Hold::Cap { until, .. }, Late::SkipAfter(_) | Late::Send) => Verdict::Defer {
+        (Hold::Cap { until, .. }, _) => Verdict::Defer {
             until,
             reason: DeferReason::Capped,
         },
+    }
+}
+
+/// The verdict on a mail that the gate lets through and the warm-up of the sending domain does not, before `until`. It waits
+/// as one does for room in a cap: a welcome three weeks late is none.
+pub fn warming_up(
+    catalog: &Catalog,
+    enrollment: &Enrollment,
+    sending: &Sending,
+    until: Timestamp,
+    now: Timestamp,
+) -> Verdict {
+    let journey = catalog.journey(&enrollment.journey);
+    let send = journey.and_then(|journey| journey.resolve(&enrollment.step)?.kind.as_send());
+    if send.is_some_and(|send| is_too_long(until, sending, send.late, now)) {
+        return Verdict::Drop(DropReason::TooLate);
+    }
+    Verdict::Defer {
+        until,
+        reason: DeferReason::WarmUp,
+    }
+}
+
+/// Whether a mail that waits for room until `free` has then waited longer than its step allows.
+fn is_too_long(free: Timestamp, sending: &Sending, late: Late, now: Timestamp) -> bool {
+    match late {
+        Late::SkipAfter(limit) => free.since(sending.capped_since.unwrap_or(now)) > limit,
+        Late::Send => false,
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod address_health;
 mod ask;
 pub mod bounds;
+pub mod breaker;
 pub mod civil;
 pub mod condition;
 pub mod decide;
@@ -34,7 +35,9 @@ pub mod sight;
 pub mod state;
 mod steps;
 pub mod sweep;
+pub mod traffic;
 pub mod variables;
+pub mod warm_up;
 
 #[cfg(test)]
 mod fixtures;

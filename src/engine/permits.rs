@@ -1,10 +1,9 @@
-//! How fast a provider may be asked: one bucket a provider, kept in memory by the `Store` object and leased to shards.
+//! How fast a provider may be asked: one bucket a provider, kept in memory by `traffic` and leased to shards.
 //!
 //! Learned from the provider's own answers, never configured. A lost bucket is only a fresh start at the careful rate.
 
 use crate::domain::message::Lane;
 use crate::domain::time::{Delay, Timestamp};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Requests a second before a provider told us its limit: the lowest published one we know (Resend, 2 a second).
@@ -40,8 +39,8 @@ struct Queued {
     owed: i64,
 }
 
-/// The answer to a shard that wants to send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What a lane gets of a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
     /// Requests it may make now.
     pub granted: u32,
@@ -142,10 +141,6 @@ impl Bucket {
     /// Lets the provider rest. A later pause never shortens an earlier one.
     pub fn pause(&mut self, until: Timestamp) {
         self.paused_until = self.paused_until.max(until);
-    }
-
-    pub const fn paused_until(&self) -> Timestamp {
-        self.paused_until
     }
 
     fn capacity(&self) -> i64 {

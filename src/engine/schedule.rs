@@ -66,6 +66,15 @@ fn queue_name(lane: Lane, journey: &str) -> String {
     }
 }
 
+/// The lane of a queue, by its name.
+pub fn lane_of(queue: &str) -> Lane {
+    match queue {
+        "0" => Lane::Transactional,
+        "1" => Lane::Cart,
+        _ => Lane::Marketing,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -97,6 +97,14 @@ fn values(reader: &mut Reader<'_>, fields: &Fields<'_>, store: &StoreFile) {
     if let Some(node) = fields.get("caps") {
         caps(reader, node, store);
     }
+    if let (Some(node), Some(warm_up)) = (fields.get("warm_up"), &store.warm_up)
+        && warm_up.start == 0
+    {
+        reader.report(
+            node.place,
+            "a warm-up of 0 would hold all marketing for ever; without `warm_up:` there is no limit",
+        );
+    }
     if let Some(node) = fields.get("events") {
         for node in reader.nodes(node, "a list of names") {
             let Some(name) = reader.text(node, "the name of an event") else {

@@ -1,12 +1,13 @@
 //! `store.yaml`: brand, sender and policy of the store. Compiled in; changing it means a deploy.
 
 use super::tracking::{Tracking, Utm};
-use crate::domain::civil::Quiet;
+use crate::domain::civil::{NaiveDate, Quiet};
 use crate::domain::email::EmailAddress;
 use crate::domain::message::Lane;
 use crate::domain::money::Currency;
 use crate::domain::time::Delay;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The settings that belong to the store rather than to the installation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +34,9 @@ pub struct StoreFile {
     /// No marketing at these hours by the contact's clock; it is held until they end.
     #[serde(default)]
     pub quiet_hours: Option<Quiet>,
+    /// The sending domain is new: so many marketing mails a day, and more each day.
+    #[serde(default)]
+    pub warm_up: Option<WarmUp>,
     /// Other systems that `notify:` tells.
     #[serde(default)]
     pub webhooks: Vec<Webhook>,
@@ -48,6 +52,23 @@ pub struct StoreFile {
     /// What is added to links to the store's own pages.
     #[serde(default)]
     pub utm: Utm,
+}
+
+/// How a new sending domain is made known; what follows from it is in `engine::warm_up`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WarmUp {
+    /// Its first day, by the store's calendar.
+    #[serde(deserialize_with = "day")]
+    pub from: NaiveDate,
+    /// Most marketing mails of the first day.
+    #[serde(default = "first_day")]
+    pub start: u32,
+}
+
+/// What providers let a new address of theirs send on its first day.
+const fn first_day() -> u32 {
+    50
 }
 
 /// The link that contacts hand on to friends.
@@ -162,6 +183,13 @@ impl Default for OnUnknown {
             marketing: UnknownPolicy::GiveUp,
         }
     }
+}
+
+/// A day, with words for one that is none.
+fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let said = |_| D::Error::custom(format!("expected a day such as `2026-12-01`, found `{text}`"));
+    text.parse().map_err(said)
 }
 
 /// A delay as people write it.

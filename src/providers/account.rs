@@ -175,6 +175,12 @@ impl Account {
         self.values.get(name).map(String::as_str).unwrap_or_default()
     }
 
+    /// All that a request depends on.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        let others = self.values.values().map(String::as_str);
+        [self.url(), self.key()].into_iter().chain(others)
+    }
+
     /// The settings without which `kind` cannot send and which are not there.
     pub fn lacks(&self, kind: ProviderKind) -> impl Iterator<Item = &'static Setting> {
         let wanted = kind.settings().iter().filter(|setting| setting.must_be_set());

@@ -30,6 +30,23 @@ pub struct RateHint {
     pub reset: Option<Delay>,
 }
 
+impl RateHint {
+    /// Requests a second that keep the limit. Where the window is not said, what is left of it is spread over its rest.
+    pub fn pace(self) -> Option<u32> {
+        let spread = || {
+            let seconds = u32::try_from(self.reset?.as_millis() / 1_000).ok()?.max(1);
+            Some((self.remaining? / seconds).max(1))
+        };
+        self.per_second.or_else(spread)
+    }
+
+    /// Until when nothing is left. A window of a second is the pace's own business.
+    pub fn rest(self, now: Timestamp) -> Option<Timestamp> {
+        let used_up = self.per_second.is_none() && self.remaining == Some(0);
+        self.reset.filter(|_| used_up).map(|reset| now.plus(reset))
+    }
+}
+
 /// The same outcome for every member.
 pub fn all(outcome: &Outcome, members: usize) -> Answer {
     Answer::Each(vec![outcome.clone(); members])

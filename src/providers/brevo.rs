@@ -3,12 +3,12 @@
 //! Called through `ProviderKind`. The idempotency key is part of the body and therefore of the kept bytes. A batch would be
 //! one key and one verdict for all of its versions, so there are none. Sources, below `https://developers.brevo.com`:
 //! `/reference/sendtransacemail`, `/docs/heterogenous-versions-batch-emails` (idempotency),
-//! `/changelog/email-api-now-supports-idempotency`; and Anymail's backend for what headers and names go through.
+//! `/changelog/email-api-now-supports-idempotency`, `/docs/limit-headers`; and Anymail's backend for what headers and names go through.
 
 mod events;
 
 use super::account::{Account, Setting};
-use super::answer::{self, Answer};
+use super::answer::{self, Answer, RateHint};
 use super::envelope::{self, Envelope, envelope};
 use super::json::Json;
 use super::registry::Error;
@@ -18,7 +18,7 @@ use crate::domain::mail::{Mailbox, OutgoingEmail};
 use crate::domain::message::Stream;
 use crate::domain::outcome::{Outcome, Rejection};
 use crate::domain::time::{Delay, Timestamp};
-use crate::http::{Request, Response};
+use crate::http::{Headers, Request, Response};
 use crate::signing::content_name;
 
 /// Longest journey or step in the metadata.
@@ -49,7 +49,7 @@ pub const API: Api = Api {
     body: |_, key, members| wire::json(&wire::only(members, |email| wire_email(key, email))?),
     repeat: Some(repeat),
     read,
-    rate_hint: |_| None,
+    rate_hint,
     events: Some(&events::EVENTS),
 };
 
@@ -132,11 +132,8 @@ fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
 fn judge(response: &Response, now: Timestamp) -> Outcome {
     let status = response.status;
     if status == 429 {
-        let reset = response
-            .headers
-            .get("x-sib-ratelimit-reset")
-            .and_then(answer::seconds);
-        return answer::slow_down(answer::retry_after(&response.headers, now).or(reset));
+        let asked = answer::retry_after(&response.headers, now);
+        return answer::slow_down(asked.or_else(|| reset(&response.headers)));
     }
     let told = told::by(response);
     let (code, message) = (told::text(&told, "/code"), told::text(&told, "/message"));
@@ -152,6 +149,20 @@ fn judge(response: &Response, now: Timestamp) -> Outcome {
         // No credits, a wrong key, a sender or account that is not validated, and what is added tomorrow.
         _ => answer::by_words(status, reason, true),
     }
+}
+
+/// "All rate-limited endpoints include" how much of the current window is left; its length differs by endpoint and plan.
+fn rate_hint(headers: &Headers, _: Timestamp) -> Option<RateHint> {
+    Some(RateHint {
+        per_second: None,
+        remaining: Some(headers.get("x-sib-ratelimit-remaining")?.trim().parse().ok()?),
+        reset: Some(reset(headers)?),
+    })
+}
+
+/// "Time remaining until the rate limit resets", in seconds.
+fn reset(headers: &Headers) -> Option<Delay> {
+    headers.get("x-sib-ratelimit-reset").and_then(answer::seconds)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::answer::{self, Answer};
 use super::envelope::{Envelope, envelope};
 use super::json::Json;
 use super::registry::Error;
-use super::{Api, Capabilities, Idempotency, told, wire};
+use super::{Api, Capabilities, Idempotency, quota, told, wire};
 use crate::domain::mail::OutgoingEmail;
 use crate::domain::message::Stream;
 use crate::domain::outcome::{Outcome, Rejection};
@@ -43,7 +43,7 @@ pub const API: Api = Api {
     body: |_, _, members| wire::json(&wire::only(members, wire_email)?),
     repeat: Some(repeat),
     read,
-    rate_hint: |_| None,
+    rate_hint: |_, _| None,
     events: Some(&events::EVENTS),
 };
 
@@ -108,7 +108,7 @@ fn judge(response: &Response, now: Timestamp) -> Outcome {
         &format!("{code} {}", told::text(&told, "/errors/0/message")),
     );
     match (status, code) {
-        (429, _) | (_, 10_004) => answer::slow_down(answer::retry_after(&response.headers, now)),
+        (429, _) | (_, 10_004) => quota::or_rate(&reason, answer::retry_after(&response.headers, now), now),
         // The service that checks tokens is away: nothing was looked at.
         (_, 10_100) => answer::slow_down(None),
         // Invalid schema, too big, no length, invalid content.

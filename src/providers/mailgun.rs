@@ -45,7 +45,7 @@ pub const API: Api = Api {
     body: |_, _, members| wire::only(members, form).map(String::into_bytes),
     repeat: Some(repeat),
     read,
-    rate_hint: |_| None,
+    rate_hint: |_, _| None,
     events: Some(&events::EVENTS),
 };
 
@@ -142,7 +142,7 @@ fn judge(response: &Response, now: Timestamp) -> Outcome {
         300.. if message.is_empty() => answer::by_status(response, now),
         // Webhooks carry the id without its angle brackets.
         200..=299 => answer::accepted(Some(told::text(&told, "/id").trim_matches(['<', '>']))),
-        429 => answer::slow_down(asked()),
+        429 => quota::or_rate(message, asked(), now),
         _ if message.contains("limit exceeded") => Outcome::RetryLater(quota::daily(asked(), now)),
         _ => answer::by_words(status, reason, answer::mentions(message, &ABOUT_ACCOUNT)),
     }

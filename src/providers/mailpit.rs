@@ -41,7 +41,7 @@ pub const API: Api = Api {
     body: |_, _, members| wire::json(&wire::only(members, wire_email)?),
     repeat: Some(repeat),
     read,
-    rate_hint: |_| None,
+    rate_hint: |_, _| None,
     events: None,
 };
 

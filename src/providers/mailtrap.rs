@@ -12,7 +12,7 @@ use super::envelope::{Envelope, envelope};
 use super::json::Json;
 use super::registry::Error;
 use super::wire::{self, Metadata};
-use super::{Api, Capabilities, Idempotency, told};
+use super::{Api, Capabilities, Idempotency, quota, told};
 use crate::domain::mail::OutgoingEmail;
 use crate::domain::message::Stream;
 use crate::domain::outcome::{Outcome, Rejection};
@@ -57,7 +57,7 @@ pub const API: Api = Api {
     },
     repeat: Some(repeat),
     read,
-    rate_hint: |_| None,
+    rate_hint: |_, _| None,
     events: Some(&events::EVENTS),
 };
 
@@ -125,7 +125,10 @@ fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
     }
     let in_own_words = told::flag(&told, "/success").is_some() || !told::list(&told, "/errors").is_empty();
     let outcome = match status {
-        429 => answer::slow_down(answer::retry_after(&response.headers, now)),
+        429 => {
+            let words = told::first(&told, ["/errors/0", "/error"]);
+            quota::or_rate(words, answer::retry_after(&response.headers, now), now)
+        }
         _ if in_own_words => judge(status, &told),
         _ => answer::by_status(response, now),
     };

@@ -74,7 +74,7 @@ pub struct Api {
     /// None where nothing leaves the Worker.
     pub repeat: Option<Repeat>,
     pub read: fn(&Response, usize, Timestamp) -> Answer,
-    pub rate_hint: fn(&Headers) -> Option<RateHint>,
+    pub rate_hint: fn(&Headers, Timestamp) -> Option<RateHint>,
     /// None where no webhooks come.
     pub events: Option<&'static Events>,
 }
@@ -201,8 +201,8 @@ impl ProviderKind {
     }
 
     /// What an answer's headers tell about the rate we may keep.
-    pub fn rate_hint(self, headers: &Headers) -> Option<RateHint> {
-        (self.api().rate_hint)(headers)
+    pub fn rate_hint(self, headers: &Headers, now: Timestamp) -> Option<RateHint> {
+        (self.api().rate_hint)(headers, now)
     }
 
     /// How its webhooks are verified and read; none where it has none.

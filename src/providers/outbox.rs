@@ -17,7 +17,7 @@ pub const API: Api = Api {
     body: |_, _, _| Ok(Vec::new()),
     repeat: None,
     read: |_, members, _| read(members),
-    rate_hint: |_| None,
+    rate_hint: |_, _| None,
     events: None,
 };
 

@@ -56,7 +56,7 @@ pub const API: Api = Api {
     },
     repeat: Some(repeat),
     read,
-    rate_hint: |_| None,
+    rate_hint: |_, _| None,
     events: Some(&events::EVENTS),
 };
 

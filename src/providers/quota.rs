@@ -2,7 +2,8 @@
 //!
 //! Called by the providers. Waiting for it burns no attempt of a message; the delivery loop keeps count.
 
-use crate::domain::outcome::{RetryLater, RetryReason};
+use super::answer;
+use crate::domain::outcome::{Outcome, RetryLater, RetryReason};
 use crate::domain::time::{Delay, Timestamp};
 use chrono::{Datelike, Days, Months, NaiveTime};
 
@@ -11,6 +12,17 @@ use chrono::{Datelike, Days, Months, NaiveTime};
 const QUOTA_ASK_MIN: Delay = Delay::from_minutes(5);
 const DAILY_ASK_MAX: Delay = Delay::from_hours(6);
 const MONTHLY_ASK_MAX: Delay = Delay::from_hours(24);
+
+/// Too many requests: of a second, unless the provider's words speak of a day or a month.
+pub fn or_rate(words: &str, asked: Option<Delay>, now: Timestamp) -> Outcome {
+    if answer::mentions(words, &["daily", "per day", "24 hours"]) {
+        return Outcome::RetryLater(daily(asked, now));
+    }
+    if answer::mentions(words, &["monthly", "per month"]) {
+        return Outcome::RetryLater(monthly(asked, now));
+    }
+    answer::slow_down(asked)
+}
 
 /// The day's allowance is used up. `asked` is what the provider asked for.
 pub fn daily(asked: Option<Delay>, now: Timestamp) -> RetryLater {

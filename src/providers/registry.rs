@@ -67,9 +67,10 @@ pub fn preference(text: &str) -> Result<Vec<ProviderKind>, Error> {
     }
 }
 
-/// The first of the preferred providers that may carry the stream.
-pub fn for_stream(preferred: &[ProviderKind], stream: Stream) -> Option<ProviderKind> {
-    preferred.iter().copied().find(|kind| kind.may_carry(stream))
+/// Those of the preferred providers that may carry the stream, in their order.
+pub fn for_stream(preferred: &[ProviderKind], stream: Stream) -> Vec<ProviderKind> {
+    let kinds = preferred.iter().copied();
+    kinds.filter(|kind| kind.may_carry(stream)).collect()
 }
 
 #[cfg(test)]
@@ -97,13 +98,12 @@ mod tests {
     }
 
     #[test]
-    fn the_first_capable_provider_is_used() {
-        let preferred = [ProviderKind::Resend, ProviderKind::Outbox];
-        assert_eq!(
-            for_stream(&preferred, Stream::Marketing),
-            Some(ProviderKind::Resend)
-        );
-        assert_eq!(for_stream(&[], Stream::Marketing), None);
+    fn those_that_may_carry_a_stream_stand_in_the_order_of_preference() {
+        use ProviderKind::{CloudflareEmail, Outbox, Resend};
+        let preferred = [CloudflareEmail, Resend, Outbox];
+        assert_eq!(for_stream(&preferred, Stream::Marketing), [Resend, Outbox]);
+        assert_eq!(for_stream(&preferred, Stream::Transactional), preferred);
+        assert!(for_stream(&[], Stream::Marketing).is_empty());
     }
 
     #[test]

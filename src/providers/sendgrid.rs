@@ -7,7 +7,7 @@
 mod events;
 
 use super::account::{Account, Setting};
-use super::answer::{self, Answer};
+use super::answer::{self, Answer, RateHint};
 use super::envelope::{Envelope, envelope};
 use super::json::Json;
 use super::registry::Error;
@@ -42,7 +42,7 @@ pub const API: Api = Api {
     body: |_, _, members| wire::json(&wire::only(members, wire_email)?),
     repeat: Some(repeat),
     read,
-    rate_hint: |_| None,
+    rate_hint,
     events: Some(&events::EVENTS),
 };
 
@@ -139,12 +139,24 @@ fn about_sender(field: &str, message: &str) -> bool {
     ours.into_iter().any(named) || message.contains("verified Sender Identity")
 }
 
-/// `Retry-After`, else `X-RateLimit-Reset`: the second since 1970 at which the limit is free again.
-fn reset(headers: &Headers, now: Timestamp) -> Option<Delay> {
-    answer::retry_after(headers, now).or_else(|| {
-        let at: i64 = headers.get("x-ratelimit-reset")?.trim().parse().ok()?;
-        // A far reset is no rate's: some other number.
-        let pause = Timestamp::from_seconds(at).since(now);
-        (pause <= Delay::from_hours(1)).then_some(pause)
+/// "Each Web API request returns" how much of the refresh period's allowance is left; how long a period is, no page says.
+fn rate_hint(headers: &Headers, now: Timestamp) -> Option<RateHint> {
+    Some(RateHint {
+        per_second: None,
+        remaining: Some(headers.get("x-ratelimit-remaining")?.trim().parse().ok()?),
+        reset: Some(window_left(headers, now)?),
     })
+}
+
+/// `Retry-After`, else the end of the period.
+fn reset(headers: &Headers, now: Timestamp) -> Option<Delay> {
+    answer::retry_after(headers, now).or_else(|| window_left(headers, now))
+}
+
+/// `X-RateLimit-Reset`: the second since 1970 at which the limit is free again.
+fn window_left(headers: &Headers, now: Timestamp) -> Option<Delay> {
+    let at: i64 = headers.get("x-ratelimit-reset")?.trim().parse().ok()?;
+    // A far reset is no rate's: some other number.
+    let left = Timestamp::from_seconds(at).since(now);
+    (left <= Delay::from_hours(1)).then_some(left)
 }

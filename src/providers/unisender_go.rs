@@ -12,7 +12,7 @@ use super::envelope::{self, Envelope, envelope};
 use super::json::Json;
 use super::registry::Error;
 use super::wire::{self, Metadata};
-use super::{Api, Capabilities, Idempotency, told};
+use super::{Api, Capabilities, Idempotency, quota, told};
 use crate::domain::mail::OutgoingEmail;
 use crate::domain::message::Stream;
 use crate::domain::outcome::{Outcome, Rejection, RetryLater, RetryReason};
@@ -53,7 +53,7 @@ pub const API: Api = Api {
     },
     repeat: Some(repeat),
     read,
-    rate_hint: |_| None,
+    rate_hint: |_, _| None,
     events: Some(&events::EVENTS),
 };
 
@@ -109,10 +109,11 @@ fn read(response: &Response, members: usize, now: Timestamp) -> Answer {
 /// `{"status": "error", "code": 114, "message": "…"}`.
 fn judge(response: &Response, now: Timestamp) -> Outcome {
     let status = response.status;
-    if status == 429 {
-        return answer::slow_down(answer::retry_after(&response.headers, now));
-    }
     let told = told::by(response);
+    if status == 429 {
+        let asked = answer::retry_after(&response.headers, now);
+        return quota::or_rate(told::text(&told, "/message"), asked, now);
+    }
     let accepted = (200..=299).contains(&status);
     match told::text(&told, "/status") {
         "" => return answer::by_status(response, now),

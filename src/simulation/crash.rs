@@ -1,7 +1,7 @@
 //! Processes that die: at a turn or request that is counted down to, or at the points where it matters most.
 
 use super::error::Failure;
-use super::setup::bucket;
+use super::setup::{REQUESTS_PER_SECOND, traffic};
 use super::world::World;
 
 /// Where a process may die besides within a turn.
@@ -28,10 +28,14 @@ impl World {
     pub fn restart(&mut self) {
         self.fuse.set(None);
         self.fatal.set(None);
-        self.bucket.replace(bucket(self.now));
+        // The breakers are kept.
+        let breakers = self.traffic.borrow().breakers().clone();
+        self.traffic
+            .replace(traffic(breakers, REQUESTS_PER_SECOND, self.now));
         for host in &self.shards {
             host.forwarding.set(false);
             host.single.borrow_mut().clear();
+            host.silent.borrow_mut().clear();
         }
     }
 

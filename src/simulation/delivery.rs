@@ -3,23 +3,28 @@
 use super::crash::Point;
 use super::error::Failure;
 use super::world::World;
+use crate::domain::message::{Lane, Stream};
 use crate::domain::outcome::Outcome;
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
+use crate::engine::delivery::rest;
 use crate::engine::errand::Answer as Answered;
+use crate::engine::traffic::{Leave, Lesson};
+use crate::engine::warm_up::{self, Places};
 use crate::http;
 use crate::providers::ProviderKind;
 use crate::providers::account::Account;
 use crate::providers::answer::Answer as Reply;
 use crate::store;
 use crate::store::meta::{self, Key};
-use crate::turn::backlog::{by_lane, cut};
+use crate::turn::backlog::{by_lane, candidates, cut};
 use crate::turn::bought::{CheckoutFacts, Questions, facts_from};
 use crate::turn::call::{Answer, Call};
-use crate::turn::claim::Claimed;
+use crate::turn::claim::{Claimed, Terms};
 use crate::turn::errand::{Ask, DueErrand};
 use crate::turn::forward::{Delivery, Followed};
 use crate::turn::wake::DueMessage;
+use std::collections::BTreeSet;
 
 const SLICES_PER_RUN: usize = 50;
 const REQUESTS_AT_ONCE: usize = 6;
@@ -29,20 +34,20 @@ const FORWARD_ROUNDS: usize = 4;
 impl World {
     pub(super) fn run_due(&self, me: ShardIndex) -> Result<(), Failure> {
         self.host(me)?.rest_until.set(Timestamp::default());
+        let mut resting = BTreeSet::new();
         for _ in 0..SLICES_PER_RUN {
             self.deliver_forwards(me)?;
-            let (worked, blocked) = self.slice(me)?;
-            if !worked || blocked {
+            if !self.slice(me, &mut resting)? {
                 break;
             }
         }
         Ok(())
     }
 
-    fn slice(&self, me: ShardIndex) -> Result<(bool, bool), Failure> {
+    fn slice(&self, me: ShardIndex, resting: &mut BTreeSet<Lane>) -> Result<bool, Failure> {
         let mut worked = false;
         if meta::get(&self.host(me)?.sql, Key::Stopped)?.as_deref() == Some("1") {
-            return Ok((worked, false));
+            return Ok(worked);
         }
         let mut after = String::new();
         loop {
@@ -50,16 +55,11 @@ impl World {
             let Some(last) = page.last() else { break };
             after.clone_from(last);
             for id in page {
-                worked = true;
-                let questions = self.turn(me, |turn| turn.questions_of(&id))?;
-                let checkouts = self.checkout_facts(questions)?;
-                if let Some(claimed) = self.turn(me, |turn| turn.take_over_dispatch(&id, &checkouts))? {
-                    self.exchange(me, claimed)?;
-                }
+                worked |= self.take_over(me, &id)?;
             }
         }
         let (mut messages, mut errands) = (Vec::new(), Vec::new());
-        for due in self.turn(me, |turn| turn.due_contacts())? {
+        for due in self.turn(me, |turn| turn.due_contacts(resting))? {
             worked = true;
             match self.turn(me, |turn| turn.wake(&due.contact)) {
                 Ok(due) => {
@@ -73,53 +73,140 @@ impl World {
                 Err(failure) => return Err(failure),
             }
         }
-        let blocked = self.send(me, messages)?;
+        let (routed, unroutable) = by_lane(&self.settings, messages);
+        self.turn(me, |turn| turn.hold_unroutable(&unroutable))?;
+        let mut moved = BTreeSet::new();
+        for ((lane, carriers), messages) in routed {
+            let (sent, blocked) = self.send(me, lane, &carriers, &messages)?;
+            if sent {
+                moved.insert(lane);
+            }
+            if blocked {
+                resting.insert(lane);
+            }
+        }
+        resting.retain(|lane| !moved.contains(lane));
         for errand in errands {
             let answer = self.ask(&errand)?;
             self.turn(me, |turn| turn.run(&errand, answer))?;
         }
-        Ok((worked, blocked))
+        Ok(worked)
     }
 
-    /// Sends what is due, lane by lane, as far as there are permits; true when there were too few.
-    fn send(&self, me: ShardIndex, messages: Vec<DueMessage>) -> Result<bool, Failure> {
-        let mut blocked = false;
-        let (routed, unroutable) = by_lane(&self.settings, messages);
-        self.turn(me, |turn| turn.hold_unroutable(&unroutable))?;
-        for ((lane, provider), messages) in routed {
-            let questions = self.turn(me, |turn| Ok(turn.questions(&messages)))?;
-            let checkouts = self.checkout_facts(questions)?;
-            if provider.capabilities().local {
-                for part in messages.chunks(MAILS_PER_TURN) {
-                    self.turn(me, |turn| turn.claim_messages(part, provider, &checkouts))?;
+    fn take_over(&self, me: ShardIndex, id: &str) -> Result<bool, Failure> {
+        let mut probe = false;
+        if let Some((provider, lane)) = self.turn(me, |turn| turn.repeat_due(id))? {
+            match self.permit(&[provider], lane, 1) {
+                Leave::Go { probe: one, .. } => probe = one,
+                Leave::Rest { again_at } => {
+                    self.rest(me, again_at)?;
+                    return Ok(false);
                 }
-                continue;
-            }
-            let mut waiting = messages.as_slice();
-            while !waiting.is_empty() {
-                let wanted = u32::try_from(waiting.len().min(REQUESTS_AT_ONCE)).unwrap_or(1);
-                let lease = self.bucket.borrow_mut().lease(lane, wanted, self.now);
-                if lease.granted == 0 {
-                    self.rest(me, lease.again_at)?;
-                    blocked = true;
-                    break;
+                Leave::Shut { until, .. } => {
+                    self.turn(me, |turn| turn.put_off_repeat(id, until))?;
+                    return Ok(false);
                 }
-                let batch_max = provider.capabilities().batch_max.min(MAILS_PER_TURN);
-                let single = self.host(me)?.single.borrow().clone();
-                let parts = cut(waiting, lease.granted as usize, batch_max, &single);
-                let taken: usize = parts.iter().map(|part| part.len()).sum();
-                // All are claimed before the first request leaves, as when six are in flight.
-                let mut claimed = Vec::new();
-                for part in parts {
-                    claimed.extend(self.turn(me, |turn| turn.claim_messages(part, provider, &checkouts))?);
-                }
-                for claimed in claimed {
-                    self.exchange(me, claimed)?;
-                }
-                waiting = waiting.get(taken..).unwrap_or_default();
             }
         }
-        Ok(blocked)
+        let questions = self.turn(me, |turn| turn.questions_of(id))?;
+        let checkouts = self.checkout_facts(questions)?;
+        if let Some(claimed) = self.turn(me, |turn| turn.take_over_dispatch(id, &checkouts))? {
+            self.exchange(me, claimed, probe)?;
+        }
+        Ok(true)
+    }
+
+    /// Sends messages of one lane as far as there are permits; whether any went and whether some must wait.
+    fn send(
+        &self,
+        me: ShardIndex,
+        lane: Lane,
+        carriers: &[ProviderKind],
+        messages: &[DueMessage],
+    ) -> Result<(bool, bool), Failure> {
+        let (mut sent, mut waiting) = (false, messages);
+        while !waiting.is_empty() {
+            let (provider, requests, probe) = match self.permit(carriers, lane, waiting.len()) {
+                Leave::Go {
+                    provider,
+                    requests,
+                    probe,
+                } => (ProviderKind::parse(&provider)?, requests as usize, probe),
+                Leave::Rest { again_at } => {
+                    self.rest(me, again_at)?;
+                    return Ok((sent, true));
+                }
+                Leave::Shut { until, cause } => {
+                    self.turn(me, |turn| turn.hold_back(waiting, until, cause.into()))?;
+                    return Ok((true, false));
+                }
+            };
+            let taken = self.round(me, (provider, requests, probe), waiting)?;
+            sent = true;
+            waiting = waiting.get(taken..).unwrap_or_default();
+        }
+        Ok((sent, false))
+    }
+
+    fn round(
+        &self,
+        me: ShardIndex,
+        (provider, requests, probe): (ProviderKind, usize, bool),
+        waiting: &[DueMessage],
+    ) -> Result<usize, Failure> {
+        let doubtful = self.host(me)?.silent.borrow().contains_key(provider.as_str());
+        let single = self.host(me)?.single.borrow().clone();
+        let batch_max = provider.capabilities().batch_max.min(MAILS_PER_TURN);
+        let parts: Vec<&[DueMessage]> = match provider.capabilities().local {
+            true => waiting.chunks(MAILS_PER_TURN).collect(),
+            false if probe => waiting.chunks(1).collect(),
+            false if doubtful => cut(waiting, 1, 1, &single),
+            false => cut(waiting, requests, batch_max, &single),
+        };
+        let most: usize = parts.iter().map(|part| part.len()).sum();
+        let asked = waiting.get(..most).unwrap_or_default();
+        let questions = self.turn(me, |turn| Ok(turn.questions(asked)))?;
+        let checkouts = self.checkout_facts(questions)?;
+        let places = self.take_places(asked)?;
+        let terms = Terms {
+            provider,
+            checkouts: &checkouts,
+            places: &places,
+        };
+        // All are claimed before the first request leaves, as when six are in flight.
+        let (mut claimed, mut taken) = (Vec::new(), 0);
+        for part in parts {
+            claimed.extend(self.turn(me, |turn| turn.claim_messages(part, terms))?);
+            taken += part.len();
+            if probe && !claimed.is_empty() {
+                break;
+            }
+        }
+        if let Some(today) = warm_up::today(&self.catalog.store, self.now).filter(|_| places.left() > 0) {
+            store::warm_up::give_back(&self.store, &today.day, places.left())?;
+        }
+        for claimed in claimed {
+            self.exchange(me, claimed, probe)?;
+        }
+        Ok(taken)
+    }
+
+    fn permit(&self, carriers: &[ProviderKind], lane: Lane, wanted: usize) -> Leave {
+        let wanted = u32::try_from(wanted.min(REQUESTS_AT_ONCE)).unwrap_or(1);
+        let candidates = candidates(&self.settings, carriers);
+        self.traffic
+            .borrow_mut()
+            .leave(&candidates, lane, wanted, self.now)
+    }
+
+    fn take_places(&self, asked: &[DueMessage]) -> Result<Places, Failure> {
+        let Some(today) = warm_up::today(&self.catalog.store, self.now) else {
+            return Ok(Places::unlimited());
+        };
+        let marketing = asked.iter().filter(|item| item.stream == Stream::Marketing);
+        let wanted = u32::try_from(marketing.count()).unwrap_or(u32::MAX);
+        let places = store::warm_up::take(&self.store, &today.day, today.limit, wanted)?;
+        Ok(Places::of(places))
     }
 
     /// What the `Store` and the other systems answer.
@@ -143,7 +230,7 @@ impl World {
         })
     }
 
-    fn exchange(&self, me: ShardIndex, claimed: Claimed) -> Result<(), Failure> {
+    fn exchange(&self, me: ShardIndex, claimed: Claimed, probe: bool) -> Result<(), Failure> {
         let Claimed { dispatch, body } = claimed;
         let kind = ProviderKind::parse(&dispatch.provider)?;
         let members = dispatch.members.len();
@@ -154,6 +241,7 @@ impl World {
         self.reach(Point::Claimed)?;
         let response = self.provider.borrow_mut().answer(&request, self.now)?;
         self.reach(Point::Answered)?;
+        let failed = response.as_ref().is_none_or(|response| response.status >= 500);
         let outcomes = match response.map(|response| kind.read(&response, members, self.now)) {
             Some(Reply::Split(reason)) => {
                 self.host(me)?
@@ -165,17 +253,33 @@ impl World {
             Some(Reply::Each(outcomes)) => outcomes,
             None => vec![Outcome::Unknown("no answer".to_owned()); members],
         };
-        let concluded = self.turn(me, |turn| turn.conclude(&dispatch, &outcomes))?;
-        if let Some(until) = concluded.pause {
-            self.bucket.borrow_mut().pause(until);
-            self.rest(me, until)?;
-        }
+        self.turn(me, |turn| turn.conclude(&dispatch, &outcomes))?;
+        let rests = outcomes
+            .iter()
+            .filter_map(|outcome| rest(outcome, &dispatch.id, self.now));
+        let provider = dispatch.provider.as_str();
+        let silence = {
+            let mut silent = self.host(me)?.silent.borrow_mut();
+            if failed {
+                let count = silent.entry(provider.to_owned()).or_default();
+                *count += 1;
+                Some(("no answer".to_owned(), *count))
+            } else {
+                silent.remove(provider);
+                None
+            }
+        };
+        let settings = self.settings.fingerprint_of(kind);
+        let lesson = Lesson::of_request((provider, settings), rests, silence, probe);
+        self.traffic.borrow_mut().learn(lesson, self.now);
         Ok(())
     }
 
     fn rest(&self, me: ShardIndex, until: Timestamp) -> Result<(), Failure> {
         let rest = &self.host(me)?.rest_until;
-        rest.set(rest.get().max(until));
+        let held = rest.get();
+        let none = held == Timestamp::default();
+        rest.set(if none { until } else { held.min(until) });
         Ok(())
     }
 

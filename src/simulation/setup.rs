@@ -2,7 +2,8 @@
 
 use super::error::Failure;
 use crate::domain::time::Timestamp;
-use crate::engine::permits::Bucket;
+use crate::engine::breaker::Breaker;
+use crate::engine::traffic::{Lesson, Traffic};
 use crate::journey::catalog::Catalog;
 use crate::journey::check::check;
 use crate::journey::lock::Mode;
@@ -20,7 +21,7 @@ const SEGMENTS: &str = "segments";
 pub(super) const STORE_FILE: &str = "store";
 
 /// Requests a second that the pretend provider is known to take: so many that the number of shards does not show.
-const REQUESTS_PER_SECOND: u32 = 1_000;
+pub(super) const REQUESTS_PER_SECOND: u32 = 1_000;
 
 /// What replaces a file of the project, by what `deploy` calls it; none removes it.
 pub type Edits = BTreeMap<String, Option<String>>;
@@ -84,10 +85,20 @@ pub(super) fn store_tables() -> Result<Sqlite, Failure> {
     Ok(sql)
 }
 
-pub(super) fn bucket(now: Timestamp) -> Bucket {
-    let mut bucket = Bucket::new(now);
-    bucket.learn(REQUESTS_PER_SECOND, now);
-    bucket
+/// What the `Store` knows of the providers: their breakers, and that each takes so many requests a second.
+pub(super) fn traffic(breakers: BTreeMap<String, Breaker>, per_second: u32, now: Timestamp) -> Traffic {
+    let mut traffic = Traffic::new(breakers);
+    for kind in ProviderKind::ALL {
+        let lesson = Lesson {
+            provider: kind.as_str().to_owned(),
+            settings: String::new(),
+            per_second: Some(per_second),
+            rest: None,
+            finding: None,
+        };
+        traffic.learn(lesson, now);
+    }
+    traffic
 }
 
 pub(super) fn settings(shards: u16, provider: ProviderKind) -> Result<Settings, Failure> {

@@ -6,14 +6,14 @@
 use super::crash::Point;
 use super::error::Failure;
 use super::provider::Provider;
-use super::setup::{STORE_FILE, bucket, edited, settings, store_tables};
+use super::setup::{REQUESTS_PER_SECOND, STORE_FILE, edited, settings, store_tables, traffic};
 use crate::domain::delivery_event::DeliveryEvent;
 use crate::domain::event::Event;
 use crate::domain::ids::MessageId;
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
 use crate::engine::decision::Remark;
-use crate::engine::permits::Bucket;
+use crate::engine::traffic::Traffic;
 use crate::journey::catalog::Catalog;
 use crate::providers::ProviderKind;
 use crate::settings::Settings;
@@ -47,7 +47,7 @@ pub struct World {
     /// What it was told: address, errand, body.
     pub notified: RefCell<Vec<(String, String, serde_json::Value)>>,
     pub(super) shards: Vec<Host>,
-    pub(super) bucket: RefCell<Bucket>,
+    pub(super) traffic: RefCell<Traffic>,
     pub provider: RefCell<Provider>,
     /// Turns and requests left until the crash.
     pub(super) fuse: Cell<Option<u32>>,
@@ -61,8 +61,10 @@ pub struct World {
 pub(super) struct Host {
     pub(super) sql: Sqlite,
     pub(super) forwarding: Cell<bool>,
-    /// No request before this: the provider rests, or the second's permits are used up.
+    /// No request before this to some provider: it rests, or the second's permits are used up.
     pub(super) rest_until: Cell<Timestamp>,
+    /// Requests in a row that came to nothing, by provider.
+    pub(super) silent: RefCell<BTreeMap<String, u32>>,
     pub(super) single: RefCell<BTreeSet<MessageId>>,
 }
 
@@ -84,7 +86,7 @@ impl World {
             hook: RefCell::new(Some(serde_json::Value::Null)),
             notified: RefCell::default(),
             shards: hosts?,
-            bucket: RefCell::new(bucket(START)),
+            traffic: RefCell::new(traffic(BTreeMap::new(), REQUESTS_PER_SECOND, START)),
             provider: RefCell::default(),
             fuse: Cell::new(None),
             fatal: Cell::new(None),
@@ -103,14 +105,14 @@ impl World {
     /// Lets the story begin at another time. Only before anything happened.
     pub fn begin_at(&mut self, start: Timestamp) {
         (self.start, self.now) = (start, start);
-        self.bucket.replace(bucket(start));
+        self.traffic
+            .replace(traffic(BTreeMap::new(), REQUESTS_PER_SECOND, start));
     }
 
     /// What the provider is known to take in a second, where it matters how long mails queue.
     pub fn allow(&mut self, requests_per_second: u32) {
-        let mut bucket = Bucket::new(self.now);
-        bucket.learn(requests_per_second, self.now);
-        self.bucket.replace(bucket);
+        self.traffic
+            .replace(traffic(BTreeMap::new(), requests_per_second, self.now));
     }
 
     /// Deploys journeys: the repository's own, with some files replaced or, when the text is none, removed, besides
@@ -256,6 +258,7 @@ impl Host {
             sql,
             forwarding: Cell::new(false),
             rest_until: Cell::default(),
+            silent: RefCell::default(),
             single: RefCell::default(),
         })
     }

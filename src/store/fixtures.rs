@@ -262,6 +262,7 @@ pub fn contact(digits: &str) -> Contact {
         first_due: at(3600),
         held_until: Some(at(3650)),
         capped_since: Some(at(3640)),
+        bound_to: None,
         generation: 2,
         dispatched: true,
     };

@@ -31,7 +31,10 @@ pub const SHARD: Schema = Schema {
 
 /// The Store object; its version is a row of `setting`.
 pub const STORE: Schema = Schema {
-    steps: &[include_str!("schema/0001_store.sql")],
+    steps: &[
+        include_str!("schema/0001_store.sql"),
+        include_str!("schema/0002_store.sql"),
+    ],
     exists: "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'setting'",
     read: "SELECT value FROM setting WHERE key = 'schema'",
     write: "INSERT INTO setting (key, value) VALUES ('schema', ?1) \

@@ -5,6 +5,7 @@
 //! clock, or names the `worker` crate. `docs/schema.md` gives the reasons; rows written are the bill, so each
 //! function that writes says how many.
 
+pub mod breaker;
 pub mod contact;
 pub mod coupon;
 pub mod dead_letter;
@@ -27,6 +28,7 @@ pub mod rusqlite;
 pub mod setting;
 pub mod sql;
 pub mod suppression;
+pub mod warm_up;
 pub mod write;
 
 #[cfg(test)]

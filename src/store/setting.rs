@@ -2,7 +2,6 @@
 
 use super::Error;
 use super::sql::Sql;
-use std::borrow::Cow;
 
 /// The keys of `setting`. The text form is stored and never changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,20 +16,17 @@ pub enum Key {
     /// Offset of the development clock, in milliseconds.
     ClockOffset,
     CatalogHash,
-    /// The provider of this name is paused, and until when or why.
-    ProviderPause(String),
 }
 
 impl Key {
-    fn name(&self) -> Cow<'static, str> {
+    const fn name(&self) -> &'static str {
         match self {
-            Self::Shards => "shards".into(),
-            Self::Jurisdiction => "jurisdiction".into(),
-            Self::HashKey => "hash_key".into(),
-            Self::Stopped => "stopped".into(),
-            Self::ClockOffset => "clock_offset".into(),
-            Self::CatalogHash => "catalog_hash".into(),
-            Self::ProviderPause(provider) => format!("provider_pause:{provider}").into(),
+            Self::Shards => "shards",
+            Self::Jurisdiction => "jurisdiction",
+            Self::HashKey => "hash_key",
+            Self::Stopped => "stopped",
+            Self::ClockOffset => "clock_offset",
+            Self::CatalogHash => "catalog_hash",
         }
     }
 }
@@ -38,10 +34,7 @@ impl Key {
 /// # Errors
 /// When the statement fails.
 pub fn get(sql: &dyn Sql, key: &Key) -> Result<Option<String>, Error> {
-    let row = sql.first(
-        "SELECT value FROM setting WHERE key = ?1",
-        &[key.name().as_ref().into()],
-    )?;
+    let row = sql.first("SELECT value FROM setting WHERE key = ?1", &[key.name().into()])?;
     row.map(|row| row.text("value").map(str::to_owned)).transpose()
 }
 
@@ -64,7 +57,7 @@ pub fn set(sql: &dyn Sql, key: &Key, value: &str) -> Result<(), Error> {
     sql.run(
         "INSERT INTO setting (key, value) VALUES (?1, ?2)
          ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE value <> excluded.value",
-        &[key.name().as_ref().into(), value.into()],
+        &[key.name().into(), value.into()],
     )
 }
 
@@ -86,10 +79,7 @@ pub fn set_once(sql: &dyn Sql, key: &Key, value: &str) -> Result<String, Error> 
 /// # Errors
 /// When the statement fails.
 pub fn remove(sql: &dyn Sql, key: &Key) -> Result<(), Error> {
-    sql.run(
-        "DELETE FROM setting WHERE key = ?1",
-        &[key.name().as_ref().into()],
-    )
+    sql.run("DELETE FROM setting WHERE key = ?1", &[key.name().into()])
 }
 
 #[cfg(test)]
@@ -108,12 +98,12 @@ mod tests {
     #[test]
     fn settings_come_and_go() {
         let sql = fixtures::store();
-        let pause = Key::ProviderPause("resend".to_owned());
-        set(&sql, &pause, "key refused").unwrap();
-        assert_eq!(sql.written_by(|sql| set(sql, &pause, "key refused")), 0);
+        let stopped = Key::Stopped;
+        set(&sql, &stopped, "1").unwrap();
+        assert_eq!(sql.written_by(|sql| set(sql, &stopped, "1")), 0);
         let names: Vec<String> = all(&sql).unwrap().into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names, ["provider_pause:resend", "schema"]);
-        remove(&sql, &pause).unwrap();
-        assert_eq!(get(&sql, &pause), Ok(None));
+        assert_eq!(names, ["schema", "stopped"]);
+        remove(&sql, &stopped).unwrap();
+        assert_eq!(get(&sql, &stopped), Ok(None));
     }
 }

@@ -5,27 +5,50 @@
 use super::wake::DueMessage;
 use crate::domain::ids::MessageId;
 use crate::domain::message::Lane;
+use crate::engine::traffic::Candidate;
 use crate::providers::ProviderKind;
 use crate::providers::registry::for_stream;
 use crate::settings::Settings;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Messages by the lane and provider they go out through, the most urgent lane first.
-pub type Routed = BTreeMap<(Lane, ProviderKind), Vec<DueMessage>>;
+/// Messages by their lane, the most urgent first, and by the providers that may carry them, in order of preference.
+pub type Routed = BTreeMap<(Lane, Vec<ProviderKind>), Vec<DueMessage>>;
 
-/// Sorts messages by lane, the urgent one first, and by the first preferred provider that may carry them. Those that
-/// none may carry come apart.
+/// Sorts messages by lane, the urgent one first, and by the preferred providers that may carry them. Those that none may
+/// carry come apart.
 pub fn by_lane(settings: &Settings, messages: Vec<DueMessage>) -> (Routed, Vec<DueMessage>) {
     let mut sorted = Routed::new();
     let mut unroutable = Vec::new();
     for message in messages {
         // A journey's lane says how urgent it is, not what law its mails are under.
-        match for_stream(&settings.providers, message.stream) {
-            Some(provider) => sorted.entry((message.lane, provider)).or_default().push(message),
-            None => unroutable.push(message),
+        let carriers = carriers(settings, &message);
+        if carriers.is_empty() {
+            unroutable.push(message);
+        } else {
+            sorted.entry((message.lane, carriers)).or_default().push(message);
         }
     }
     (sorted, unroutable)
+}
+
+/// Who may carry a message: for one whose fate stayed unknown, whoever may have it, while `EMAIL_PROVIDER` names them.
+fn carriers(settings: &Settings, message: &DueMessage) -> Vec<ProviderKind> {
+    let mut carriers = for_stream(&settings.providers, message.stream);
+    let bound = message.bound_to.as_deref();
+    if let Some(only) = bound.and_then(|name| carriers.iter().copied().find(|kind| kind.as_str() == name)) {
+        carriers.retain(|kind| *kind == only);
+    }
+    carriers
+}
+
+/// The candidates that the `Store` chooses among.
+pub fn candidates(settings: &Settings, carriers: &[ProviderKind]) -> Vec<Candidate> {
+    let candidate = |kind: &ProviderKind| Candidate {
+        provider: kind.as_str().to_owned(),
+        settings: settings.fingerprint_of(*kind),
+        paced: !kind.capabilities().local,
+    };
+    carriers.iter().map(candidate).collect()
 }
 
 /// Cuts `requests` parts off the backlog: single messages while the permits suffice, batches when they do not. A
@@ -64,6 +87,7 @@ mod tests {
             lane,
             stream,
             generation,
+            bound_to: None,
             due: Timestamp::default(),
             contact: ContactId::parse(&"8c".repeat(16)).unwrap(),
             message: MessageId::from_digest(&format!("{number:040x}")),
@@ -103,12 +127,29 @@ mod tests {
         ];
         let (routed, unroutable) = by_lane(&settings, messages.clone());
         assert!(unroutable.is_empty());
-        for ((lane, provider), sorted) in &routed {
+        for ((lane, carriers), sorted) in &routed {
             for message in sorted {
                 assert_eq!(message.lane, *lane);
-                assert_eq!(for_stream(&settings.providers, message.stream), Some(*provider));
+                assert_eq!(for_stream(&settings.providers, message.stream), *carriers);
             }
         }
         assert_eq!(routed.len(), 2);
+    }
+
+    #[test]
+    fn a_second_try_of_unknown_fate_goes_to_nobody_else() {
+        let get = |name: &str| (name == "EMAIL_PROVIDER").then(|| "resend ses".to_owned());
+        let mut settings = Settings::read(get, &[]);
+        let first = due(1, Lane::Cart, Stream::Transactional, 1);
+        let mut second = due(1, Lane::Cart, Stream::Transactional, 2);
+        second.bound_to = Some("ses".to_owned());
+        assert_eq!(
+            carriers(&settings, &first),
+            [ProviderKind::Resend, ProviderKind::Ses]
+        );
+        assert_eq!(carriers(&settings, &second), [ProviderKind::Ses]);
+        // One that is not named any more cannot be asked.
+        settings.providers.pop();
+        assert_eq!(carriers(&settings, &second), [ProviderKind::Resend]);
     }
 }

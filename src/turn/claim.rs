@@ -12,12 +12,12 @@ use crate::domain::ids::MessageId;
 use crate::domain::mail::OutgoingEmail;
 use crate::domain::message::{DropReason, Lane, Message, Stream};
 use crate::domain::outcome::Rejection;
-use crate::domain::time::{Delay, Timestamp};
 use crate::engine::decision::{Input, Settlement};
-use crate::engine::delivery::{Dispatch, lease_from};
+use crate::engine::delivery::{Dispatch, Sent, lease_from};
 use crate::engine::guard::{self, DeferReason, Verdict};
 use crate::engine::ids;
 use crate::engine::state::{Enrollment, Facts, Sending};
+use crate::engine::warm_up::{self, Places};
 use crate::providers::ProviderKind;
 use crate::render::outbox::OutboxMail;
 use crate::settings::Mode;
@@ -25,8 +25,15 @@ use crate::store;
 use crate::store::dead_letter::DeadLetter;
 use std::sync::Arc;
 
-/// How long a message waits that no provider in `EMAIL_PROVIDER` may carry; a deploy that names one is noticed after it.
-const UNROUTABLE_PAUSE: Delay = Delay::from_hours(1);
+/// On what a request is claimed.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    pub provider: ProviderKind,
+    /// What other shards say of the carts.
+    pub checkouts: &'a CheckoutFacts,
+    /// What the warm-up of the sending domain leaves.
+    pub places: &'a Places,
+}
 
 /// A request that was written down and must now be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +43,7 @@ pub struct Claimed {
 }
 
 impl Turn<'_> {
-    /// Claims messages for one request to `provider`. Those that the gate refuses are settled or deferred; none may
+    /// Claims messages for one request. Those that the gate refuses are settled or deferred; none may
     /// be left to send, and the embedded outbox leaves none.
     ///
     /// A request holds one generation: a second try has a key of its own, and after it `on_unknown` sends no third.
@@ -44,12 +51,7 @@ impl Turn<'_> {
     ///
     /// # Errors
     /// When storage fails or a document cannot be read.
-    pub fn claim_messages(
-        &self,
-        due: &[DueMessage],
-        provider: ProviderKind,
-        checkouts: &CheckoutFacts,
-    ) -> Result<Option<Claimed>, Error> {
+    pub fn claim_messages(&self, due: &[DueMessage], terms: Terms<'_>) -> Result<Option<Claimed>, Error> {
         if self.stopped()? {
             return Ok(None);
         }
@@ -57,7 +59,7 @@ impl Turn<'_> {
         let out = self.in_dispatches(due.iter().map(|item| &item.message))?;
         for item in due.iter().filter(|item| !out.contains(&item.message)) {
             let claimed: Vec<MessageId> = mails.iter().map(|(mail, _)| mail.message.clone()).collect();
-            mails.extend(self.gate(item, provider, checkouts, &claimed)?);
+            mails.extend(self.gate(item, terms, &claimed)?);
         }
         let Some(generation) = mails.first().map(|(_, generation)| *generation) else {
             return Ok(None);
@@ -67,7 +69,8 @@ impl Turn<'_> {
             .filter_map(|(mail, of)| (of == generation).then_some(mail))
             .collect();
         let members: Vec<MessageId> = mails.iter().map(|mail| mail.message.clone()).collect();
-        let key = dispatch_key(&members, generation);
+        let provider = terms.provider;
+        let key = self.dispatch_key(&members, generation, provider);
         let body = provider.body(self.settings.account(provider), &key, &mails)?;
         let dispatch = Dispatch {
             id: key.clone(),
@@ -88,8 +91,7 @@ impl Turn<'_> {
     fn gate(
         &self,
         item: &DueMessage,
-        provider: ProviderKind,
-        checkouts: &CheckoutFacts,
+        terms: Terms<'_>,
         claimed: &[MessageId],
     ) -> Result<Option<(OutgoingEmail, u8)>, Error> {
         let Some(loaded) = self.existing(&item.contact)? else {
@@ -108,7 +110,7 @@ impl Turn<'_> {
             self.settle(loaded, &Facts::default(), &Input::Known { message })?;
             return Ok(None);
         }
-        let mut facts = self.gate_facts(&loaded, enrollment, checkouts)?;
+        let mut facts = self.gate_facts(&loaded, enrollment, terms.checkouts)?;
         facts.in_flight = self.lanes_in_flight(&loaded, &item.message, claimed)?;
         let verdict = guard::check(
             self.catalog,
@@ -119,66 +121,70 @@ impl Turn<'_> {
             self.now,
         );
         let verdict = match verdict {
-            Verdict::Allow(clearance) => match self.take_place(&enrollment.journey)? {
-                Some(until) => Verdict::Defer {
-                    until,
-                    reason: DeferReason::Throttled,
-                },
-                None => Verdict::Allow(clearance),
-            },
+            Verdict::Allow(clearance) => {
+                let stream = clearance.stream();
+                let refused = self.room(&loaded, (enrollment, sending), stream, terms.places)?;
+                refused.unwrap_or(Verdict::Allow(clearance))
+            }
             verdict @ (Verdict::Defer { .. } | Verdict::Drop(_)) => verdict,
         };
         let (message, generation) = (item.message.clone(), sending.generation);
         match verdict {
             Verdict::Drop(reason) => self.finish(loaded, message, Settlement::Dropped(reason))?,
-            Verdict::Defer { until, reason } => {
-                store::message::defer(self.sql, &loaded.contact.id, &message, reason)?;
-                let input = if reason.is_ours() {
-                    Input::Held {
-                        message,
-                        until,
-                        by: reason,
-                    }
-                } else {
-                    Input::Deferred { message, until }
-                };
-                self.settle(loaded, &Facts::default(), &input)?;
-            }
+            Verdict::Defer { until, reason } => self.put_off(loaded, message, until, reason)?,
             Verdict::Allow(_) if self.settings.mode == Mode::Shadow => {
                 self.finish(loaded, message, Settlement::Shadowed)?;
             }
             Verdict::Allow(clearance) => {
-                let mail = self.compose_or_fail(loaded, &clearance, provider)?;
+                let mail = self.compose_or_fail(loaded, &clearance, terms.provider)?;
                 return Ok(mail.map(|mail| (mail, generation)));
             }
         }
         Ok(None)
     }
 
-    /// Puts messages off that no provider may carry: each stays an intent, with its reason, and is looked at again every
-    /// hour. They would else come up in every run, before those that can go.
-    ///
-    /// # Errors
-    /// When storage fails or a document cannot be read.
-    pub fn hold_unroutable(&self, due: &[DueMessage]) -> Result<(), Error> {
-        let (until, by) = (self.now.plus(UNROUTABLE_PAUSE), DeferReason::NoProvider);
-        for item in due {
-            let Some(loaded) = self.existing(&item.contact)? else {
-                continue;
-            };
-            let waits = |sending: &Sending| !sending.dispatched && sending.due <= self.now;
-            if !loaded
-                .contact
-                .sending(&item.message)
-                .is_some_and(|(_, sending)| waits(sending))
-            {
-                continue;
+    /// What a mail that may go by itself meets among the others: the warm-up of the domain, the throttle of its journey. None
+    /// when there is room.
+    fn room(
+        &self,
+        loaded: &Loaded,
+        (enrollment, sending): (&Enrollment, &Sending),
+        stream: Stream,
+        places: &Places,
+    ) -> Result<Option<Verdict>, Error> {
+        let today = warm_up::today(&self.catalog.store, self.now).filter(|_| stream == Stream::Marketing);
+        if let Some(today) = &today {
+            let waited = sending.capped_since.is_some();
+            let held = warm_up::hold(today, &loaded.contact, waited, places, self.now);
+            if let Some(until) = held {
+                let verdict = guard::warming_up(self.catalog, enrollment, sending, until, self.now);
+                return Ok(Some(verdict));
             }
-            store::message::defer(self.sql, &loaded.contact.id, &item.message, by)?;
-            let message = item.message.clone();
-            self.settle(loaded, &Facts::default(), &Input::Held { message, until, by })?;
         }
-        Ok(())
+        let Some(until) = self.take_place(&enrollment.journey)? else {
+            return Ok(None);
+        };
+        if today.is_some() {
+            places.put_back();
+        }
+        let reason = DeferReason::Throttled;
+        Ok(Some(Verdict::Defer { until, reason }))
+    }
+
+    /// The idempotency key: the message's id for a single one, so that every shard and replay makes the same. A provider that
+    /// is not the first has keys of its own.
+    fn dispatch_key(&self, members: &[MessageId], generation: u8, provider: ProviderKind) -> String {
+        let mut key = match members {
+            [only] => only.to_string(),
+            [] | [_, _, ..] => format!("batch-{}", ids::batch(members.iter())),
+        };
+        if self.settings.providers.first() != Some(&provider) {
+            key = format!("{key}-{}", provider.as_str());
+        }
+        if generation > 1 {
+            key = format!("{key}-{generation}");
+        }
+        key
     }
 
     /// Lanes of the contact's other marketing mails whose fate is open, those claimed in this very turn included.
@@ -285,19 +291,6 @@ impl Turn<'_> {
     }
 }
 
-/// The idempotency key: the message's id for a single one, so that every shard and replay makes the same.
-fn dispatch_key(members: &[MessageId], generation: u8) -> String {
-    let id = match members {
-        [only] => only.to_string(),
-        [] | [_, _, ..] => format!("batch-{}", ids::batch(members.iter())),
-    };
-    if generation > 1 {
-        format!("{id}-{generation}")
-    } else {
-        id
-    }
-}
-
 /// A message whose intent the gate refuses after the fact: used when a repeat is held.
 pub(super) fn refused(verdict: &Verdict) -> Option<DropReason> {
     match verdict {
@@ -316,10 +309,14 @@ pub(super) struct InFlight {
 }
 
 impl InFlight {
-    /// Since when the message could have gone out.
-    pub(super) fn ready_since(&self) -> Timestamp {
+    /// The message as an answer to this dispatch finds it.
+    pub(super) fn sent_by(&self, dispatch: &Dispatch) -> Sent {
         let sending = self.sending.as_ref().map(|(_, sending)| sending);
-        sending.map_or(self.message.due_at, Sending::ready_since)
+        Sent {
+            stream: self.message.stream,
+            attempts: self.message.attempt.saturating_add(dispatch.attempt),
+            ready_since: sending.map_or(self.message.due_at, Sending::ready_since),
+        }
     }
 }
 

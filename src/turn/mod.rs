@@ -13,6 +13,7 @@ pub mod errand;
 mod error;
 pub mod feedback;
 pub mod forward;
+pub mod hold;
 pub mod ingest;
 pub mod install;
 pub mod merge;

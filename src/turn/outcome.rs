@@ -16,25 +16,17 @@ use crate::settings::Mode;
 use crate::store;
 use crate::store::dispatch::Attempt;
 
-/// What the loop must know after an outcome.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Concluded {
-    /// The provider asked for rest, or refused our settings.
-    pub pause: Option<Timestamp>,
-    /// Its words, when our settings are wrong.
-    pub fault: Option<String>,
-}
-
 impl Turn<'_> {
     /// Writes the outcomes of `dispatch`, one a member, in its order. Ignored unless its attempt is still the latest:
-    /// an answer that comes after its lease was taken over counts for nothing.
+    /// an answer that comes after its lease was taken over counts for nothing, and so does one of a provider that has its
+    /// messages no more.
     ///
     /// # Errors
     /// When storage fails or a document cannot be read.
-    pub fn conclude(&self, dispatch: &Dispatch, outcomes: &[Outcome]) -> Result<Concluded, Error> {
+    pub fn conclude(&self, dispatch: &Dispatch, outcomes: &[Outcome]) -> Result<(), Error> {
         let current = store::dispatch::get(self.sql, &dispatch.id)?;
-        if current.is_none_or(|held| held.attempt != dispatch.attempt) {
-            return Ok(Concluded::default());
+        if current.is_none_or(|held| !is_same(&held, dispatch)) {
+            return Ok(());
         }
         let window = window_of(&dispatch.provider);
         self.conclude_within(dispatch, outcomes, window)
@@ -45,24 +37,14 @@ impl Turn<'_> {
         dispatch: &Dispatch,
         outcomes: &[Outcome],
         window: Option<Delay>,
-    ) -> Result<Concluded, Error> {
-        let mut concluded = Concluded::default();
+    ) -> Result<(), Error> {
         let mut repeat_at = None;
         let silence = Outcome::Unknown("the provider's answer left this message out".to_owned());
         for (at, member) in dispatch.members.iter().enumerate() {
             let outcome = outcomes.get(at).unwrap_or(&silence);
-            if let Outcome::Rejected(crate::domain::outcome::Rejection::Configuration(reason)) = outcome {
-                concluded.fault = Some(reason.clone());
-            }
             match self.conclude_member(dispatch, member, outcome, window)? {
-                Some(Next::Repeat { at, pause_provider }) => {
-                    repeat_at = repeat_at.max(Some(at));
-                    concluded.pause = concluded.pause.max(pause_provider);
-                }
-                Some(Next::Release { pause_provider, .. }) => {
-                    concluded.pause = concluded.pause.max(pause_provider)
-                }
-                Some(Next::Settle(_) | Next::Resend { .. }) | None => {}
+                Some(Next::Repeat { at }) => repeat_at = repeat_at.max(Some(at)),
+                Some(Next::Settle(_) | Next::Release { .. } | Next::Resend { .. }) | None => {}
             }
         }
         match repeat_at {
@@ -71,7 +53,7 @@ impl Turn<'_> {
                 store::dispatch::delete(self.sql, &dispatch.id, dispatch.attempt)?;
             }
         }
-        Ok(concluded)
+        Ok(())
     }
 
     /// A run that waits for a message of known fate would wait for ever.
@@ -97,14 +79,15 @@ impl Turn<'_> {
             self.go_past(found, member)?;
             return Ok(None);
         }
-        let attempts = found.message.attempt.saturating_add(dispatch.attempt);
         let policy = self.catalog.store.on_unknown;
-        let sent = delivery::Sent {
-            stream: found.message.stream,
-            attempts,
-            ready_since: found.ready_since(),
-        };
-        let next = delivery::after(dispatch, sent, outcome, window, policy, self.now);
+        let next = delivery::after(
+            dispatch,
+            found.sent_by(dispatch),
+            outcome,
+            window,
+            policy,
+            self.now,
+        );
         let contact = found.loaded.contact.id.clone();
         let message = member.clone();
         let facts = Facts::default();
@@ -123,7 +106,7 @@ impl Turn<'_> {
                 };
                 Input::Settled { message, how }
             }
-            Next::Release { at, reason, .. } => {
+            Next::Release { at, reason } => {
                 store::message::release(self.sql, &contact, member, reason)?;
                 Input::Deferred { message, until: *at }
             }
@@ -134,7 +117,12 @@ impl Turn<'_> {
                     member,
                     "its fate stayed unknown; sent once more",
                 )?;
-                Input::Resend { message, at: *at }
+                let provider = dispatch.provider.clone();
+                Input::Resend {
+                    message,
+                    at: *at,
+                    provider,
+                }
             }
             Next::Repeat { .. } => {
                 if found.message.state != MessageState::Unknown {
@@ -172,9 +160,7 @@ impl Turn<'_> {
             self.conclude(&dispatch, &outcomes)?;
             return Ok(None);
         }
-        let window_end =
-            window_of(&dispatch.provider).map(|window| dispatch.first_at.plus(safe_window(window)));
-        let Some(window_end) = window_end.filter(|end| self.now < *end) else {
+        let Some(window_end) = window_end(&dispatch).filter(|end| self.now < *end) else {
             let over =
                 Outcome::Unknown("its fate stayed unknown until the provider forgot the key".to_owned());
             let outcomes = vec![over; dispatch.members.len()];
@@ -209,7 +195,7 @@ impl Turn<'_> {
     }
 
     /// Nothing more before `at`; then the same bytes may go out again.
-    fn hold(&self, dispatch: &Dispatch, at: Timestamp) -> Result<(), Error> {
+    pub(super) fn hold(&self, dispatch: &Dispatch, at: Timestamp) -> Result<(), Error> {
         let Dispatch {
             attempt, lease_until, ..
         } = *dispatch;
@@ -279,6 +265,15 @@ impl Turn<'_> {
         store::dispatch::delete(self.sql, &dispatch.id, dispatch.attempt)?;
         Ok(())
     }
+}
+
+fn is_same(held: &Dispatch, answered: &Dispatch) -> bool {
+    held.attempt == answered.attempt && held.provider == answered.provider
+}
+
+/// Until when a repeat of a dispatch is harmless; none where there is no key.
+pub(super) fn window_end(dispatch: &Dispatch) -> Option<Timestamp> {
+    window_of(&dispatch.provider).map(|window| dispatch.first_at.plus(safe_window(window)))
 }
 
 /// How long the provider remembers a key.

@@ -4,10 +4,13 @@
 //! contacts, dispatches and forwards.
 
 use super::{Error, Turn};
+use crate::domain::message::Lane;
 use crate::domain::time::Timestamp;
+use crate::engine::schedule::lane_of;
 use crate::store;
 use crate::store::contact::Due;
 use crate::store::meta::{self, Key};
+use std::collections::BTreeSet;
 
 /// Most contacts woken in one slice.
 pub const CONTACTS_AT_ONCE: usize = 100;
@@ -37,15 +40,16 @@ impl Turn<'_> {
         Ok([contacts, dispatches, forwards].into_iter().flatten().min())
     }
 
-    /// Contacts to wake now, most urgent first, at most [`CONTACTS_AT_ONCE`].
+    /// Contacts to wake now, most urgent first, at most [`CONTACTS_AT_ONCE`]. Lanes to `skip` wait for their provider, and
+    /// must not take the places of those that can go.
     ///
     /// # Errors
     /// When storage fails.
-    pub fn due_contacts(&self) -> Result<Vec<Due>, Error> {
+    pub fn due_contacts(&self, skip: &BTreeSet<Lane>) -> Result<Vec<Due>, Error> {
         let due = store::contact::queues(self.sql)?;
         let due: Vec<String> = due
             .into_iter()
-            .filter(|queue| queue.due <= self.now)
+            .filter(|queue| queue.due <= self.now && !skip.contains(&lane_of(&queue.queue)))
             .map(|queue| queue.queue)
             .collect();
         let mut picked = Vec::new();

@@ -22,6 +22,8 @@ pub struct DueMessage {
     pub stream: Stream,
     /// 2 for the second try of a message whose fate stayed unknown.
     pub generation: u8,
+    /// The one provider it may go out through, as its fate there stayed unknown.
+    pub bound_to: Option<String>,
     pub due: Timestamp,
     pub contact: ContactId,
     pub message: MessageId,
@@ -62,6 +64,7 @@ impl Turn<'_> {
                     lane: sending.lane,
                     stream: sending.stream,
                     generation: sending.generation,
+                    bound_to: sending.bound_to.clone(),
                     due: sending.due,
                     contact: own.id.clone(),
                     message: sending.message.clone(),

@@ -10,6 +10,7 @@ use wend::domain::time::Delay;
 use wend::engine::decision::Input;
 use wend::engine::identity::Hashed;
 use wend::engine::state::Facts;
+use wend::engine::warm_up::Places;
 use wend::journey::store_file::Referral;
 use wend::providers::ProviderKind;
 use wend::signing::identity::identity_hash;
@@ -17,6 +18,7 @@ use wend::simulation::provider::Fault;
 use wend::simulation::telling::Story;
 use wend::simulation::world::World;
 use wend::turn::call::{Answer, Call, Ingest, Touch};
+use wend::turn::claim::Terms;
 use wend::turn::wake::DueMessage;
 
 const HOUR: Delay = Delay::from_hours(1);
@@ -219,7 +221,13 @@ fn a_request_holds_messages_of_one_generation() {
         .turn(shard, |turn| {
             let loaded = turn.existing(&messages[1].contact)?.unwrap();
             let message = again.clone();
-            turn.settle(loaded, &Facts::default(), &Input::Resend { message, at })
+            let provider = "resend".to_owned();
+            let input = Input::Resend {
+                message,
+                at,
+                provider,
+            };
+            turn.settle(loaded, &Facts::default(), &input)
         })
         .unwrap();
     let due: Vec<DueMessage> = messages
@@ -237,7 +245,12 @@ fn a_request_holds_messages_of_one_generation() {
     );
     let claim = |due: &[DueMessage]| {
         let claimed = world.turn(shard, |turn| {
-            turn.claim_messages(due, ProviderKind::Resend, &Default::default())
+            let terms = Terms {
+                provider: ProviderKind::Resend,
+                checkouts: &Default::default(),
+                places: &Places::unlimited(),
+            };
+            turn.claim_messages(due, terms)
         });
         claimed.unwrap().unwrap().dispatch
     };

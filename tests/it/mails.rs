@@ -64,6 +64,7 @@ pub fn shop() -> StoreFile {
         events: vec![],
         on_unknown: OnUnknown::default(),
         team: None,
+        warm_up: None,
         referral: None,
         tracking: Tracking {
             clicks: Some(false),

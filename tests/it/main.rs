@@ -10,6 +10,10 @@ mod docs;
 #[cfg(test)]
 mod drawings;
 #[cfg(test)]
+mod fallback;
+#[cfg(test)]
+mod fates;
+#[cfg(test)]
 mod feedback;
 #[cfg(test)]
 mod journeys;

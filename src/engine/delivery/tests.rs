@@ -39,13 +39,11 @@ fn next(
         Next::Settle(Settlement::Failed(_)) => "failed",
         Next::Settle(Settlement::GivenUp(_)) => "given up",
         Next::Settle(Settlement::Dropped(_) | Settlement::Shadowed) => "never",
-        Next::Release {
-            pause_provider: Some(_),
-            ..
-        } => "released, provider rests",
-        Next::Release {
-            pause_provider: None, ..
-        } => "released",
+        Next::Release { .. } => match rest(outcome, "m", at(seconds)) {
+            Some(Rest::Short(_)) => "released, provider rests",
+            Some(Rest::Shut(_)) => "released, provider shut",
+            None => "released",
+        },
         Next::Repeat { .. } => "repeated",
         Next::Resend { .. } => "resent",
     }
@@ -86,12 +84,12 @@ fn what_is_certain_is_settled_or_tried_again() {
         "failed",
     );
     let our_fault = Outcome::Rejected(Rejection::Configuration("key".to_owned()));
-    first(&our_fault, 0, "released, provider rests");
-    first(&our_fault, 99, "released, provider rests");
+    first(&our_fault, 0, "released, provider shut");
+    first(&our_fault, 99, "released, provider shut");
     first(&later(RetryReason::RateLimited), 72, "released, provider rests");
     first(&later(RetryReason::RateLimited), 73, "failed");
     // The quota may last a month.
-    first(&later(RetryReason::QuotaExceeded), 73, "released, provider rests");
+    first(&later(RetryReason::QuotaExceeded), 73, "released, provider shut");
     // One address's trouble is not the provider's.
     first(&later(RetryReason::Address), 72, "released");
     first(&later(RetryReason::Address), 73, "failed");
@@ -147,4 +145,30 @@ fn an_unknown_fate_is_repeated_while_the_key_protects_and_then_left_to_the_polic
     means(&unknown, (1, 1), Marketing, None, 0, "given up");
     means(&unknown, (1, 1), Transactional, None, 0, "resent");
     means(&unknown, (1, 2), Transactional, None, 0, "given up");
+}
+
+#[test]
+fn a_provider_that_asks_for_a_long_rest_is_shut_and_what_it_refused_may_leave_at_once() {
+    let busy = |after| {
+        Outcome::RetryLater(RetryLater {
+            after: Some(after),
+            reason: RetryReason::RateLimited,
+        })
+    };
+    let short = busy(Delay::from_minutes(4));
+    assert!(matches!(rest(&short, "m", at(0)), Some(Rest::Short(until)) if until > at(239)));
+    let long = busy(Delay::from_hours(1));
+    let Some(Rest::Shut(trouble)) = rest(&long, "m", at(0)) else {
+        panic!("an hour is long");
+    };
+    assert_eq!(trouble.cause, Cause::Quota);
+    assert!(trouble.until.is_some_and(|until| until >= at(HOUR)));
+    let sent = Sent {
+        stream: Stream::Transactional,
+        attempts: 1,
+        ready_since: at(0),
+    };
+    let policy = OnUnknown::default();
+    let next = after(&dispatch(1, 1), sent, &long, WINDOW, policy, at(0));
+    assert!(matches!(next, Next::Release { at: when, .. } if when == at(0)));
 }

@@ -18,11 +18,14 @@ pub struct Sending {
     /// Until when our own rules held it back (hours, caps, pauses): such time is not lateness.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_until: Option<Timestamp>,
-    /// Since when it waits for room in a frequency cap, which it does not do for ever.
+    /// Since when it waits for room in a frequency cap or a warm-up's day, which it does not do for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capped_since: Option<Timestamp>,
     /// 1, or 2 once it was resent because its fate stayed unknown. Part of the idempotency key.
     pub generation: u8,
+    /// The one provider it may go out through: its fate there stayed unknown, and nobody else is to send it a second time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound_to: Option<String>,
     /// Its request is out or its fate unknown: the dispatch row has the say until it is settled.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dispatched: bool,

@@ -69,6 +69,7 @@ pub(in crate::engine) fn enter(
         first_due: enrollment.ready_at(),
         held_until: None,
         capped_since: None,
+        bound_to: None,
         generation: 1,
         dispatched: false,
     }))

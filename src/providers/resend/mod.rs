@@ -44,7 +44,7 @@ pub const API: Api = Api {
     body: |_, _, members| body(members),
     repeat: Some(|account, key, body, members, _| repeat(account, key, body, members)),
     read,
-    rate_hint,
+    rate_hint: |headers, _| rate_hint(headers),
     events: Some(&events::EVENTS),
 };
 

@@ -31,7 +31,10 @@ fn judge(response: &Response, now: Timestamp) -> Outcome {
     let asked = || answer::retry_after(&response.headers, now);
     match name {
         "" => answer::by_status(response, now),
-        "TooManyRequestsException" | "ThrottlingException" | "Throttling" => answer::slow_down(asked()),
+        // "Daily message quota exceeded" or "Maximum sending rate exceeded", says `dg/manage-sending-quotas-errors.html`.
+        "TooManyRequestsException" | "ThrottlingException" | "Throttling" => {
+            quota::or_rate(message, asked(), now)
+        }
         // The allowance of a rolling day.
         "LimitExceededException" => Outcome::RetryLater(quota::daily(asked(), now)),
         _ if status >= 500 => Outcome::Unknown(reason),

@@ -61,7 +61,7 @@ pub const API: Api = Api {
     body: |account, _, members| wire::json(&wire::only(members, |email| wire_email(account, email))?),
     repeat: Some(repeat),
     read: answers::read,
-    rate_hint: |_| None,
+    rate_hint: |_, _| None,
     events: Some(&events::EVENTS),
 };
 

@@ -188,10 +188,7 @@ fn dispatch_members_and_keys_of_settings_are_pinned() {
         ["shard", "shards", "jurisdiction", "sweep_cursor"]
     );
     let sql = crate::store::fixtures::store();
-    setting::set(&sql, &setting::Key::ProviderPause("ses".to_owned()), "x").unwrap();
+    setting::set(&sql, &setting::Key::HashKey, "x").unwrap();
     assert_eq!(only(&sql, "SELECT max(key) AS a FROM setting"), "schema");
-    assert_eq!(
-        only(&sql, "SELECT min(key) AS a FROM setting"),
-        "provider_pause:ses"
-    );
+    assert_eq!(only(&sql, "SELECT min(key) AS a FROM setting"), "hash_key");
 }

@@ -317,7 +317,13 @@ impl<'a> Machine<'a> {
         match fate {
             Fate::Twice if !orphan => {
                 let at = self.now.plus(Delay::from_minutes(15));
-                self.turn(&Input::Resend { message, at }, &Facts::default());
+                let provider = "resend".to_owned();
+                let input = Input::Resend {
+                    message,
+                    at,
+                    provider,
+                };
+                self.turn(&input, &Facts::default());
             }
             Fate::Unknown(_, true) => self.settle(message, accepted()),
             _ => self.settle(message, Settlement::GivenUp("nobody knows".to_owned())),

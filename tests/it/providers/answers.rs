@@ -267,7 +267,10 @@ fn headers_teach_the_rate() {
         hint(&[("content-type", "text/html"), ("ratelimit-reset", "-1")]),
         None
     );
-    assert_eq!(ProviderKind::Outbox.rate_hint(&usual.into_iter().collect()), None);
+    assert_eq!(
+        ProviderKind::Outbox.rate_hint(&usual.into_iter().collect(), now()),
+        None
+    );
 }
 
 proptest! {

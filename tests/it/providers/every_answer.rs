@@ -423,11 +423,13 @@ proptest! {
     ) {
         let names = [
             "retry-after", "ratelimit-reset", "ratelimit-limit", "ratelimit-policy", "x-ratelimit-reset",
-            "x-sib-ratelimit-reset", "x-message-id", "x-amzn-errortype",
+            "x-ratelimit-remaining", "x-sib-ratelimit-reset", "x-sib-ratelimit-remaining", "x-message-id", "x-amzn-errortype",
         ];
         let headers: Headers = names.into_iter().map(|name| (name, retry.as_str())).collect();
         for kind in ProviderKind::ALL {
-            let _ = kind.rate_hint(&headers);
+            if let Some(hint) = kind.rate_hint(&headers, Timestamp::from_millis(at)) {
+                let _ = (hint.pace(), hint.rest(Timestamp::from_millis(at)));
+            }
             let answer = Response { status, headers: headers.clone(), body: body.clone() };
             match kind.read(&answer, members, Timestamp::from_millis(at)) {
                 Answer::Each(outcomes) => prop_assert_eq!(outcomes.len(), members, "{:?}", kind),

@@ -1,0 +1,244 @@
+//! Sends the due messages of a lane: leave from the `Store`, facts from other shards, claim, request.
+//!
+//! Called by a shard's run, lane by lane.
+
+use super::deliver::{REQUESTS_AT_ONCE, Run, Slice};
+use super::error::Error;
+use super::exchange::parse;
+use super::shard_object::Shard;
+use super::store_call::{StoreAnswer, StoreCall};
+use super::{log, runtime};
+use crate::domain::message::{Lane, Stream};
+use crate::domain::shard::ShardIndex;
+use crate::domain::time::Timestamp;
+use crate::engine::traffic::Leave;
+use crate::engine::warm_up::{self, Places, Today};
+use crate::providers::ProviderKind;
+use crate::settings::Mode;
+use crate::turn::backlog::{candidates, cut};
+use crate::turn::bought::{CheckoutFacts, Questions, facts_from};
+use crate::turn::call::Call;
+use crate::turn::claim::{Claimed, Terms};
+use crate::turn::wake::DueMessage;
+use futures_util::stream::{self, StreamExt};
+use serde_json::json;
+
+/// Most mails rendered between two turns.
+const MAILS_PER_TURN: usize = 20;
+
+/// Who carries a round of messages, and in how many requests.
+#[derive(Debug, Clone, Copy)]
+struct Carrier {
+    provider: ProviderKind,
+    requests: usize,
+    probe: bool,
+}
+
+impl Shard {
+    /// Claims and sends messages of one lane that these providers may carry. What nobody carries now is put off, or left for
+    /// later in this run.
+    pub(super) async fn send_all(
+        &self,
+        run: Run,
+        lane: Lane,
+        carriers: &[ProviderKind],
+        messages: Vec<DueMessage>,
+    ) -> Result<Slice, Error> {
+        let mut done = Slice::default();
+        let mut waiting = messages.as_slice();
+        while !waiting.is_empty() && self.still_runs(run.grip) {
+            let wanted = waiting.len().min(REQUESTS_AT_ONCE);
+            let carrier = match self.permit(carriers, lane, wanted, run.now).await? {
+                Leave::Go {
+                    provider,
+                    requests,
+                    probe,
+                } => Carrier {
+                    provider: parse(&provider)?,
+                    requests: usize::try_from(requests).unwrap_or(1),
+                    probe,
+                },
+                Leave::Rest { again_at } => {
+                    self.rest(again_at);
+                    done.blocked = true;
+                    break;
+                }
+                Leave::Shut { until, cause } => {
+                    self.turn(run.me, run.now, |turn| {
+                        turn.hold_back(waiting, until, cause.into())
+                    })?;
+                    done.worked = true;
+                    break;
+                }
+            };
+            let taken = self.send_round(run, carrier, waiting).await?;
+            done.worked = true;
+            waiting = waiting.get(taken..).unwrap_or_default();
+        }
+        Ok(done)
+    }
+
+    /// Sends as many of the waiting messages as the carrier may be asked for; returns how many were claimed or settled.
+    async fn send_round(&self, run: Run, carrier: Carrier, waiting: &[DueMessage]) -> Result<usize, Error> {
+        let Run { me, now, .. } = run;
+        let capabilities = carrier.provider.capabilities();
+        let inside = capabilities.local || self.settings().mode == Mode::Shadow;
+        let parts: Vec<&[DueMessage]> = if inside {
+            waiting.chunks(MAILS_PER_TURN).collect()
+        } else if carrier.probe {
+            waiting.chunks(1).collect()
+        } else if self.is_doubtful(carrier.provider) {
+            // Whoever just failed may fail again: few mails are to be in doubt with it.
+            cut(waiting, 1, 1, &self.single.borrow())
+        } else {
+            let batch_max = capabilities.batch_max.min(MAILS_PER_TURN);
+            cut(waiting, carrier.requests, batch_max, &self.single.borrow())
+        };
+        let most = parts.iter().map(|part| part.len()).sum();
+        // Asked anew for each round: a request may take half a minute, and a cart may be bought in it.
+        let asked = waiting.get(..most).unwrap_or_default();
+        let questions = self.turn(me, now, |turn| Ok(turn.questions(asked)))?;
+        let checkouts = self.checkout_facts(now, questions).await;
+        let today = warm_up::today(&runtime::catalog()?.store, now);
+        let places = self.take_places(today.as_ref(), asked, now).await?;
+        let terms = Terms {
+            provider: carrier.provider,
+            checkouts: &checkouts,
+            places: &places,
+        };
+        let (mut claimed, mut taken) = (Vec::new(), 0);
+        for part in parts {
+            claimed.extend(self.claim(me, now, part, terms)?);
+            taken += part.len();
+            if carrier.probe && !claimed.is_empty() {
+                break;
+            }
+        }
+        self.give_back_places(today.as_ref(), &places, now).await?;
+        let answers = stream::iter(claimed)
+            .map(|claimed| self.exchange(me, now, claimed, carrier.probe))
+            .buffer_unordered(REQUESTS_AT_ONCE)
+            .collect::<Vec<_>>()
+            .await;
+        answers.into_iter().collect::<Result<Vec<()>, Error>>()?;
+        Ok(taken)
+    }
+
+    /// Claims messages for one request. Where that fails they are claimed singly, and one that fails alone is put aside
+    /// with its contact: it must not hold up the shard.
+    fn claim(
+        &self,
+        me: ShardIndex,
+        now: Timestamp,
+        part: &[DueMessage],
+        terms: Terms<'_>,
+    ) -> Result<Vec<Claimed>, Error> {
+        let problem = match self.turn(me, now, |turn| turn.claim_messages(part, terms)) {
+            Ok(claimed) => return Ok(claimed.into_iter().collect()),
+            Err(error) => error.for_log(),
+        };
+        if let [only] = part {
+            log::error(
+                "message failed",
+                json!({ "message": only.message, "error": problem }),
+            );
+            let failures = self
+                .turn(me, now, |turn| turn.failures(&only.contact))?
+                .saturating_add(1);
+            self.turn(me, now, |turn| turn.fail(&only.contact, failures, &problem))?;
+            return Ok(Vec::new());
+        }
+        let mut claimed = Vec::new();
+        for single in part.chunks(1) {
+            claimed.extend(self.claim(me, now, single, terms)?);
+        }
+        Ok(claimed)
+    }
+
+    /// Which of these providers may be asked now, and how often. The `Store` is not asked where nothing leaves the Worker.
+    pub(super) async fn permit(
+        &self,
+        carriers: &[ProviderKind],
+        lane: Lane,
+        wanted: usize,
+        now: Timestamp,
+    ) -> Result<Leave, Error> {
+        let wanted = u32::try_from(wanted).unwrap_or(1);
+        let shadow = self.settings().mode == Mode::Shadow;
+        if let Some(first) = carriers
+            .first()
+            .filter(|first| shadow || first.capabilities().local)
+        {
+            return Ok(Leave::Go {
+                provider: first.as_str().to_owned(),
+                requests: wanted,
+                probe: false,
+            });
+        }
+        let call = StoreCall::Permit {
+            candidates: candidates(&self.settings(), carriers),
+            lane,
+            wanted,
+            now,
+        };
+        let StoreAnswer::Leave(leave) = self.peers(now).store(&call).await? else {
+            return Err(Error::NoAnswer("the Store gave no permits".to_owned()));
+        };
+        Ok(leave)
+    }
+
+    /// Places of the warm-up's day for the marketing mails among these.
+    async fn take_places(
+        &self,
+        today: Option<&Today>,
+        asked: &[DueMessage],
+        now: Timestamp,
+    ) -> Result<Places, Error> {
+        let Some(today) = today else {
+            return Ok(Places::unlimited());
+        };
+        let marketing = asked.iter().filter(|item| item.stream == Stream::Marketing);
+        let wanted = u32::try_from(marketing.count()).unwrap_or(u32::MAX);
+        if wanted == 0 {
+            return Ok(Places::of(0));
+        }
+        let call = StoreCall::TakePlaces {
+            day: today.day.clone(),
+            limit: today.limit,
+            wanted,
+        };
+        let StoreAnswer::Places(places) = self.peers(now).store(&call).await? else {
+            return Err(Error::NoAnswer("the Store gave no places".to_owned()));
+        };
+        Ok(Places::of(places))
+    }
+
+    async fn give_back_places(
+        &self,
+        today: Option<&Today>,
+        places: &Places,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let Some(today) = today.filter(|_| places.left() > 0) else {
+            return Ok(());
+        };
+        let call = StoreCall::GiveBackPlaces {
+            day: today.day.clone(),
+            places: places.left(),
+        };
+        self.peers(now).store(&call).await.map(drop)
+    }
+
+    /// Asks other shards whether carts were bought, all at once. One that does not answer leaves its carts unreadable: the
+    /// gate then defers.
+    pub(super) async fn checkout_facts(&self, now: Timestamp, questions: Questions) -> CheckoutFacts {
+        let peers = self.peers(now);
+        let answers = questions.into_iter().map(|(shard, hashes)| {
+            let call = Call::Bought(hashes.iter().cloned().collect());
+            let asked = peers.shard(shard, call);
+            async move { facts_from(hashes, asked.await.ok().as_ref()) }
+        });
+        let answers = stream::iter(answers).buffer_unordered(REQUESTS_AT_ONCE);
+        answers.concat().await
+    }
+}

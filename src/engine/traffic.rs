@@ -1,0 +1,326 @@
+//! Which provider a shard may ask now, and how often: a bucket and a breaker for each, over a list in order of preference.
+//!
+//! Kept by the `Store` object, which asks it for every shard, and by simulations. The first provider that is not shut carries
+//! the mail. One that is short of permits for this second, or asked for a short rest, is waited for: each 429 would else
+//! split a mailing over two providers. It sees no message: which of them may go elsewhere is decided in `delivery`.
+
+use super::breaker::{Admission, Breaker, Cause, DOWN_AFTER, Trouble};
+use super::delivery::Rest;
+use super::permits::Bucket;
+use crate::domain::message::Lane;
+use crate::domain::time::{Delay, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The longest rest that a provider may ask for and be waited for. After a longer one its breaker opens.
+pub const SHORT_REST: Delay = Delay::from_minutes(5);
+
+/// A provider that may carry the mail, as the asker sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    pub provider: String,
+    /// Fingerprint of its settings.
+    pub settings: String,
+    /// False for one inside the Worker, which no pace binds.
+    pub paced: bool,
+}
+
+/// The answer to a shard that wants to send.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Leave {
+    Go {
+        provider: String,
+        requests: u32,
+        /// The one request that sees whether the provider is well again. It carries a single message.
+        probe: bool,
+    },
+    /// Nothing at this moment, and soon again.
+    Rest { again_at: Timestamp },
+    /// Every one of them is shut; the first opens then.
+    Shut { until: Timestamp, cause: Cause },
+}
+
+/// What a request taught about its provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lesson {
+    pub provider: String,
+    pub settings: String,
+    pub per_second: Option<u32>,
+    /// No request before this.
+    pub rest: Option<Timestamp>,
+    pub finding: Option<Finding>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// A probe was answered.
+    Well,
+    Trouble(Trouble),
+}
+
+impl Lesson {
+    /// What a request taught: trouble, a rest, or that its provider is well again. `silence` says why it came to nothing, when
+    /// it did, and for the how many'th time in a row.
+    pub fn of_request(
+        (provider, settings): (&str, String),
+        rests: impl Iterator<Item = Rest>,
+        silence: Option<(String, u32)>,
+        probe: bool,
+    ) -> Self {
+        let mut lesson = Self {
+            provider: provider.to_owned(),
+            settings,
+            per_second: None,
+            rest: None,
+            finding: probe.then_some(Finding::Well),
+        };
+        if let Some((reason, _)) = silence.filter(|(_, in_a_row)| probe || *in_a_row >= DOWN_AFTER) {
+            let (cause, until) = (Cause::Down, None);
+            lesson.finding = Some(Finding::Trouble(Trouble { cause, reason, until }));
+        }
+        for rest in rests {
+            match rest {
+                Rest::Short(until) => lesson.rest = lesson.rest.max(Some(until)),
+                Rest::Shut(trouble) => lesson.finding = Some(Finding::Trouble(trouble)),
+            }
+        }
+        lesson
+    }
+
+    /// Whether there is anything to tell.
+    pub const fn is_news(&self) -> bool {
+        self.per_second.is_some() || self.rest.is_some() || self.finding.is_some()
+    }
+}
+
+/// Every provider's pace and breaker.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    buckets: BTreeMap<String, Bucket>,
+    breakers: BTreeMap<String, Breaker>,
+    /// Breakers that are not as they were stored.
+    changed: BTreeSet<String>,
+}
+
+impl Traffic {
+    /// With the breakers that were stored.
+    pub fn new(breakers: BTreeMap<String, Breaker>) -> Self {
+        Self {
+            breakers,
+            ..Self::default()
+        }
+    }
+
+    /// Up to `wanted` requests of a lane to the first of these providers that is not shut.
+    pub fn leave(&mut self, candidates: &[Candidate], lane: Lane, wanted: u32, now: Timestamp) -> Leave {
+        let mut rest: Option<Timestamp> = None;
+        let mut shut: Option<(Timestamp, Cause)> = None;
+        for Candidate {
+            provider,
+            settings,
+            paced,
+        } in candidates
+        {
+            if !paced {
+                return go(provider, wanted, false);
+            }
+            let breaker = self.breakers.get(provider).cloned().unwrap_or_default();
+            let probe = match breaker.admit(settings, now) {
+                Admission::Free => false,
+                Admission::Probe => true,
+                Admission::Wait { again_at } => {
+                    rest = Some(rest.map_or(again_at, |held| held.min(again_at)));
+                    continue;
+                }
+                Admission::Shut { until, cause } => {
+                    shut = shut.into_iter().chain([(until, cause)]).min();
+                    continue;
+                }
+            };
+            let lease = self
+                .bucket(provider, now)
+                .lease(lane, if probe { 1 } else { wanted }, now);
+            if lease.granted == 0 {
+                return Leave::Rest {
+                    again_at: lease.again_at,
+                };
+            }
+            if probe {
+                self.change(provider, |breaker| breaker.probe(now));
+            }
+            return go(provider, lease.granted, probe);
+        }
+        match (rest, shut) {
+            (None, Some((until, cause))) => Leave::Shut { until, cause },
+            (Some(again_at), _) => Leave::Rest { again_at },
+            // Nobody asks about no provider; a pause would be the answer.
+            (None, None) => Leave::Rest {
+                again_at: now.plus(SHORT_REST),
+            },
+        }
+    }
+
+    pub fn learn(&mut self, lesson: Lesson, now: Timestamp) {
+        let Lesson {
+            provider,
+            settings,
+            per_second,
+            rest,
+            finding,
+        } = lesson;
+        let bucket = self.bucket(&provider, now);
+        if let Some(rate) = per_second {
+            bucket.learn(rate, now);
+        }
+        if let Some(until) = rest {
+            bucket.pause(until);
+        }
+        match finding {
+            Some(Finding::Well) => self.change(&provider, Breaker::close),
+            Some(Finding::Trouble(trouble)) => {
+                self.change(&provider, |breaker| breaker.open(trouble, &settings, now));
+            }
+            None => {}
+        }
+    }
+
+    /// The breakers that are not closed.
+    pub fn breakers(&self) -> &BTreeMap<String, Breaker> {
+        &self.breakers
+    }
+
+    /// Those that changed since this was asked last, to be stored.
+    pub fn take_changed(&mut self) -> Vec<(String, Breaker)> {
+        let names = std::mem::take(&mut self.changed);
+        let held = |name: String| {
+            let breaker = self.breakers.get(&name).cloned().unwrap_or_default();
+            (name, breaker)
+        };
+        names.into_iter().map(held).collect()
+    }
+
+    fn bucket(&mut self, provider: &str, now: Timestamp) -> &mut Bucket {
+        self.buckets
+            .entry(provider.to_owned())
+            .or_insert_with(|| Bucket::new(now))
+    }
+
+    fn change(&mut self, provider: &str, work: impl FnOnce(&mut Breaker)) {
+        let before = self.breakers.remove(provider).unwrap_or_default();
+        let mut breaker = before.clone();
+        work(&mut breaker);
+        if breaker != before {
+            self.changed.insert(provider.to_owned());
+        }
+        if breaker != Breaker::Closed {
+            self.breakers.insert(provider.to_owned(), breaker);
+        }
+    }
+}
+
+fn go(provider: &str, requests: u32, probe: bool) -> Leave {
+    Leave::Go {
+        provider: provider.to_owned(),
+        requests,
+        probe,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::fixtures::at;
+    use crate::engine::permits::CAREFUL_RATE;
+
+    fn candidates(names: &[&str]) -> Vec<Candidate> {
+        let candidate = |name: &&str| Candidate {
+            provider: (*name).to_owned(),
+            settings: "s1".to_owned(),
+            paced: *name != "outbox",
+        };
+        names.iter().map(candidate).collect()
+    }
+
+    fn lesson(provider: &str, finding: Option<Finding>) -> Lesson {
+        Lesson {
+            provider: provider.to_owned(),
+            settings: "s1".to_owned(),
+            per_second: None,
+            rest: None,
+            finding,
+        }
+    }
+
+    fn trouble(cause: Cause, until: Option<Timestamp>) -> Option<Finding> {
+        let reason = "it said no".to_owned();
+        Some(Finding::Trouble(Trouble { cause, reason, until }))
+    }
+
+    fn asked(traffic: &mut Traffic, names: &[&str], seconds: i64) -> Leave {
+        traffic.leave(&candidates(names), Lane::Transactional, 6, at(seconds))
+    }
+
+    #[test]
+    fn the_second_carries_what_the_first_cannot_and_one_request_sees_to_the_first() {
+        let both = ["resend", "ses"];
+        let mut traffic = Traffic::default();
+        assert_eq!(asked(&mut traffic, &both, 0), go("resend", CAREFUL_RATE, false));
+        traffic.learn(lesson("resend", trouble(Cause::Settings, None)), at(0));
+        assert_eq!(asked(&mut traffic, &both, 1), go("ses", CAREFUL_RATE, false));
+        assert_eq!(asked(&mut traffic, &both, 300), go("resend", 1, true));
+        assert_eq!(asked(&mut traffic, &both, 300), go("ses", CAREFUL_RATE, false));
+        traffic.learn(lesson("resend", Some(Finding::Well)), at(301));
+        assert!(traffic.breakers().is_empty());
+        assert_eq!(asked(&mut traffic, &both, 302), go("resend", CAREFUL_RATE, false));
+    }
+
+    #[test]
+    fn what_nobody_carries_waits_for_the_first_that_opens() {
+        let mut traffic = Traffic::default();
+        traffic.learn(lesson("resend", trouble(Cause::Quota, Some(at(9_000)))), at(0));
+        traffic.learn(lesson("ses", trouble(Cause::Down, None)), at(0));
+        let shut = Leave::Shut {
+            until: at(60),
+            cause: Cause::Down,
+        };
+        assert_eq!(asked(&mut traffic, &["resend", "ses"], 1), shut);
+        assert_eq!(asked(&mut traffic, &["ses", "outbox"], 1), go("outbox", 6, false));
+    }
+
+    #[test]
+    fn a_short_rest_and_a_short_second_are_waited_for() {
+        let mut traffic = Traffic::default();
+        let rest = Some(at(120));
+        traffic.learn(
+            Lesson {
+                rest,
+                ..lesson("resend", None)
+            },
+            at(0),
+        );
+        let resting = Leave::Rest { again_at: at(120) };
+        assert_eq!(asked(&mut traffic, &["resend", "ses"], 1), resting);
+        // Each has a bucket of its own: the other's is full.
+        assert_eq!(asked(&mut traffic, &["ses"], 1), go("ses", CAREFUL_RATE, false));
+        assert!(matches!(asked(&mut traffic, &["ses"], 1), Leave::Rest { .. }));
+    }
+
+    #[test]
+    fn a_fault_outlives_its_keeper_and_costs_one_request_after() {
+        let mut traffic = Traffic::default();
+        traffic.learn(lesson("resend", trouble(Cause::Settings, None)), at(0));
+        let stored: BTreeMap<String, Breaker> = traffic.take_changed().into_iter().collect();
+        assert!(traffic.take_changed().is_empty());
+        let mut restarted = Traffic::new(stored);
+        assert!(matches!(
+            asked(&mut restarted, &["resend"], 10),
+            Leave::Shut { .. }
+        ));
+        assert_eq!(asked(&mut restarted, &["resend"], 300), go("resend", 1, true));
+        let stored: BTreeMap<String, Breaker> = restarted.take_changed().into_iter().collect();
+        let mut again = Traffic::new(stored);
+        assert!(matches!(asked(&mut again, &["resend"], 301), Leave::Rest { .. }));
+    }
+}
