@@ -20,4 +20,5 @@ pub mod order;
 pub mod outcome;
 pub mod referral;
 pub mod shard;
+pub mod switches;
 pub mod time;

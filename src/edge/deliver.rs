@@ -106,7 +106,7 @@ impl Shard {
         looked: &mut String,
     ) -> Result<Slice, Error> {
         let mut slice = Slice::default();
-        if self.turn(me, now, |turn| turn.stopped())? {
+        if self.turn(me, now, |turn| Ok(turn.stopped()))? {
             return Ok(slice);
         }
         slice.worked |= self.take_over_due(me, now, grip, looked).await?;
@@ -204,7 +204,8 @@ impl Shard {
         (provider, lane): (ProviderKind, Lane),
         messages: Vec<DueMessage>,
     ) -> Result<bool, Error> {
-        if provider.capabilities().local || self.settings().mode == crate::settings::Mode::Shadow {
+        let shadow = self.turn(me, now, |turn| Ok(turn.is_shadow()))?;
+        if provider.capabilities().local || shadow {
             let questions = self.turn(me, now, |turn| Ok(turn.questions(&messages)))?;
             let checkouts = self.checkout_facts(now, questions).await;
             for part in messages.chunks(MAILS_PER_TURN) {

@@ -24,6 +24,7 @@ mod sql;
 mod store_call;
 mod store_object;
 mod subtle;
+mod switching;
 mod tokens;
 
 use serde_json::json;

@@ -1,17 +1,22 @@
-//! The one Durable Object that holds what the whole store shares: the installation, the stop switch, the pace of the
+//! The one Durable Object that holds what the whole store shares: the installation, the switches, the pace of the
 //! providers. Called by the Worker and by shards, never on the path of a webhook after a shard's first.
 
 use super::error::Error;
 use super::sql::ObjectSql;
 use super::store_call::{Snapshot, StoreAnswer, StoreCall};
 use super::{answer, http_client, log};
+use crate::domain::ids::JourneyId;
 use crate::domain::shard::ShardCount;
+use crate::domain::switches::Switches;
 use crate::domain::time::{Delay, Timestamp};
+use crate::engine::attempts::Attempts;
 use crate::engine::permits::Bucket;
+use crate::engine::protection::{Finding, Level, enforce, judge};
 use crate::http;
 use crate::store::coupon;
 use crate::store::migrate::{STORE, migrate};
 use crate::store::setting::{self, Key};
+use crate::store::switches;
 use crate::turn::install::Installed;
 use serde_json::json;
 use std::cell::{OnceCell, RefCell};
@@ -30,8 +35,11 @@ pub struct Store {
     sql: OnceCell<ObjectSql>,
     buckets: RefCell<BTreeMap<String, Bucket>>,
     faults: RefCell<BTreeMap<String, String>>,
-    /// Certificates and the like, by address.
-    documents: RefCell<BTreeMap<String, Vec<u8>>>,
+    /// Certificates and the like, by address, and when they were fetched.
+    documents: RefCell<BTreeMap<String, (Timestamp, Vec<u8>)>>,
+    /// How marketing stood when protection looked last.
+    protection: RefCell<Vec<Finding>>,
+    attempts: RefCell<Attempts>,
 }
 
 impl DurableObject for Store {
@@ -42,6 +50,8 @@ impl DurableObject for Store {
             buckets: RefCell::default(),
             faults: RefCell::default(),
             documents: RefCell::default(),
+            protection: RefCell::default(),
+            attempts: RefCell::default(),
         }
     }
 
@@ -58,9 +68,16 @@ impl DurableObject for Store {
 }
 
 impl Store {
-    /// Fetches a document once: the addresses carry what they name.
-    async fn get(&self, url: String) -> std::result::Result<Vec<u8>, Error> {
-        if let Some(held) = self.documents.borrow().get(&url) {
+    /// Fetches a document once, unless it must be newer: the addresses of certificates carry what they name.
+    async fn get(
+        &self,
+        url: String,
+        not_before: Timestamp,
+        now: Timestamp,
+    ) -> std::result::Result<Vec<u8>, Error> {
+        if let Some((at, held)) = self.documents.borrow().get(&url)
+            && *at >= not_before
+        {
             return Ok(held.clone());
         }
         let request = http::Request {
@@ -78,7 +95,7 @@ impl Store {
         if documents.len() >= DOCUMENTS_MAX {
             documents.clear();
         }
-        documents.insert(url, response.body.clone());
+        documents.insert(url, (now, response.body.clone()));
         Ok(response.body)
     }
 
@@ -108,8 +125,22 @@ impl Store {
                 self.learn(provider, per_second, pause, fault, now);
                 Ok(StoreAnswer::Done)
             }
-            StoreCall::Stop { stopped } => {
-                sql.turn(|| setting::set(sql, &Key::Stopped, if stopped { "1" } else { "0" }))?;
+            StoreCall::Switch { change, now } => Ok(StoreAnswer::Switches(
+                sql.turn(|| switch(sql, |held| held.changed(&change, now)))?,
+            )),
+            StoreCall::Protect { counted, now } => {
+                let findings = judge(&counted);
+                let switches = sql.turn(|| switch(sql, |held| enforce(held, &findings, now)))?;
+                let before = self.protection.replace(findings.clone());
+                let news = news(&before, findings);
+                Ok(StoreAnswer::Protected { switches, news })
+            }
+            StoreCall::Attempt { network, now } => {
+                let counted = self.attempts.borrow_mut().count(&network, now);
+                Ok(StoreAnswer::Attempt(counted.err()))
+            }
+            StoreCall::SignedIn { network } => {
+                self.attempts.borrow_mut().forget(&network);
                 Ok(StoreAnswer::Done)
             }
             StoreCall::Coupon { pool, errand, now } => Ok(StoreAnswer::Coupon(
@@ -119,7 +150,9 @@ impl Store {
                 sql.turn(|| coupon::import(sql, &pool, &codes))?,
             )),
             StoreCall::Pools => Ok(StoreAnswer::Pools(coupon::pools(sql)?)),
-            StoreCall::Get { url } => self.get(url).await.map(StoreAnswer::Got),
+            StoreCall::Get { url, not_before, now } => {
+                self.get(url, not_before, now).await.map(StoreAnswer::Got)
+            }
             StoreCall::SetClock { offset } => {
                 sql.turn(|| setting::set(sql, &Key::ClockOffset, &offset.to_string()))?;
                 Ok(StoreAnswer::Done)
@@ -138,7 +171,8 @@ impl Store {
 
     fn snapshot(&self, sql: &ObjectSql) -> std::result::Result<Snapshot, Error> {
         Ok(Snapshot {
-            stopped: setting::get(sql, &Key::Stopped)?.as_deref() == Some("1"),
+            switches: switches::of_store(sql)?,
+            protection: self.protection.borrow().clone(),
             clock_offset: setting::get(sql, &Key::ClockOffset)?
                 .and_then(|text| text.parse().ok())
                 .unwrap_or(0),
@@ -173,6 +207,29 @@ impl Store {
             None => faults.remove(&provider),
         };
     }
+}
+
+/// Changes the switches. Writes nothing when they stay as they are.
+fn switch(
+    sql: &ObjectSql,
+    change: impl FnOnce(&Switches) -> Switches,
+) -> std::result::Result<Switches, Error> {
+    let held = switches::of_store(sql)?;
+    let changed = change(&held);
+    if changed != held {
+        switches::keep(sql, &changed)?;
+    }
+    Ok(changed)
+}
+
+/// What stands at another level than before; what was not looked at before was fine.
+fn news(before: &[Finding], mut findings: Vec<Finding>) -> Vec<Finding> {
+    let level = |journey: &Option<JourneyId>| {
+        let known = before.iter().find(|finding| finding.journey == *journey);
+        known.map_or(Level::Fine, |finding| finding.level)
+    };
+    findings.retain(|finding| finding.level != level(&finding.journey));
+    findings
 }
 
 fn installed(sql: &ObjectSql) -> std::result::Result<Option<Installed>, Error> {

@@ -14,6 +14,7 @@ pub mod enrollment;
 mod error;
 pub mod event;
 pub mod facts;
+pub mod figures;
 pub mod forward;
 pub mod message;
 pub mod meta;
@@ -27,6 +28,7 @@ pub mod rusqlite;
 pub mod setting;
 pub mod sql;
 pub mod suppression;
+pub mod switches;
 pub mod write;
 
 #[cfg(test)]

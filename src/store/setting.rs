@@ -13,6 +13,8 @@ pub enum Key {
     Jurisdiction,
     /// Fingerprint of `HASH_KEY`, fixed at install.
     HashKey,
+    Switches,
+    /// The stop switch alone, as an older version kept it.
     Stopped,
     /// Offset of the development clock, in milliseconds.
     ClockOffset,
@@ -27,6 +29,7 @@ impl Key {
             Self::Shards => "shards".into(),
             Self::Jurisdiction => "jurisdiction".into(),
             Self::HashKey => "hash_key".into(),
+            Self::Switches => "switches".into(),
             Self::Stopped => "stopped".into(),
             Self::ClockOffset => "clock_offset".into(),
             Self::CatalogHash => "catalog_hash".into(),

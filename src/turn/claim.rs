@@ -20,7 +20,6 @@ use crate::engine::ids;
 use crate::engine::state::{Enrollment, Facts, Sending};
 use crate::providers::ProviderKind;
 use crate::render::outbox::OutboxMail;
-use crate::settings::Mode;
 use crate::store;
 use crate::store::dead_letter::DeadLetter;
 use std::sync::Arc;
@@ -50,7 +49,7 @@ impl Turn<'_> {
         provider: ProviderKind,
         checkouts: &CheckoutFacts,
     ) -> Result<Option<Claimed>, Error> {
-        if self.stopped()? {
+        if self.stopped() {
             return Ok(None);
         }
         let mut mails: Vec<(OutgoingEmail, u8)> = Vec::new();
@@ -144,7 +143,7 @@ impl Turn<'_> {
                 };
                 self.settle(loaded, &Facts::default(), &input)?;
             }
-            Verdict::Allow(_) if self.settings.mode == Mode::Shadow => {
+            Verdict::Allow(_) if self.is_shadow() => {
                 self.finish(loaded, message, Settlement::Shadowed)?;
             }
             Verdict::Allow(clearance) => {
@@ -280,7 +279,7 @@ impl Turn<'_> {
             counted: Arc::new(self.counted(&loaded.contact.id)?),
             suppressed,
             checkout: self.was_bought(enrollment, told)?,
-            send_only_to: self.settings.send_only_to.clone(),
+            only_to: self.only_to(),
         })
     }
 }

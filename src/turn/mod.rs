@@ -24,6 +24,7 @@ pub mod routing;
 pub mod schedule;
 mod serve;
 pub mod sweep;
+mod switches;
 mod throttle;
 pub mod unsubscribe;
 pub mod wake;
@@ -32,6 +33,7 @@ pub use error::Error;
 
 use crate::domain::ids::{ContactId, IdentifierHash, MessageId};
 use crate::domain::shard::ShardIndex;
+use crate::domain::switches::Switches;
 use crate::domain::time::Timestamp;
 use crate::engine::bounds::fit;
 use crate::engine::decide::decide;
@@ -51,6 +53,8 @@ pub struct Turn<'a> {
     pub sql: &'a dyn Sql,
     pub catalog: &'a Catalog,
     pub settings: &'a Settings,
+    /// What was switched; `catalog` has its paused journeys paused.
+    pub switches: &'a Switches,
     pub me: ShardIndex,
     pub now: Timestamp,
     /// Public address of the Worker, for links.
