@@ -13,7 +13,7 @@ use crate::providers::account::Account;
 use crate::providers::registry::{for_stream, preference};
 use crate::render::links::LinkKeys;
 use crate::signing::identity::identity_hash;
-use crate::signing::{Secrets, hmac_sha256, standard_webhooks};
+use crate::signing::{Secrets, access, hmac_sha256, standard_webhooks};
 use std::collections::BTreeMap;
 
 /// Shortest key we hash identities with, in bytes.
@@ -39,6 +39,8 @@ pub struct Settings {
     /// Keys of links, newest first; none when the setting cannot be used.
     pub link_keys: Option<LinkKeys>,
     pub admin_tokens: Secrets,
+    /// The team of Cloudflare Access whose people are operators.
+    pub access: Option<access::Team>,
     /// What `notify:` steps are signed with, newest first.
     pub notify_secrets: Secrets,
     /// What the tokens of routes are derived from whose sender signs nothing.
@@ -92,18 +94,7 @@ impl Settings {
                 Environment::Production
             }
         };
-        let mode = match get("MODE").as_deref() {
-            Some("live") | None => Mode::Live,
-            Some("shadow") => Mode::Shadow,
-            Some(other) => {
-                // A misspelt `shadow` must not send.
-                faults.push(Fault::fatal(
-                    "MODE",
-                    format!("`{other}` is neither `live` nor `shadow`"),
-                ));
-                Mode::Shadow
-            }
-        };
+        let mode = read_mode(get("MODE").as_deref(), &mut faults);
         let shards =
             ShardCount::parse(&get("SHARDS").unwrap_or_else(|| "1".to_owned())).unwrap_or_else(|error| {
                 faults.push(Fault::fatal("SHARDS", error.to_string()));
@@ -119,6 +110,9 @@ impl Settings {
         let link_keys = LinkKeys::parse(&get("LINK_KEY").unwrap_or_default())
             .map_err(|error| faults.push(Fault::fatal("LINK_KEY", error.to_string())))
             .ok();
+        let access = read_access(&get, &mut faults);
+        let admin_tokens = values_of("ADMIN_TOKEN");
+        faults.extend(guessable(environment, &admin_tokens));
         let secrets = source_secrets.iter();
         let secrets = secrets
             .map(|name| ((*name).to_owned(), values_of(name)))
@@ -134,7 +128,8 @@ impl Settings {
             send_only_to: get("SEND_ONLY_TO").map(|list| words(&list)),
             hash_key,
             link_keys,
-            admin_tokens: values_of("ADMIN_TOKEN"),
+            admin_tokens,
+            access,
             notify_secrets: values_of("NOTIFY_WEBHOOK_SECRET"),
             hook_token: values_of("HOOK_TOKEN"),
             public_url: get("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
@@ -272,6 +267,59 @@ fn too_short(hash_key: &Secrets) -> Option<Fault> {
             "is missing or too short; set it once, to the output of `openssl rand -hex 32`, and keep it";
         Fault::fatal("HASH_KEY", problem.to_owned())
     })
+}
+
+fn read_mode(setting: Option<&str>, faults: &mut Vec<Fault>) -> Mode {
+    match setting {
+        Some("live") | None => Mode::Live,
+        Some("shadow") => Mode::Shadow,
+        Some(other) => {
+            // A misspelt `shadow` must not send.
+            let problem = format!("`{other}` is neither `live` nor `shadow`");
+            faults.push(Fault::fatal("MODE", problem));
+            Mode::Shadow
+        }
+    }
+}
+
+/// Whoever guesses it may stop the shop's mail.
+fn guessable(environment: Environment, tokens: &Secrets) -> Option<Fault> {
+    let is_short =
+        environment == Environment::Production && tokens.iter().any(|token| token.len() < MIN_KEY_BYTES);
+    is_short.then(|| Fault {
+        setting: "ADMIN_TOKEN",
+        problem: "is so short that it can be guessed; set it to the output of `openssl rand -hex 32`"
+            .to_owned(),
+        fatal: false,
+    })
+}
+
+fn read_access(get: &impl Fn(&str) -> Option<String>, faults: &mut Vec<Fault>) -> Option<access::Team> {
+    let warned = |setting: &'static str, problem: &str| Fault {
+        setting,
+        problem: problem.to_owned(),
+        fatal: false,
+    };
+    let fault = match (get("ACCESS_TEAM_DOMAIN"), get("ACCESS_AUD")) {
+        (None, None) => return None,
+        (Some(domain), Some(audience)) => match access::Team::new(&domain, &audience) {
+            Some(team) => return Some(team),
+            None => warned(
+                "ACCESS_TEAM_DOMAIN",
+                "is no team's domain, as `your-team.cloudflareaccess.com`: Cloudflare Access signs nobody in",
+            ),
+        },
+        (Some(_), None) => warned(
+            "ACCESS_AUD",
+            "is not set: copy the Application Audience tag of the application in Cloudflare Access",
+        ),
+        (None, Some(_)) => warned(
+            "ACCESS_TEAM_DOMAIN",
+            "is not set: it is `your-team.cloudflareaccess.com`, as Cloudflare Access names it",
+        ),
+    };
+    faults.push(fault);
+    None
 }
 
 fn read_accounts(
@@ -412,6 +460,36 @@ mod tests {
                 assert!(fault.problem.contains(expected), "{}", fault.problem);
             }
         }
+    }
+
+    #[test]
+    fn the_door_of_admin_is_checked_and_is_never_fatal() {
+        for (values, fault) in [
+            (&[("ACCESS_TEAM_DOMAIN", "shop"), ("ACCESS_AUD", "a1")][..], None),
+            (&[("ACCESS_TEAM_DOMAIN", "shop")][..], Some("ACCESS_AUD")),
+            (&[("ACCESS_AUD", "a1")][..], Some("ACCESS_TEAM_DOMAIN")),
+            (
+                &[("ACCESS_TEAM_DOMAIN", "evil.example"), ("ACCESS_AUD", "a1")][..],
+                Some("ACCESS_TEAM_DOMAIN"),
+            ),
+            (
+                &[("ADMIN_TOKEN", "0123456789abcdef short")][..],
+                Some("ADMIN_TOKEN"),
+            ),
+            (&[("ADMIN_TOKEN", "0123456789abcdef")][..], None),
+        ] {
+            let live = [("EMAIL_PROVIDER", "resend"), ("RESEND_API_KEY", "re_1")];
+            let settings = read(&[values, &live].concat());
+            let found: Vec<&str> = settings.faults.iter().map(|fault| fault.setting).collect();
+            assert_eq!(found, fault.into_iter().collect::<Vec<_>>(), "{values:?}");
+            assert!(settings.usable());
+            assert_eq!(settings.access.is_some(), values.len() == 2 && fault.is_none());
+        }
+        assert!(
+            read(&[("ENVIRONMENT", "dev"), ("ADMIN_TOKEN", "dev-admin")])
+                .faults
+                .is_empty()
+        );
     }
 
     #[test]

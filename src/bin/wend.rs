@@ -1,5 +1,7 @@
 //! The host command: what a developer runs on journeys, emails and settings, without a Worker.
 
+#[path = "wend/settings.rs"]
+mod settings;
 #[path = "wend/simulate.rs"]
 mod simulate;
 
@@ -72,6 +74,8 @@ enum Task {
         #[arg(long)]
         out: Option<PathBuf>,
     },
+    /// Read the settings of the environment as the Worker would, for `npm run doctor`.
+    Settings(settings::Asked),
     /// Run journeys under virtual time: a scenario, one shopper, a population, or every time zone.
     Simulate(Box<simulate::Simulate>),
 }
@@ -87,6 +91,7 @@ fn main() -> ExitCode {
         } => preview(email.as_deref(), locale.as_deref(), text, out.as_deref()),
         Task::Schema { out } => schema(&out),
         Task::Graph { journey, out } => graph(journey.as_deref(), out.as_deref()),
+        Task::Settings(asked) => settings::run(&asked),
         Task::Simulate(asked) => simulate::run(&asked),
     };
     done.unwrap_or_else(|error| {

@@ -201,7 +201,7 @@ impl DropReason {
             Self::CheckoutClosed => "the cart was bought",
             Self::Exited => "the contact left the journey before it went out",
             Self::TooLate => "it would have been too late",
-            Self::NotListed => "SEND_ONLY_TO does not list the address",
+            Self::NotListed => "SEND_ONLY_TO, or the operator's allow-list, does not list the address",
             Self::EmailGone => "the email no longer exists",
             Self::HeldOut => "the contact is held out of this journey, to measure its effect",
             Self::Condition => "the step's condition did not hold",

@@ -21,4 +21,5 @@ pub mod order;
 pub mod outcome;
 pub mod referral;
 pub mod shard;
+pub mod switches;
 pub mod time;

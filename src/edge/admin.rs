@@ -1,21 +1,18 @@
-//! `/admin/…`: the operator's JSON, for scripts with `Authorization: Bearer <ADMIN_TOKEN>`.
+//! `/admin/…`: what operators see and switch, as a page for people and as JSON for scripts. Who may come in, `door` says.
+
+mod door;
+mod page;
+mod switches;
 
 use super::error::Error;
 use super::routes::{Visit, ask_all, store_snapshot, wrong_method};
 use super::store_call::{StoreAnswer, StoreCall};
 use super::{answer, log};
 use crate::http::{self, Method};
-use crate::signing::same;
 use crate::turn::call::{Answer, Call};
 use serde::Deserialize;
 use serde_json::json;
 use worker::Response;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Stop {
-    stopped: bool,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,15 +28,24 @@ const MAX_CODE_BYTES: usize = 64;
 /// # Errors
 /// When a shard or the `Store` does not answer.
 pub async fn answer(visit: &Visit<'_>, first: &str, rest: &[&str]) -> Result<Response, Error> {
-    if !authorized(visit) {
-        let response = answer::error(401, "not signed in", "send `Authorization: Bearer <ADMIN_TOKEN>`")?;
-        response.headers().set("www-authenticate", "Bearer")?;
-        return Ok(response);
+    if (first, rest) == ("login", &[]) {
+        return door::login(visit).await;
     }
+    let caller = match door::enter(visit).await? {
+        Ok(caller) => caller,
+        Err(refusal) => return Ok(refusal),
+    };
     match (first, rest, visit.request.method) {
+        ("", [], Method::Get | Method::Head) => page::answer(visit, caller).await,
+        ("", [], _) => wrong_method("GET, HEAD"),
+        ("logout", [], Method::Post) => door::logout(),
+        ("logout", [], _) => wrong_method("POST"),
+        ("switches", [], Method::Get | Method::Head) => switches::show(visit).await,
+        ("switches", [], Method::Post) => switches::change(visit).await,
+        ("switches", [], _) => wrong_method("GET, HEAD, POST"),
         ("status", [], Method::Get | Method::Head) => status(visit).await,
         ("status", [], _) => wrong_method("GET, HEAD"),
-        ("stop", [], Method::Post) => stop(visit).await,
+        ("stop", [], Method::Post) => switches::stop(visit).await,
         ("stop", [], _) => wrong_method("POST"),
         ("coupons", [], Method::Get | Method::Head) => coupons(visit).await,
         ("coupons", [], _) => wrong_method("GET, HEAD"),
@@ -48,7 +54,7 @@ pub async fn answer(visit: &Visit<'_>, first: &str, rest: &[&str]) -> Result<Res
         _ => Ok(answer::error(
             404,
             "no such route",
-            "there are /admin/status, /admin/stop, /admin/coupons and /admin/coupons/<pool>",
+            "there are /admin, /admin/status, /admin/switches, /admin/stop, /admin/coupons and /admin/coupons/<pool>",
         )?),
     }
 }
@@ -90,22 +96,12 @@ async fn import_coupons(visit: &Visit<'_>, pool: &str) -> Result<Response, Error
     Ok(Response::from_json(&json!({ "pool": pool, "new": new }))?)
 }
 
-fn authorized(visit: &Visit<'_>) -> bool {
-    let given = visit
-        .request
-        .headers
-        .get("authorization")
-        .and_then(|value| value.strip_prefix("Bearer "));
-    let Some(given) = given else { return false };
-    visit
-        .settings
-        .admin_tokens
-        .iter()
-        .any(|token| same(token.as_bytes(), given.trim().as_bytes()))
-}
-
 async fn status(visit: &Visit<'_>) -> Result<Response, Error> {
     let snapshot = store_snapshot(&visit.peers()).await?;
+    let mut store = serde_json::to_value(&snapshot)?;
+    if let Some(fields) = store.as_object_mut() {
+        fields.insert("switches".to_owned(), switches::in_json(&snapshot.switches));
+    }
     let shards = ask_all(visit, &Call::Overview).await?;
     let shards: Vec<_> = shards
         .into_iter()
@@ -115,26 +111,6 @@ async fn status(visit: &Visit<'_>) -> Result<Response, Error> {
         })
         .collect();
     Ok(Response::from_json(
-        &json!({ "now": visit.now.to_rfc3339(), "store": snapshot, "shards": shards }),
-    )?)
-}
-
-/// The stop switch: kept in the `Store`, told to every shard, answered when all have it.
-async fn stop(visit: &Visit<'_>) -> Result<Response, Error> {
-    let Ok(Stop { stopped }) = http::json(&visit.request.body) else {
-        return Ok(answer::error(
-            400,
-            "the body cannot be read",
-            "send {\"stopped\": true} or {\"stopped\": false}",
-        )?);
-    };
-    visit.peers().store(&StoreCall::Stop { stopped }).await?;
-    let acknowledged = ask_all(visit, &Call::Stop { stopped }).await?.len();
-    log::line(
-        "stop switch",
-        json!({ "stopped": stopped, "shards": acknowledged }),
-    );
-    Ok(Response::from_json(
-        &json!({ "stopped": stopped, "shards": acknowledged }),
+        &json!({ "now": visit.now.to_rfc3339(), "store": store, "shards": shards }),
     )?)
 }

@@ -105,7 +105,7 @@ impl Shard {
     /// Does a part of what is due; false when nothing of it is left that may be done in this run.
     async fn slice(&self, run: Run, progress: &mut Progress) -> Result<bool, Error> {
         let Run { me, now, .. } = run;
-        if self.turn(me, now, |turn| turn.stopped())? {
+        if self.turn(me, now, |turn| Ok(turn.stopped()))? {
             return Ok(false);
         }
         let mut worked = self.take_over_due(run, &mut progress.looked).await?;
@@ -175,7 +175,7 @@ impl Shard {
     ) -> Result<Option<(Claimed, bool)>, Error> {
         let mut probe = false;
         if let Some((provider, lane)) = self.turn(me, now, |turn| turn.repeat_due(id))? {
-            match self.permit(&[provider], lane, 1, now).await? {
+            match self.permit((me, now), &[provider], lane, 1).await? {
                 Leave::Go { probe: one, .. } => probe = one,
                 Leave::Rest { again_at } => {
                     self.rest(again_at);

@@ -7,6 +7,7 @@ use super::routes::{Visit, wrong_method};
 use super::store_call::{StoreAnswer, StoreCall};
 use super::{answer, log, subtle};
 use crate::domain::shard::ShardIndex;
+use crate::domain::time::Timestamp;
 use crate::http::Method;
 use crate::providers::ProviderKind;
 use crate::providers::events::{
@@ -84,7 +85,8 @@ async fn prove<'a>(
     match verified {
         Ok(Verified::Genuine(genuine)) => Ok(Ok(genuine)),
         Ok(Verified::Pending(pending)) => {
-            let holds = subtle::holds(&pending).await;
+            let (message, signature) = (&pending.message, &pending.signature);
+            let holds = subtle::holds(pending.algorithm, &pending.keys, message, signature).await;
             Ok(pending.settle(holds))
         }
         Ok(Verified::NeedsCertificate { .. }) => Err(Error::NoAnswer(
@@ -96,7 +98,11 @@ async fn prove<'a>(
 
 /// Asks the `Store` for what stands at an address of the provider's.
 async fn get(visit: &Visit<'_>, url: &str) -> Result<Vec<u8>, Error> {
-    let call = StoreCall::Get { url: url.to_owned() };
+    let call = StoreCall::Get {
+        url: url.to_owned(),
+        not_before: Timestamp::default(),
+        now: visit.now,
+    };
     let StoreAnswer::Got(body) = visit.peers().store(&call).await? else {
         return Err(Error::NoAnswer("the Store gave no document".to_owned()));
     };

@@ -4,6 +4,8 @@ use super::error::Error;
 use super::routes::{Visit, store_snapshot, wrong_method};
 use super::{log, runtime};
 use crate::engine::breaker::{Cause, Opened};
+use crate::domain::switches::{By, Switches};
+use crate::engine::protection::{Finding, Level};
 use crate::http::Method;
 use crate::sources::SourceKind;
 use crate::turn::install::{Installed, Objection};
@@ -59,9 +61,8 @@ pub async fn answer(visit: &Visit<'_>) -> Result<Response, Error> {
                     missing.push(shut(provider, opened));
                 }
             }
-            if snapshot.stopped {
-                missing.push(json!({ "problem": "all sending is stopped by an operator", "fatal": false }));
-            }
+            let held = held_back(&snapshot.switches, &snapshot.protection);
+            missing.extend(held.map(|problem| json!({ "problem": problem, "fatal": false })));
         }
         Err(error) => {
             ok = false;
@@ -73,4 +74,36 @@ pub async fn answer(visit: &Visit<'_>) -> Result<Response, Error> {
     let response = Response::from_json(&body)?.with_status(if ok { 200 } else { 503 });
     response.headers().set("cache-control", "max-age=5")?;
     Ok(response)
+}
+
+/// What is held back on purpose. Which journey it is, /admin says: here nothing is told about the store.
+fn held_back(switches: &Switches, protection: &[Finding]) -> impl Iterator<Item = &'static str> {
+    let pauses = || switches.paused.values().chain(&switches.marketing);
+    let by = |by: By| pauses().any(|pause| pause.by == by);
+    let warned = protection.iter().any(|finding| finding.level == Level::Warn);
+    [
+        (switches.stopped, "all sending is stopped by an operator"),
+        (
+            switches.shadow,
+            "an operator switched shadow mode on: nothing is sent",
+        ),
+        (
+            switches.only_to.is_some(),
+            "mail goes to the operator's allow-list only",
+        ),
+        (
+            by(By::Operator),
+            "journeys or all marketing are paused by an operator",
+        ),
+        (
+            by(By::Protection),
+            "marketing is paused by protection, for its complaints or bounces: see /admin",
+        ),
+        (
+            warned,
+            "marketing draws nearly too many complaints or bounces: see /admin before protection stops it",
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(holds, problem)| holds.then_some(problem))
 }

@@ -27,6 +27,7 @@ mod sql;
 mod store_call;
 mod store_object;
 mod subtle;
+mod switching;
 mod tokens;
 mod tracked;
 

@@ -99,13 +99,15 @@ const fn patience(call: &Call) -> Delay {
         | Call::Find(_)
         | Call::Absorb { .. }
         | Call::Bought(_)
-        | Call::Stop { .. }
+        | Call::Switches(_)
         | Call::Unsubscribe { .. }
         | Call::Hear(_)
         | Call::See(_)
         | Call::View { .. } => PATIENCE,
         // These go through many rows.
-        Call::Prune | Call::Sweep | Call::Mails | Call::Reasons | Call::Overview => Delay::from_minutes(1),
+        Call::Count(_) | Call::Prune | Call::Sweep | Call::Mails | Call::Reasons | Call::Overview => {
+            Delay::from_minutes(1)
+        }
         // A run waits for the provider; cron has a quarter of an hour for all shards.
         Call::RunDue => Delay::from_minutes(5),
     }

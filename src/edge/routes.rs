@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::peers::Peers;
 use super::store_call::{Snapshot, StoreAnswer, StoreCall};
-use super::{admin, answer, dev, feedback, health, hooks, log, runtime, tokens, tracked};
+use super::{admin, answer, dev, feedback, health, hooks, log, runtime, switching, tokens, tracked};
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
 use crate::http;
@@ -19,7 +19,7 @@ const MAX_BODY_BYTES: usize = 8 << 20;
 /// Largest batch of a provider's events.
 const MAX_EVENTS_BYTES: usize = 16 << 20;
 /// Shards asked at once: the platform's limit for connections of one invocation.
-const SHARDS_AT_ONCE: usize = 6;
+pub const SHARDS_AT_ONCE: usize = 6;
 /// Most pages of contacts swept in a shard at one tick.
 const SWEEP_PAGES: usize = 50;
 
@@ -110,6 +110,7 @@ async fn route(visit: &Visit<'_>) -> Result<Response, Error> {
         ["m", token] => tokens::view(visit, token).await,
         ["c", token] => tracked::click(visit, token),
         ["o", token] => tracked::open(visit, token),
+        ["admin"] => admin::answer(visit, "", &[]).await,
         ["admin", first, rest @ ..] => admin::answer(visit, first, rest).await,
         ["dev", what] if visit.settings.dev_routes() => dev::answer(visit, what).await,
         _ => Ok(answer::error(
@@ -189,7 +190,7 @@ pub fn wrong_method(allowed: &str) -> Result<Response, Error> {
     Ok(response)
 }
 
-/// One tick of cron: every shard does what is due, and is told again whether all is stopped.
+/// One tick of cron: every shard is told again what is switched, protection looks at the figures, and what is due is done.
 ///
 /// # Errors
 /// When the `Store` cannot be reached. A shard that fails is logged; the others go on.
@@ -211,12 +212,11 @@ pub async fn tick(env: &Env) -> Result<(), Error> {
     let Some(installed) = snapshot.installed else {
         return Ok(());
     };
-    // The switch first, to all: no shard may send on because another one is slow.
     let shards: Vec<ShardIndex> = installed.shards.all().collect();
-    let stop = Call::Stop {
-        stopped: snapshot.stopped,
-    };
-    for_each(&shards, |shard| at_cron(&peers, shard, stop.clone())).await;
+    switching::tell(&peers, &shards, &snapshot.switches).await;
+    if let Err(error) = switching::protect(&peers, &shards, &snapshot.switches).await {
+        log::error("protection failed", json!({ "error": error.for_log() }));
+    }
     for_each(&shards, |shard| tend(&peers, shard)).await;
     Ok(())
 }

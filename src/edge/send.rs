@@ -14,7 +14,6 @@ use crate::domain::time::Timestamp;
 use crate::engine::traffic::Leave;
 use crate::engine::warm_up::{self, Places, Today};
 use crate::providers::ProviderKind;
-use crate::settings::Mode;
 use crate::turn::backlog::{candidates, cut};
 use crate::turn::bought::{CheckoutFacts, Questions, facts_from};
 use crate::turn::call::Call;
@@ -48,7 +47,7 @@ impl Shard {
         let mut waiting = messages.as_slice();
         while !waiting.is_empty() && self.still_runs(run.grip) {
             let wanted = waiting.len().min(REQUESTS_AT_ONCE);
-            let carrier = match self.permit(carriers, lane, wanted, run.now).await? {
+            let carrier = match self.permit((run.me, run.now), carriers, lane, wanted).await? {
                 Leave::Go {
                     provider,
                     requests,
@@ -82,7 +81,7 @@ impl Shard {
     async fn send_round(&self, run: Run, carrier: Carrier, waiting: &[DueMessage]) -> Result<usize, Error> {
         let Run { me, now, .. } = run;
         let capabilities = carrier.provider.capabilities();
-        let inside = capabilities.local || self.settings().mode == Mode::Shadow;
+        let inside = capabilities.local || self.turn(me, now, |turn| Ok(turn.is_shadow()))?;
         let parts: Vec<&[DueMessage]> = if inside {
             waiting.chunks(MAILS_PER_TURN).collect()
         } else if carrier.probe {
@@ -158,13 +157,13 @@ impl Shard {
     /// Which of these providers may be asked now, and how often. The `Store` is not asked where nothing leaves the Worker.
     pub(super) async fn permit(
         &self,
+        (me, now): (ShardIndex, Timestamp),
         carriers: &[ProviderKind],
         lane: Lane,
         wanted: usize,
-        now: Timestamp,
     ) -> Result<Leave, Error> {
         let wanted = u32::try_from(wanted).unwrap_or(1);
-        let shadow = self.settings().mode == Mode::Shadow;
+        let shadow = self.turn(me, now, |turn| Ok(turn.is_shadow()))?;
         if let Some(first) = carriers
             .first()
             .filter(|first| shadow || first.capabilities().local)

@@ -7,6 +7,7 @@ use super::error::Error;
 use super::peers::Peers;
 use super::sql::ObjectSql;
 use super::store_call::{StoreAnswer, StoreCall};
+use super::switching::Obeyed;
 use super::{answer, log, runtime};
 use crate::domain::ids::MessageId;
 use crate::domain::shard::{ShardCount, ShardIndex};
@@ -42,6 +43,8 @@ pub struct Shard {
     pub(super) env: Env,
     sql: OnceCell<ObjectSql>,
     installed: RefCell<Option<Installed>>,
+    /// The switches as last read.
+    obeyed: RefCell<Option<Rc<Obeyed>>>,
     origin: RefCell<Option<String>>,
     /// The alarm as last set, so that it is set again only for something earlier. Each setting is a billed row.
     alarm_at: Cell<Option<Timestamp>>,
@@ -72,6 +75,7 @@ impl DurableObject for Shard {
             env,
             sql: OnceCell::new(),
             installed: RefCell::default(),
+            obeyed: RefCell::default(),
             origin: RefCell::default(),
             alarm_at: Cell::default(),
             alarms_set: Cell::default(),
@@ -170,12 +174,16 @@ impl Shard {
         now: Timestamp,
         work: impl FnOnce(&Turn<'_>) -> std::result::Result<T, turn::Error>,
     ) -> std::result::Result<T, Error> {
-        let (sql, catalog, settings) = (self.sql()?, runtime::catalog()?, self.settings());
+        let (sql, settings) = (self.sql()?, self.settings());
+        let before = self.obeyed.borrow().clone();
+        let obeyed = Obeyed::read(sql, before.as_ref())?;
+        self.obeyed.replace(Some(Rc::clone(&obeyed)));
         let origin = self.origin();
         let turn = Turn {
             sql,
-            catalog: &catalog,
+            catalog: &obeyed.catalog,
             settings: &settings,
+            switches: &obeyed.switches,
             me,
             now,
             origin: &origin,
@@ -312,12 +320,9 @@ impl Shard {
     /// When there will be something to do: later than the earliest due work while its provider rests, and never while
     /// all is stopped.
     fn next_run(&self, me: ShardIndex, now: Timestamp) -> std::result::Result<Option<Timestamp>, Error> {
+        let rest_until = self.rest_until.get().min(now.plus(Delay::from_hours(1)));
         self.turn(me, now, |turn| {
-            if turn.stopped()? {
-                return Ok(None);
-            }
-            let rest_until = self.rest_until.get().min(now.plus(Delay::from_hours(1)));
-            Ok(turn.next_due()?.map(|next| next.max(rest_until)))
+            Ok(turn.next_run()?.map(|next| next.max(rest_until)))
         })
     }
 

@@ -1,9 +1,11 @@
 //! What shards and the Worker ask the `Store` object, and what it answers.
 
 use crate::domain::message::Lane;
+use crate::domain::switches::{Change, Switches};
 use crate::domain::time::Timestamp;
 use crate::engine::breaker::Breaker;
 use crate::engine::traffic::{Candidate, Leave, Lesson};
+use crate::engine::protection::{Counted, Finding};
 use crate::store::coupon::Pool;
 use crate::store::warm_up::Day;
 use crate::turn::install::Installed;
@@ -40,9 +42,14 @@ pub enum StoreCall {
         day: String,
         places: u32,
     },
-    Stop {
-        stopped: bool,
-    },
+    /// What an operator wants switched.
+    Switch { change: Change, now: Timestamp },
+    /// What all shards counted of marketing: stop what must be stopped.
+    Protect { counted: Vec<Counted>, now: Timestamp },
+    /// May this network try to sign in once more?
+    Attempt { network: String, now: Timestamp },
+    /// It signed in.
+    SignedIn { network: String },
     /// A code of a pool for this errand: the same one however often it asks.
     Coupon {
         pool: String,
@@ -50,20 +57,20 @@ pub enum StoreCall {
         now: Timestamp,
     },
     /// More codes for a pool.
-    ImportCoupons {
-        pool: String,
-        codes: Vec<String>,
-    },
+    ImportCoupons { pool: String, codes: Vec<String> },
     /// What the pools hold.
     Pools,
-    /// What stands at an address of a provider's, which whoever asks has checked: a certificate, a confirmation.
+    /// What stands at an address of others, which whoever asks has checked: a certificate, a confirmation, a list of keys.
     Get {
         url: String,
+        /// Fetched anew where it was fetched before this.
+        #[serde(default)]
+        not_before: Timestamp,
+        #[serde(default)]
+        now: Timestamp,
     },
     /// Development only: moves the clock to an offset from the wall's, in milliseconds.
-    SetClock {
-        offset: i64,
-    },
+    SetClock { offset: i64 },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,13 +84,24 @@ pub enum StoreAnswer {
     Imported(u32),
     Pools(Vec<Pool>),
     Got(Vec<u8>),
+    Switches(Switches),
+    Protected {
+        switches: Switches,
+        /// What stands otherwise than it did.
+        news: Vec<Finding>,
+    },
+    /// None when it may; else when it may again.
+    Attempt(Option<Timestamp>),
     Done,
 }
 
 /// Store-wide state at one moment.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Snapshot {
-    pub stopped: bool,
+    pub switches: Switches,
+    /// How marketing stood when protection looked last, since the object started.
+    #[serde(default)]
+    pub protection: Vec<Finding>,
     /// Offset of the development clock, in milliseconds.
     pub clock_offset: i64,
     /// Breakers of providers that are not closed.

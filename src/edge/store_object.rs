@@ -1,17 +1,22 @@
-//! The one Durable Object that holds what the whole store shares: the installation, the stop switch, the pace and the
-//! breakers of the providers, the days of a warm-up. Called by the Worker and by shards, never on the path of a webhook after a shard's first.
+//! The one Durable Object that holds what the whole store shares: the installation, the switches, the pace and the
+//! breakers of the providers, the days of a warm-up. Called by the Worker and by shards, never on the path of a webhook
+//! after a shard's first.
 
 use super::error::Error;
 use super::sql::ObjectSql;
 use super::store_call::{Snapshot, StoreAnswer, StoreCall};
 use super::{answer, http_client, log};
+use crate::domain::ids::JourneyId;
 use crate::domain::shard::ShardCount;
-use crate::domain::time::Delay;
+use crate::domain::switches::Switches;
+use crate::domain::time::{Delay, Timestamp};
+use crate::engine::attempts::Attempts;
+use crate::engine::protection::{Finding, Level, enforce, judge};
 use crate::engine::traffic::Traffic;
 use crate::http;
 use crate::store::migrate::{STORE, migrate};
 use crate::store::setting::{self, Key};
-use crate::store::{breaker, coupon, warm_up};
+use crate::store::{breaker, coupon, switches, warm_up};
 use crate::turn::install::Installed;
 use serde_json::json;
 use std::cell::{OnceCell, RefCell};
@@ -30,8 +35,11 @@ pub struct Store {
     sql: OnceCell<ObjectSql>,
     /// Pace and breakers of the providers, once the stored breakers were read.
     traffic: RefCell<Option<Traffic>>,
-    /// Certificates and the like, by address.
-    documents: RefCell<BTreeMap<String, Vec<u8>>>,
+    /// Certificates and the like, by address, and when they were fetched.
+    documents: RefCell<BTreeMap<String, (Timestamp, Vec<u8>)>>,
+    /// How marketing stood when protection looked last.
+    protection: RefCell<Vec<Finding>>,
+    attempts: RefCell<Attempts>,
 }
 
 impl DurableObject for Store {
@@ -41,6 +49,8 @@ impl DurableObject for Store {
             sql: OnceCell::new(),
             traffic: RefCell::default(),
             documents: RefCell::default(),
+            protection: RefCell::default(),
+            attempts: RefCell::default(),
         }
     }
 
@@ -57,9 +67,16 @@ impl DurableObject for Store {
 }
 
 impl Store {
-    /// Fetches a document once: the addresses carry what they name.
-    async fn get(&self, url: String) -> std::result::Result<Vec<u8>, Error> {
-        if let Some(held) = self.documents.borrow().get(&url) {
+    /// Fetches a document once, unless it must be newer: the addresses of certificates carry what they name.
+    async fn get(
+        &self,
+        url: String,
+        not_before: Timestamp,
+        now: Timestamp,
+    ) -> std::result::Result<Vec<u8>, Error> {
+        if let Some((at, held)) = self.documents.borrow().get(&url)
+            && *at >= not_before
+        {
             return Ok(held.clone());
         }
         let request = http::Request {
@@ -77,7 +94,7 @@ impl Store {
         if documents.len() >= DOCUMENTS_MAX {
             documents.clear();
         }
-        documents.insert(url, response.body.clone());
+        documents.insert(url, (now, response.body.clone()));
         Ok(response.body)
     }
 
@@ -106,8 +123,22 @@ impl Store {
                 sql.turn(|| warm_up::give_back(sql, &day, places))?;
                 Ok(StoreAnswer::Done)
             }
-            StoreCall::Stop { stopped } => {
-                sql.turn(|| setting::set(sql, &Key::Stopped, if stopped { "1" } else { "0" }))?;
+            StoreCall::Switch { change, now } => Ok(StoreAnswer::Switches(
+                sql.turn(|| switch(sql, |held| held.changed(&change, now)))?,
+            )),
+            StoreCall::Protect { counted, now } => {
+                let findings = judge(&counted);
+                let switches = sql.turn(|| switch(sql, |held| enforce(held, &findings, now)))?;
+                let before = self.protection.replace(findings.clone());
+                let news = news(&before, findings);
+                Ok(StoreAnswer::Protected { switches, news })
+            }
+            StoreCall::Attempt { network, now } => {
+                let counted = self.attempts.borrow_mut().count(&network, now);
+                Ok(StoreAnswer::Attempt(counted.err()))
+            }
+            StoreCall::SignedIn { network } => {
+                self.attempts.borrow_mut().forget(&network);
                 Ok(StoreAnswer::Done)
             }
             StoreCall::Coupon { pool, errand, now } => Ok(StoreAnswer::Coupon(
@@ -117,7 +148,9 @@ impl Store {
                 sql.turn(|| coupon::import(sql, &pool, &codes))?,
             )),
             StoreCall::Pools => Ok(StoreAnswer::Pools(coupon::pools(sql)?)),
-            StoreCall::Get { url } => self.get(url).await.map(StoreAnswer::Got),
+            StoreCall::Get { url, not_before, now } => {
+                self.get(url, not_before, now).await.map(StoreAnswer::Got)
+            }
             StoreCall::SetClock { offset } => {
                 sql.turn(|| setting::set(sql, &Key::ClockOffset, &offset.to_string()))?;
                 Ok(StoreAnswer::Done)
@@ -136,7 +169,8 @@ impl Store {
 
     fn snapshot(&self, sql: &ObjectSql) -> std::result::Result<Snapshot, Error> {
         Ok(Snapshot {
-            stopped: setting::get(sql, &Key::Stopped)?.as_deref() == Some("1"),
+            switches: switches::of_store(sql)?,
+            protection: self.protection.borrow().clone(),
             clock_offset: setting::get(sql, &Key::ClockOffset)?
                 .and_then(|text| text.parse().ok())
                 .unwrap_or(0),
@@ -170,6 +204,29 @@ impl Store {
         }
         Ok(result)
     }
+}
+
+/// Changes the switches. Writes nothing when they stay as they are.
+fn switch(
+    sql: &ObjectSql,
+    change: impl FnOnce(&Switches) -> Switches,
+) -> std::result::Result<Switches, Error> {
+    let held = switches::of_store(sql)?;
+    let changed = change(&held);
+    if changed != held {
+        switches::keep(sql, &changed)?;
+    }
+    Ok(changed)
+}
+
+/// What stands at another level than before; what was not looked at before was fine.
+fn news(before: &[Finding], mut findings: Vec<Finding>) -> Vec<Finding> {
+    let level = |journey: &Option<JourneyId>| {
+        let known = before.iter().find(|finding| finding.journey == *journey);
+        known.map_or(Level::Fine, |finding| finding.level)
+    };
+    findings.retain(|finding| finding.level != level(&finding.journey));
+    findings
 }
 
 fn installed(sql: &ObjectSql) -> std::result::Result<Option<Installed>, Error> {

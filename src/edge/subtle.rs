@@ -1,26 +1,33 @@
 //! Asymmetric signatures, checked by the platform's WebCrypto: the module carries no code for them.
 //!
-//! Called for the events of providers that sign with ECDSA or RSA. Every fault is a no.
+//! Called for the events of providers that sign with ECDSA or RSA, and for the tokens of Cloudflare Access. Every fault is
+//! a no.
 
-use crate::providers::events::{Algorithm, Pending};
+use crate::providers::events::Algorithm;
 use worker::js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array, global};
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 
-/// Whether the signature holds under any of the keys.
-pub async fn holds(pending: &Pending<'_>) -> bool {
-    for key in &pending.keys {
-        if verify(pending, key).await.is_ok_and(|answer| answer.is_truthy()) {
+/// Whether the signature of the message holds under any of the keys, each a `SubjectPublicKeyInfo` in DER.
+pub async fn holds(algorithm: Algorithm, keys: &[Vec<u8>], message: &[u8], signature: &[u8]) -> bool {
+    for key in keys {
+        let verified = verify(algorithm, key, message, signature).await;
+        if verified.is_ok_and(|answer| answer.is_truthy()) {
             return true;
         }
     }
     false
 }
 
-async fn verify(pending: &Pending<'_>, key: &[u8]) -> Result<JsValue, JsValue> {
+async fn verify(
+    signed_by: Algorithm,
+    key: &[u8],
+    message: &[u8],
+    signature: &[u8],
+) -> Result<JsValue, JsValue> {
     let crypto = Reflect::get(&global(), &"crypto".into())?;
     let subtle = Reflect::get(&crypto, &"subtle".into())?;
-    let algorithm = algorithm(pending.algorithm)?;
+    let algorithm = algorithm(signed_by)?;
     let usages = Array::of1(&"verify".into());
     let key = call(
         &subtle,
@@ -34,7 +41,6 @@ async fn verify(pending: &Pending<'_>, key: &[u8]) -> Result<JsValue, JsValue> {
         ],
     )
     .await?;
-    let (signature, message) = (pending.signature.as_slice(), pending.message.as_slice());
     let given = [
         algorithm,
         key,

@@ -6,10 +6,10 @@ use super::progress::{self, Entry, MAX_STEPS_PER_DECISION, Order, StepOutcome};
 use super::sight::{Topic, View};
 use super::state::{Contact, Counted, EndReason, Enrollment, Facts, Position, Sending};
 use super::steps::wait;
-use super::{ask, enroll, errand, goal, intake, keys, moment, pace, referral};
+use super::{ask, enroll, errand, goal, intake, keys, moment, pace, pausing, referral};
 use crate::domain::event::{Event, EventData};
 use crate::domain::ids::{EnrollmentId, MessageId, StepId};
-use crate::domain::message::DropReason;
+use crate::domain::message::{DropReason, Stream};
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
 use crate::journey::definition::{Condition, Journey, Key};
@@ -466,9 +466,9 @@ impl<'a> Turn<'a> {
     }
 }
 
-/// Whether its journey keeps everyone where they are.
+/// Whether its journey keeps it where it is: everybody, or whoever waits for a mail that may not leave at present.
 pub(super) fn is_held(catalog: &Catalog, enrollment: &Enrollment) -> bool {
-    catalog
-        .journey(&enrollment.journey)
-        .is_some_and(|journey| journey.status.holds())
+    let sends = enrollment.sending().filter(|sending| !sending.dispatched);
+    let stream = sends.map_or(Stream::Transactional, |sending| sending.stream);
+    pausing::holds(catalog, &enrollment.journey, stream)
 }

@@ -8,6 +8,7 @@ use super::ask;
 use super::breaker::Cause;
 use super::enroll::leaves_when_bought;
 use super::pace::{self, Hold};
+use super::pausing;
 use super::sight::{Topic, View};
 use super::state::{Address, Contact, Counted, Enrollment, Sending};
 use crate::domain::clearance::Clearance;
@@ -26,6 +27,10 @@ pub const UNREADABLE_CHECKOUT_PAUSE: Delay = Delay::from_minutes(1);
 
 /// How long a mail waits for an exit rule that failed to be decided after all; then it is dropped.
 pub const UNDECIDED_EXIT_PAUSE: Delay = Delay::from_hours(6);
+
+/// When a mail is looked at again whose journey was paused while it was on its way to the gate. Whoever goes on after a
+/// pause is woken by the sweep.
+const PAUSED_LOOK: Delay = Delay::from_minutes(5);
 
 /// The gate's verdict. Each no is stored with its reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +61,8 @@ pub enum DeferReason {
     QuotaUsed,
     /// The new sending domain has sent what this day allows, or more engaged contacts go first.
     WarmUp,
+    /// Its journey is paused, or the marketing in it.
+    Paused,
 }
 
 impl DeferReason {
@@ -67,7 +74,9 @@ impl DeferReason {
             | Self::ExitUndecided
             | Self::ProviderRefuses
             | Self::ProviderDown
-            | Self::QuotaUsed => false,
+            | Self::QuotaUsed
+            // What passes in a pause has passed.
+            | Self::Paused => false,
         }
     }
 
@@ -82,7 +91,8 @@ impl DeferReason {
             | Self::ExitUndecided
             | Self::ProviderRefuses
             | Self::ProviderDown
-            | Self::QuotaUsed => false,
+            | Self::QuotaUsed
+            | Self::Paused => false,
         }
     }
 }
@@ -98,7 +108,7 @@ impl From<Cause> for DeferReason {
 }
 
 impl DeferReason {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::CheckoutUnreadable,
         Self::ExitUndecided,
         Self::Hours,
@@ -109,6 +119,7 @@ impl DeferReason {
         Self::ProviderDown,
         Self::QuotaUsed,
         Self::WarmUp,
+        Self::Paused,
     ];
 
     /// The word stored with the message.
@@ -122,6 +133,7 @@ impl DeferReason {
             Self::ProviderDown => "provider_down",
             Self::QuotaUsed => "quota",
             Self::WarmUp => "warm_up",
+            Self::Paused => "paused",
             Self::CheckoutUnreadable => "checkout_unreadable",
             Self::ExitUndecided => "exit_undecided",
         }
@@ -138,6 +150,7 @@ impl DeferReason {
             Self::ProviderDown => "it waits for the provider, which does not answer",
             Self::QuotaUsed => "it waits for the provider: the allowance of the plan is used up",
             Self::WarmUp => "it waits for its turn: the sending domain is being warmed up",
+            Self::Paused => "it waits because its journey, or the marketing in it, is paused",
             Self::CheckoutUnreadable => "it could not be told whether the cart was bought",
             Self::ExitUndecided => "a condition of an exit failed, so it waits until that is decided",
         }
@@ -154,8 +167,8 @@ pub struct Facts {
     pub counted: Arc<Counted>,
     /// Lanes of the contact's other marketing mails that are on their way.
     pub in_flight: Vec<Lane>,
-    /// `SEND_ONLY_TO`, when set: the only addresses or domains that mail may go to.
-    pub send_only_to: Option<Vec<String>>,
+    /// `SEND_ONLY_TO` and the operator's list, as far as they are set: mail may only go to addresses or domains on each.
+    pub only_to: Vec<Vec<String>>,
 }
 
 /// Whether the enrollment's checkout was bought.
@@ -186,6 +199,12 @@ pub fn check(
     // The sweep may not have come here yet.
     if journey.status == Status::Retired {
         return Verdict::Drop(DropReason::Exited);
+    }
+    if pausing::holds(catalog, &journey.id, sending.stream) {
+        return Verdict::Defer {
+            until: now.plus(PAUSED_LOOK),
+            reason: DeferReason::Paused,
+        };
     }
     if let Some(refused) = refused_by_step(contact, journey, enrollment, send, (facts, now)) {
         return refused;
@@ -224,7 +243,7 @@ pub fn check(
     {
         return held(hold, sending, send.late, now);
     }
-    if !listed(facts.send_only_to.as_deref(), &address.email) {
+    if !listed(&facts.only_to, &address.email) {
         return Verdict::Drop(DropReason::NotListed);
     }
     Verdict::Allow(Clearance::grant(
@@ -338,12 +357,12 @@ fn refused_by_step(
     }
 }
 
-/// A mail to the store's own people: no shopper's consent is asked, but `SEND_ONLY_TO` holds for them too.
+/// A mail to the store's own people: no shopper's consent is asked, but the allow-lists hold for them too.
 fn to_team(catalog: &Catalog, sending: &Sending, facts: &Facts) -> Verdict {
     let Some(team) = &catalog.store.team else {
         return Verdict::Drop(DropReason::NoAddress);
     };
-    if !listed(facts.send_only_to.as_deref(), team) {
+    if !listed(&facts.only_to, team) {
         return Verdict::Drop(DropReason::NotListed);
     }
     let message = sending.message.clone();
@@ -370,13 +389,14 @@ fn marketing_refusal(region: Region, contact: &Contact, address: &Address) -> Op
     }
 }
 
-fn listed(allowed: Option<&[String]>, address: &EmailAddress) -> bool {
-    let Some(allowed) = allowed else { return true };
+/// Whether each of the lists holds the address.
+fn listed(lists: &[Vec<String>], address: &EmailAddress) -> bool {
     let (email, domain) = (address.canonical(), address.domain());
-    allowed.iter().any(|entry| {
+    let names = |entry: &String| {
         let entry = entry.to_lowercase();
         entry == email || entry.trim_start_matches('@') == domain
-    })
+    };
+    lists.iter().all(|list| list.iter().any(names))
 }
 
 #[cfg(test)]

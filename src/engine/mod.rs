@@ -5,6 +5,7 @@
 
 pub mod address_health;
 mod ask;
+pub mod attempts;
 pub mod bounds;
 pub mod breaker;
 pub mod civil;
@@ -25,8 +26,10 @@ pub mod machine;
 pub mod merge;
 mod moment;
 mod pace;
+pub mod pausing;
 pub mod permits;
 mod progress;
+pub mod protection;
 mod referral;
 pub mod retry;
 pub mod schedule;

@@ -35,6 +35,8 @@ pub(super) struct Course<'a> {
     pub calendar: Calendar,
     /// Whose law decides to whom marketing may go.
     pub region: Region,
+    /// Its marketing mails are held at present.
+    pub marketing_waits: bool,
     pub contact: &'a mut Contact,
     pub counted: &'a Arc<Counted>,
     pub changes: &'a mut Vec<Change>,
@@ -100,6 +102,7 @@ impl Turn<'_> {
             now: self.now,
             calendar: Calendar::new(&self.catalog.store, Some(journey), &self.contact),
             region: self.catalog.store.region,
+            marketing_waits: self.catalog.marketing_held.contains(&journey.id),
             contact: &mut self.contact,
             counted: &self.counted,
             changes: &mut self.changes,

@@ -7,7 +7,7 @@ use super::store_file::StoreFile;
 use crate::domain::event::EventKind;
 use crate::domain::ids::{JourneyId, SegmentName};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything the build checked. Read once at start; `hash` changes whenever anything in it does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct Catalog {
     /// The kinds of events that conditions count, each with its widest window in days.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub counted: BTreeMap<EventKind, u16>,
+    /// Journeys whose marketing mails wait while all else of them goes on. Said by the operator's switches, never by a file.
+    #[serde(skip)]
+    pub marketing_held: BTreeSet<JourneyId>,
 }
 
 impl Catalog {

@@ -16,7 +16,7 @@ use super::template_check;
 use crate::domain::event::EventKind;
 use crate::domain::ids::JourneyId;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What the checks came to.
@@ -87,6 +87,7 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
             segments: segments.segments,
             journeys,
             emails,
+            marketing_held: BTreeSet::new(),
         })
     });
     // A list made from broken journeys would remember ids that were never meant.

@@ -9,6 +9,7 @@ pub mod emails;
 pub mod headers;
 pub mod links;
 pub mod model;
+pub mod operator;
 pub mod outbox;
 pub mod pages;
 pub mod price;

@@ -1,12 +1,14 @@
-//! Signatures and keyed hashes: HMAC-SHA256, Standard Webhooks, route tokens, the identity hash, and the secrets they
-//! need.
+//! Signatures and keyed hashes: HMAC-SHA256, Standard Webhooks, route tokens, operators' sessions, tokens of Cloudflare
+//! Access, the identity hash, and the secrets they need.
 //!
 //! Sources and providers call it. Keys and the time are arguments: nothing here reads a setting or a clock, and
 //! nothing parses what it verifies.
 
+pub mod access;
 pub mod identity;
 pub mod route_token;
 pub mod secrets;
+pub mod session;
 pub mod sigv4;
 pub mod standard_webhooks;
 

@@ -16,7 +16,7 @@ impl World {
     pub fn run_all(&self) -> Result<Option<Timestamp>, Failure> {
         let mut next = None;
         for shard in self.indices() {
-            let due = self.turn(shard, |turn| turn.next_due())?;
+            let due = self.turn(shard, |turn| turn.next_run())?;
             if due.is_none_or(|due| due > self.now) {
                 next = [next, due].into_iter().flatten().min();
                 continue;

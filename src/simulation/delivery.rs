@@ -16,7 +16,6 @@ use crate::providers::ProviderKind;
 use crate::providers::account::Account;
 use crate::providers::answer::Answer as Reply;
 use crate::store;
-use crate::store::meta::{self, Key};
 use crate::turn::backlog::{by_lane, candidates, cut};
 use crate::turn::bought::{CheckoutFacts, Questions, facts_from};
 use crate::turn::call::{Answer, Call};
@@ -46,7 +45,7 @@ impl World {
 
     fn slice(&self, me: ShardIndex, resting: &mut BTreeSet<Lane>) -> Result<bool, Failure> {
         let mut worked = false;
-        if meta::get(&self.host(me)?.sql, Key::Stopped)?.as_deref() == Some("1") {
+        if store::switches::of_shard(&self.host(me)?.sql)?.stopped {
             return Ok(worked);
         }
         let mut after = String::new();

@@ -5,6 +5,8 @@ use super::story::{self, Line};
 use super::telling::Story;
 use super::world::World;
 use crate::domain::event::Event;
+use crate::domain::ids::JourneyId;
+use crate::domain::switches::Change;
 use crate::domain::time::Timestamp;
 use crate::journey::store_file::{Referral, Region, UnknownPolicy};
 use crate::providers::ProviderKind;
@@ -12,7 +14,7 @@ use crate::store;
 use crate::turn::call::{Call, Ingested};
 
 /// Words of a line that are no event of a shopper.
-pub(super) const WORDS: [&str; 16] = [
+pub(super) const WORDS: [&str; 19] = [
     "again",
     "fault",
     "crash",
@@ -20,6 +22,9 @@ pub(super) const WORDS: [&str; 16] = [
     "deploy",
     "stop",
     "go",
+    "pause",
+    "resume",
+    "protect",
     "click",
     "arrived",
     "opened",
@@ -148,10 +153,17 @@ impl<W: Watcher> Player<W> {
                 }
             }
             "stop" | "go" => {
-                let stopped = line.what() == "stop";
-                for shard in self.world.indices() {
-                    self.world.call(shard, Call::Stop { stopped })?;
-                }
+                let stopped = Some(line.what() == "stop");
+                self.world.switch(&Change {
+                    stopped,
+                    ..Change::default()
+                })?;
+            }
+            "pause" | "resume" => self.pause(line)?,
+            "protect" => {
+                self.world.protect()?;
+                self.world.sweep()?;
+                self.watcher.look(&self.world)?;
             }
             "click" => self.click(line)?,
             "arrived" | "opened" | "clicked" | "bounced" | "complained" => self.report(line)?,
@@ -236,6 +248,23 @@ impl<W: Watcher> Player<W> {
             let what = format!("{heard:?} in {} rows, then {again:?}", first - before);
             self.watcher.note(&self.world, &what);
         }
+        self.watcher.look(&self.world)
+    }
+
+    /// A journey, or `marketing` as a whole; cron's sweep follows at once.
+    fn pause(&mut self, line: &Line) -> Result<(), Failure> {
+        let (is_pause, mut change) = (line.what() == "pause", Change::default());
+        match (line.word(1), is_pause) {
+            ("marketing", _) => change.marketing_paused = Some(is_pause),
+            (journey, true) => change
+                .pause
+                .push(JourneyId::parse(journey).map_err(|error| line.wrong(error))?),
+            (journey, false) => change
+                .resume
+                .push(JourneyId::parse(journey).map_err(|error| line.wrong(error))?),
+        }
+        self.world.switch(&change)?;
+        self.world.sweep()?;
         self.watcher.look(&self.world)
     }
 

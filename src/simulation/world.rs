@@ -11,12 +11,16 @@ use crate::domain::delivery_event::DeliveryEvent;
 use crate::domain::event::Event;
 use crate::domain::ids::MessageId;
 use crate::domain::shard::ShardIndex;
+use crate::domain::switches::{Change, Switches};
 use crate::domain::time::Timestamp;
 use crate::engine::decision::Remark;
 use crate::engine::traffic::Traffic;
+use crate::engine::pausing;
+use crate::engine::protection::{Finding, Since, enforce, judge};
 use crate::journey::catalog::Catalog;
 use crate::providers::ProviderKind;
 use crate::settings::Settings;
+use crate::store;
 use crate::store::migrate::{SHARD, migrate};
 use crate::store::rusqlite::Sqlite;
 use crate::turn::call::{Answer, Call, Heard, Ingested};
@@ -133,7 +137,42 @@ impl World {
         Ok(())
     }
 
-    /// What cron does after a deploy.
+    /// What an operator's change does: kept by the `Store`, told to every shard.
+    ///
+    /// # Errors
+    /// When a turn fails.
+    pub fn switch(&self, change: &Change) -> Result<(), Failure> {
+        let switches = store::switches::of_store(&self.store)?.changed(change, self.now);
+        self.tell_switches(&switches)
+    }
+
+    /// What protection does at a tick of cron: one count over all shards, one decision, told to every shard.
+    ///
+    /// # Errors
+    /// When a turn fails.
+    pub fn protect(&self) -> Result<Vec<Finding>, Failure> {
+        let held = store::switches::of_store(&self.store)?;
+        let since = Since::new(&held, self.now);
+        let mut counted = Vec::new();
+        for shard in self.indices() {
+            if let Answer::Counted(part) = self.call(shard, Call::Count(since.clone()))? {
+                counted.extend(part);
+            }
+        }
+        let findings = judge(&counted);
+        self.tell_switches(&enforce(&held, &findings, self.now))?;
+        Ok(findings)
+    }
+
+    fn tell_switches(&self, switches: &Switches) -> Result<(), Failure> {
+        store::switches::keep(&self.store, switches)?;
+        for shard in self.indices() {
+            self.call(shard, Call::Switches(Box::new(switches.clone())))?;
+        }
+        Ok(())
+    }
+
+    /// What cron does after a deploy, and after a pause.
     ///
     /// # Errors
     /// When a turn fails.
@@ -169,10 +208,13 @@ impl World {
         work: impl FnOnce(&Turn<'_>) -> Result<T, turn::Error>,
     ) -> Result<T, Failure> {
         let sql = &self.host(me)?.sql;
+        let switches = store::switches::of_shard(sql)?;
+        let paused = pausing::paused(&self.catalog, &switches);
         let turn = Turn {
             sql,
-            catalog: &self.catalog,
+            catalog: paused.as_ref().unwrap_or(&self.catalog),
             settings: &self.settings,
+            switches: &switches,
             me,
             now: self.now,
             origin: ORIGIN,
@@ -196,7 +238,7 @@ impl World {
             Some(answer) => answer,
             None => {
                 self.run_due(me)?;
-                let next_due = self.turn(me, |turn| turn.next_due())?;
+                let next_due = self.turn(me, |turn| turn.next_run())?;
                 Answer::Ran {
                     next_due,
                     busy: false,

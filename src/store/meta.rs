@@ -19,7 +19,9 @@ pub enum Key {
     SweepCursor,
     /// Where [`super::retention::prune`] stands.
     PruneCursor,
-    /// The shard's copy of the stop switch.
+    /// The shard's copy of the switches.
+    Switches,
+    /// The stop switch alone, as an older version kept it.
     Stopped,
     /// How many mails the throttled journeys sent in their present stretch of time.
     Throttles,
@@ -37,6 +39,7 @@ impl Key {
             Self::CatalogHash => "catalog_hash",
             Self::SweepCursor => "sweep_cursor",
             Self::PruneCursor => "prune_cursor",
+            Self::Switches => "switches",
             Self::Stopped => "stopped",
             Self::Throttles => "throttles",
             Self::Origin => "origin",

@@ -15,6 +15,7 @@ pub mod enrollment;
 mod error;
 pub mod event;
 pub mod facts;
+pub mod figures;
 pub mod forward;
 pub mod message;
 pub mod meta;
@@ -28,6 +29,7 @@ pub mod rusqlite;
 pub mod setting;
 pub mod sql;
 pub mod suppression;
+pub mod switches;
 pub mod warm_up;
 pub mod write;
 

@@ -12,6 +12,8 @@ pub enum Key {
     Jurisdiction,
     /// Fingerprint of `HASH_KEY`, fixed at install.
     HashKey,
+    Switches,
+    /// The stop switch alone, as an older version kept it.
     Stopped,
     /// Offset of the development clock, in milliseconds.
     ClockOffset,
@@ -24,6 +26,7 @@ impl Key {
             Self::Shards => "shards",
             Self::Jurisdiction => "jurisdiction",
             Self::HashKey => "hash_key",
+            Self::Switches => "switches",
             Self::Stopped => "stopped",
             Self::ClockOffset => "clock_offset",
             Self::CatalogHash => "catalog_hash",

@@ -11,9 +11,11 @@ use crate::domain::message::Message;
 use crate::domain::order::Order;
 use crate::domain::referral::Referral;
 use crate::domain::shard::{ShardCount, ShardIndex};
+use crate::domain::switches::Switches;
 use crate::domain::time::Timestamp;
 use crate::engine::decision::CheckoutTaken;
 use crate::engine::identity::Hashed;
+use crate::engine::protection::{Counted, Since};
 use crate::engine::state::{Contact, Ended};
 use crate::render::outbox::{HeldRow, LeftRow, OutboxMail};
 use serde::{Deserialize, Serialize};
@@ -60,10 +62,10 @@ pub enum Call {
     Prune,
     /// Look at the next contacts, if the journeys changed since all were looked at.
     Sweep,
-    /// The stop switch.
-    Stop {
-        stopped: bool,
-    },
+    /// What is switched now.
+    Switches(Box<Switches>),
+    /// What became of your marketing?
+    Count(Since),
     /// Takes back consent for the address a message went to.
     Unsubscribe {
         message: MessageId,
@@ -208,6 +210,9 @@ pub enum Answer {
         /// Another run is under way; ask again.
         busy: bool,
     },
+    /// The version of the switches that the shard holds.
+    Switched(u64),
+    Counted(Vec<Counted>),
     /// Whether all contacts have been looked at.
     Swept {
         done: bool,
@@ -255,6 +260,8 @@ impl Answer {
             | Self::Ran { .. }
             | Self::Pruned(_)
             | Self::Swept { .. }
+            | Self::Switched(_)
+            | Self::Counted(_)
             | Self::Unsubscribed { .. }
             | Self::Heard(_)
             | Self::Viewed(_)

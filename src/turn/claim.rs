@@ -20,7 +20,6 @@ use crate::engine::state::{Enrollment, Facts, Sending};
 use crate::engine::warm_up::{self, Places};
 use crate::providers::ProviderKind;
 use crate::render::outbox::OutboxMail;
-use crate::settings::Mode;
 use crate::store;
 use crate::store::dead_letter::DeadLetter;
 use std::sync::Arc;
@@ -52,7 +51,7 @@ impl Turn<'_> {
     /// # Errors
     /// When storage fails or a document cannot be read.
     pub fn claim_messages(&self, due: &[DueMessage], terms: Terms<'_>) -> Result<Option<Claimed>, Error> {
-        if self.stopped()? {
+        if self.stopped() {
             return Ok(None);
         }
         let mut mails: Vec<(OutgoingEmail, u8)> = Vec::new();
@@ -132,7 +131,7 @@ impl Turn<'_> {
         match verdict {
             Verdict::Drop(reason) => self.finish(loaded, message, Settlement::Dropped(reason))?,
             Verdict::Defer { until, reason } => self.put_off(loaded, message, until, reason)?,
-            Verdict::Allow(_) if self.settings.mode == Mode::Shadow => {
+            Verdict::Allow(_) if self.is_shadow() => {
                 self.finish(loaded, message, Settlement::Shadowed)?;
             }
             Verdict::Allow(clearance) => {
@@ -286,7 +285,7 @@ impl Turn<'_> {
             counted: Arc::new(self.counted(&loaded.contact.id)?),
             suppressed,
             checkout: self.was_bought(enrollment, told)?,
-            send_only_to: self.settings.send_only_to.clone(),
+            only_to: self.only_to(),
         })
     }
 }

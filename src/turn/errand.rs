@@ -9,7 +9,7 @@ use crate::engine::decision::Input;
 use crate::engine::errand::Answer;
 use crate::engine::state::{Contact, Enrollment, Facts, Position};
 use crate::journey::step::{Code, Notify, StepKind};
-use crate::settings::{Environment, Mode};
+use crate::settings::Environment;
 use serde_json::json;
 
 /// An errand to be run.
@@ -42,9 +42,7 @@ impl Turn<'_> {
         let journey = self.catalog.journey(&enrollment.journey)?;
         let ask = match &journey.resolve(&enrollment.step)?.kind {
             StepKind::Coupon(coupon) => match &coupon.code {
-                Code::Pool { name, .. } if self.settings.mode == Mode::Live => {
-                    Ask::Coupon { pool: name.clone() }
-                }
+                Code::Pool { name, .. } if !self.is_shadow() => Ask::Coupon { pool: name.clone() },
                 Code::Pool { .. } | Code::Shared(_) => Ask::Nobody,
             },
             StepKind::Notify(notify) => self.notify(contact, enrollment, notify, &asking.errand),
@@ -71,8 +69,7 @@ impl Turn<'_> {
             return Ask::Nobody;
         };
         let real = webhook.url.starts_with("https://");
-        let held =
-            self.settings.mode == Mode::Shadow || (real && self.settings.environment == Environment::Dev);
+        let held = self.is_shadow() || (real && self.settings.environment == Environment::Dev);
         if held {
             return Ask::Nobody;
         }

@@ -12,7 +12,6 @@ use crate::engine::decision::Input;
 use crate::engine::guard::DeferReason;
 use crate::engine::state::{Facts, Sending};
 use crate::providers::ProviderKind;
-use crate::settings::Mode;
 use crate::store;
 use crate::turn::wake::DueMessage;
 
@@ -75,7 +74,7 @@ impl Turn<'_> {
             return Ok(None);
         };
         let is_safe = window_end(&dispatch).is_some_and(|end| self.now < end);
-        if dispatch.next_at.is_none() || !is_safe || self.settings.mode == Mode::Shadow {
+        if dispatch.next_at.is_none() || !is_safe || self.is_shadow() {
             return Ok(None);
         }
         let Ok(provider) = ProviderKind::parse(&dispatch.provider) else {

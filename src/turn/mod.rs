@@ -26,6 +26,7 @@ pub mod schedule;
 pub mod seen;
 mod serve;
 pub mod sweep;
+mod switches;
 mod throttle;
 pub mod unsubscribe;
 mod view;
@@ -35,6 +36,7 @@ pub use error::Error;
 
 use crate::domain::ids::{ContactId, IdentifierHash, MessageId};
 use crate::domain::shard::ShardIndex;
+use crate::domain::switches::Switches;
 use crate::domain::time::Timestamp;
 use crate::engine::bounds::fit;
 use crate::engine::decide::decide;
@@ -54,6 +56,8 @@ pub struct Turn<'a> {
     pub sql: &'a dyn Sql,
     pub catalog: &'a Catalog,
     pub settings: &'a Settings,
+    /// What was switched; `catalog` has its paused journeys paused.
+    pub switches: &'a Switches,
     pub me: ShardIndex,
     pub now: Timestamp,
     /// Public address of the Worker, for links.

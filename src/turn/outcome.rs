@@ -12,7 +12,6 @@ use crate::engine::delivery::{self, Dispatch, Next, lease_from, safe_window};
 use crate::engine::guard::{self, Verdict};
 use crate::engine::state::Facts;
 use crate::providers::{Idempotency, ProviderKind};
-use crate::settings::Mode;
 use crate::store;
 use crate::store::dispatch::Attempt;
 
@@ -167,14 +166,14 @@ impl Turn<'_> {
             self.conclude_within(&dispatch, &outcomes, None)?;
             return Ok(None);
         };
-        if self.settings.mode == Mode::Shadow {
+        if self.is_shadow() {
             return Ok(None);
         }
         if let Some(until) = self.held_back(&dispatch, checkouts, window_end)? {
             self.hold(&dispatch, until)?;
             return Ok(None);
         }
-        if self.stopped()? {
+        if self.stopped() {
             return Ok(None);
         }
         let Some(body) = store::dispatch::request(self.sql, id)? else {

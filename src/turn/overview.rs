@@ -45,6 +45,7 @@ impl Turn<'_> {
             .collect();
         Ok(json!({
             "shard": self.me.to_string(),
+            "switches": self.switches.version,
             "contacts": store::contact::count(self.sql)?,
             "messages": messages,
             "attention": listed.into_iter().map(message_row).collect::<Vec<_>>(),
@@ -184,7 +185,7 @@ fn letter_row(letter: store::dead_letter::DeadLetter) -> Value {
 }
 
 /// A stored reason in words for people.
-fn words(reason: &str) -> String {
+pub fn words(reason: &str) -> String {
     let dropped = DropReason::ALL.iter().find(|known| known.as_str() == reason);
     let deferred = DeferReason::ALL.iter().find(|known| known.as_str() == reason);
     let text = dropped

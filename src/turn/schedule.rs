@@ -9,7 +9,6 @@ use crate::domain::time::Timestamp;
 use crate::engine::schedule::lane_of;
 use crate::store;
 use crate::store::contact::Due;
-use crate::store::meta::{self, Key};
 use std::collections::BTreeSet;
 
 /// Most contacts woken in one slice.
@@ -18,12 +17,12 @@ pub const CONTACTS_AT_ONCE: usize = 100;
 pub const DISPATCHES_AT_ONCE: u32 = 200;
 
 impl Turn<'_> {
-    /// Whether an operator stopped all sending. Read wherever a request would be written down.
+    /// The earliest time at which this shard will do something: never while all is stopped.
     ///
     /// # Errors
     /// When storage fails.
-    pub fn stopped(&self) -> Result<bool, Error> {
-        Ok(meta::get(self.sql, Key::Stopped)?.as_deref() == Some("1"))
+    pub fn next_run(&self) -> Result<Option<Timestamp>, Error> {
+        if self.stopped() { Ok(None) } else { self.next_due() }
     }
 
     /// The earliest time at which this shard has something to do.

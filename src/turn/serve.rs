@@ -6,7 +6,6 @@ use super::call::{Answer, Call};
 use super::merge::Absorbed;
 use super::{Error, Home, Turn};
 use crate::store::directory;
-use crate::store::meta::{self, Key};
 
 impl Turn<'_> {
     /// Serves a call; none for the one that needs more than a turn, a run of what is due.
@@ -44,10 +43,8 @@ impl Turn<'_> {
                     .map(|row| row.hash);
                 Answer::Bought(bought.collect())
             }
-            Call::Stop { stopped } => {
-                meta::set(self.sql, Key::Stopped, if stopped { "1" } else { "0" })?;
-                Answer::Done
-            }
+            Call::Switches(told) => Answer::Switched(self.take_over_switches(&told)?),
+            Call::Count(since) => Answer::Counted(self.counted_marketing(&since)?),
             Call::Unsubscribe { message } => Answer::Unsubscribed {
                 found: self.unsubscribe(&message)?,
             },

@@ -46,6 +46,7 @@ impl Turn<'_> {
                 Ok(Some(loaded)) => {
                     let input = Input::Sweep { backfill_at };
                     let (loaded, _) = self.settle(loaded, &Facts::default(), &input)?;
+                    self.note_paused(&loaded.contact)?;
                     let starting = &loaded.contact.segments.starting;
                     if starting.values().any(|at| *at == backfill_at) {
                         backfill_at = backfill_at.plus(BACKFILL_PAUSE);

@@ -23,8 +23,10 @@ for (const shards of [1, 4]) {
     before(async () => { shop = await openShop({ shards }); });
     afterAll(() => shop.close());
 
-    const setStopped = (objectClass, name, table, value) =>
-      shop.worker.sql(objectClass, name, `UPDATE ${table} SET value = ? WHERE key = 'stopped'`, value);
+    /** Turns the stop switch behind everybody's back. */
+    const setStopped = (objectClass, name, table, stopped) =>
+      shop.worker.sql(objectClass, name,
+        `UPDATE ${table} SET value = json_set(value, '$.stopped', json(?)) WHERE key = 'switches'`, JSON.stringify(stopped));
 
     test("the stop switch is acknowledged by every shard, holds all mail, and lets it go again", async () => {
       const [ana, bea] = [shop.shopper("ana"), shop.shopper("bea")];
@@ -37,7 +39,7 @@ for (const shards of [1, 4]) {
       const health = await shop.health();
       assert.equal(health.ok, true);
       assert.match(JSON.stringify(health.attention), /stopped/);
-      assert.equal((await shop.status()).store.stopped, true);
+      assert.equal((await shop.status()).store.switches.stopped, true);
       assert.deepEqual(await shop.stop(false), { stopped: false, shards });
       assert.deepEqual(await shop.untilSentTo(ana, 1), ["order-thank-you"], "by the alarm, without another call");
       assert.deepEqual((await shop.untilSentTo(bea, 2)).sort(), ["checkout-nudge", "welcome-hello"]);
@@ -51,7 +53,7 @@ for (const shards of [1, 4]) {
       // An alarm from before would find the switch off, below, before cron turns it on again.
       await shop.quiet();
       await shop.orders(ana);
-      await setStopped("Shard", name, "meta", "0");
+      await setStopped("Shard", name, "meta", false);
       assert.equal((await shop.worker.scheduled()).outcome, "ok");
       await shop.advance("10m");
       assert.deepEqual(await shop.sentTo(ana), []);
@@ -66,8 +68,8 @@ for (const shards of [1, 4]) {
       await shop.stop(true);
       await shop.quiet();
       await shop.orders(ana);
-      await setStopped("Shard", name, "meta", "0");
-      await setStopped("Store", "store", "setting", "0");
+      await setStopped("Shard", name, "meta", false);
+      await setStopped("Store", "store", "setting", false);
       await shop.worker.evict("Shard", name);
       await pause(300);
       assert.deepEqual(await shop.sentTo(ana), [], "no alarm");

@@ -307,7 +307,7 @@ export class Shop {
     const rings = ({ alarm_at: at, next_due: due }, stopped) =>
       at === null ? due !== null && !stopped : Date.parse(at) < Date.now() + SOON_MS;
     await until(SENT_LIMIT_MS, "the alarms to be over", () => this.status(), ({ shards, store }) =>
-      !shards.some((shard) => rings(shard, store.stopped)));
+      !shards.some((shard) => rings(shard, store.switches.stopped)));
   }
 
   /** What `work` wrote, after all that was still to be done is done. */

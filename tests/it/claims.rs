@@ -6,6 +6,7 @@ use wend::domain::consent::ConsentState;
 use wend::domain::identity::IdentifierKind;
 use wend::domain::message::MessageState;
 use wend::domain::shard::ShardIndex;
+use wend::domain::switches::Change;
 use wend::domain::time::Delay;
 use wend::engine::decision::Input;
 use wend::engine::identity::Hashed;
@@ -202,17 +203,24 @@ fn a_mail_that_cannot_be_made_leaves_a_letter_that_says_which() {
     assert_eq!(overview["dead_letters"][0]["about"]["step"], "welcome-hello");
 }
 
+fn stopped(stopped: bool) -> Change {
+    Change {
+        stopped: Some(stopped),
+        ..Change::default()
+    }
+}
+
 #[test]
 fn a_request_holds_messages_of_one_generation() {
     let mut world = world(1, ProviderKind::Resend);
     let shard = world.indices()[0];
-    world.call(shard, Call::Stop { stopped: true }).unwrap();
+    world.switch(&stopped(true)).unwrap();
     let mut story = Story::default();
     for name in ["ana", "bea", "cleo"] {
         tell(&world, &mut story, &format!("order {name} by={name} subscribed"));
     }
     pass(&mut world, Delay::from_seconds(1));
-    world.call(shard, Call::Stop { stopped: false }).unwrap();
+    world.switch(&stopped(false)).unwrap();
     let messages = world.messages().unwrap();
     let again = messages[1].message.id.clone();
     // One of them is sent for the second time.

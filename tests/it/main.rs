@@ -25,6 +25,7 @@ mod mail_pages;
 mod mails;
 #[cfg(test)]
 mod own_links;
+mod protection;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]

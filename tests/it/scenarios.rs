@@ -30,6 +30,8 @@
 //!                                               `deploy segments` is segments.yaml, `deploy store` is store.yaml
 //!                                               `deploy welcome unswept`: before cron has looked at anybody
 //!   stop | go                                   the stop switch
+//!   pause welcome | resume welcome              a journey, or `marketing` as a whole
+//!   protect                                     protection counts bounces and complaints, and stops what must be stopped
 //!   coupons comeback A1 A2                      codes for a pool
 //!   hook {"ok":true} | down                     what the other system answers from now on
 //!   show nadia                                  what is known of her

@@ -63,7 +63,7 @@ fn what_stops_a_cart_mail() {
         ..Facts::default()
     };
     let only = |to: &str| Facts {
-        send_only_to: Some(vec![to.to_owned()]),
+        only_to: vec![vec![to.to_owned()]],
         ..Facts::default()
     };
     let suppressed = Facts {

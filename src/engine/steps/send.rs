@@ -6,6 +6,7 @@ use crate::domain::event::EventKind;
 use crate::domain::ids::MessageId;
 use crate::domain::message::{DropReason, Lane, Message, MessageState, Stream};
 use crate::engine::decision::{Change, Effect};
+use crate::engine::guard::DeferReason;
 use crate::engine::ids;
 use crate::engine::progress::{Course, StepOutcome};
 use crate::engine::state::{Enrollment, LastMail, Position, Sending};
@@ -33,6 +34,12 @@ pub(in crate::engine) fn enter(
     // Held-out people get nothing themselves; what goes to the store's team is about them, not for them.
     let held_out = enrollment.held_out && send.to == Recipient::Contact;
     write_down(enrollment, &id, held_out, send);
+    let waits = course.marketing_waits && send.stream == Stream::Marketing;
+    let reason = match (held_out, waits) {
+        (true, _) => Some(DropReason::HeldOut.as_str()),
+        (false, true) => Some(DeferReason::Paused.as_str()),
+        (false, false) => None,
+    };
     course.changes.push(Change::PutMessage(Message {
         id: id.clone(),
         journey: enrollment.journey.clone(),
@@ -49,7 +56,7 @@ pub(in crate::engine) fn enter(
         },
         attempt: 0,
         due_at: enrollment.ready_at(),
-        reason: held_out.then(|| DropReason::HeldOut.as_str().to_owned()),
+        reason: reason.map(str::to_owned),
         provider: None,
         provider_id: None,
         settled_at: held_out.then_some(course.now),
@@ -57,10 +64,12 @@ pub(in crate::engine) fn enter(
     if held_out {
         return StepOutcome::done(enrollment.since);
     }
-    course.effects.push(Effect::Deliver {
-        message: id.clone(),
-        lane,
-    });
+    if !waits {
+        course.effects.push(Effect::Deliver {
+            message: id.clone(),
+            lane,
+        });
+    }
     StepOutcome::Hold(Position::Sending(Sending {
         message: id,
         lane,

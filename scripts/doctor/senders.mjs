@@ -1,0 +1,31 @@
+// What each email API wants to find in the DNS of the sender's domain, as far as its documentation says so for every
+// account. Where records differ from account to account, the API's own dashboard is the place to look.
+//
+// `envelope`: the subdomain that bounces go to, whose SPF counts ("" is the domain itself). `include`: what its SPF must
+// name. `dkim`: the selectors of its keys.
+
+export const SENDERS = {
+  resend: {
+    envelope: "send", include: "amazonses.com", dkim: ["resend"],
+    page: "https://resend.com/docs/dashboard/domains/introduction",
+  },
+  postmark: { envelope: "pm-bounces", dkim: [], page: "https://postmarkapp.com/support/article/1046-how-do-i-verify-a-domain" },
+  sendgrid: {
+    dkim: ["s1", "s2"],
+    page: "https://www.twilio.com/docs/sendgrid/ui/account-and-settings/how-to-set-up-domain-authentication",
+  },
+  mailgun: {
+    envelope: "", include: "mailgun.org", dkim: [],
+    page: "https://documentation.mailgun.com/docs/mailgun/user-manual/domains/domains-verify",
+  },
+  ses: { dkim: [], page: "https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html" },
+  brevo: { dkim: [], page: "https://help.brevo.com/hc/en-us/articles/12163873383186" },
+  sparkpost: { dkim: [], page: "https://support.sparkpost.com/docs/getting-started/getting-started-sparkpost" },
+  mailtrap: { dkim: ["rwmt1", "rwmt2"], page: "https://docs.mailtrap.io/email-api-smtp/setup/sending-domain" },
+  cloudflare_email: {
+    envelope: "cf-bounce", include: "_spf.mx.cloudflare.net", dkim: [],
+    page: "https://developers.cloudflare.com/email-service/concepts/email-authentication/",
+  },
+  unisender_go: { dkim: [], page: "https://godocs.unisender.ru" },
+  dashamail: { dkim: [], page: "https://dashamail.ru/support" },
+};
