@@ -1,5 +1,7 @@
 //! The host command: what a developer runs on journeys, emails and settings, without a Worker.
 
+#[path = "wend/carriers.rs"]
+mod carriers;
 #[path = "wend/simulate.rs"]
 mod simulate;
 
@@ -41,6 +43,9 @@ enum Task {
         /// Add missing step ids to journeys.lock even where the variable CI is set.
         #[arg(long)]
         lock: bool,
+        /// Check as well that these providers, as EMAIL_PROVIDER names them, may carry what the journeys send.
+        #[arg(long)]
+        providers: Option<String>,
         /// The folder that holds journeys/, templates/ and store.yaml.
         #[arg(long, default_value = ".")]
         root: PathBuf,
@@ -78,7 +83,11 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Command::parse().task {
-        Task::Lint { lock, root } => lint(&root, lock),
+        Task::Lint {
+            lock,
+            providers,
+            root,
+        } => lint(&root, lock, providers.as_deref()),
         Task::Preview {
             email,
             locale,
@@ -96,7 +105,7 @@ fn main() -> ExitCode {
     })
 }
 
-fn lint(root: &Path, lock: bool) -> anyhow::Result<ExitCode> {
+fn lint(root: &Path, lock: bool, providers: Option<&str>) -> anyhow::Result<ExitCode> {
     let frozen = std::env::var_os("CI").is_some() && !lock;
     let checked = check(
         &Project::read(root),
@@ -114,6 +123,12 @@ fn lint(root: &Path, lock: bool) -> anyhow::Result<ExitCode> {
         writeln!(out, "{} found", counted(checked.findings.len(), "problem"))?;
         return Ok(ExitCode::FAILURE);
     };
+    if let Some(named) = providers
+        && let Some(refusal) = carriers::refusal(catalog, named)?
+    {
+        writeln!(out, "{refusal}")?;
+        return Ok(ExitCode::FAILURE);
+    }
     let journeys = counted(catalog.journeys.len(), "journey");
     writeln!(
         out,
