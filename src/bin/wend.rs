@@ -1,5 +1,7 @@
 //! The host command: what a developer runs on journeys, emails and settings, without a Worker.
 
+#[path = "wend/carriers.rs"]
+mod carriers;
 #[path = "wend/settings.rs"]
 mod settings;
 #[path = "wend/simulate.rs"]
@@ -43,6 +45,9 @@ enum Task {
         /// Add missing step ids to journeys.lock even where the variable CI is set.
         #[arg(long)]
         lock: bool,
+        /// Check as well that these providers, as EMAIL_PROVIDER names them, may carry what the journeys send.
+        #[arg(long)]
+        providers: Option<String>,
         /// The folder that holds journeys/, templates/ and store.yaml.
         #[arg(long, default_value = ".")]
         root: PathBuf,
@@ -82,7 +87,11 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Command::parse().task {
-        Task::Lint { lock, root } => lint(&root, lock),
+        Task::Lint {
+            lock,
+            providers,
+            root,
+        } => lint(&root, lock, providers.as_deref()),
         Task::Preview {
             email,
             locale,
@@ -101,7 +110,7 @@ fn main() -> ExitCode {
     })
 }
 
-fn lint(root: &Path, lock: bool) -> anyhow::Result<ExitCode> {
+fn lint(root: &Path, lock: bool, providers: Option<&str>) -> anyhow::Result<ExitCode> {
     let frozen = std::env::var_os("CI").is_some() && !lock;
     let checked = check(
         &Project::read(root),
@@ -119,6 +128,12 @@ fn lint(root: &Path, lock: bool) -> anyhow::Result<ExitCode> {
         writeln!(out, "{} found", counted(checked.findings.len(), "problem"))?;
         return Ok(ExitCode::FAILURE);
     };
+    if let Some(named) = providers
+        && let Some(refusal) = carriers::refusal(catalog, named)?
+    {
+        writeln!(out, "{refusal}")?;
+        return Ok(ExitCode::FAILURE);
+    }
     let journeys = counted(catalog.journeys.len(), "journey");
     writeln!(
         out,

@@ -13,7 +13,7 @@ use crate::domain::time::{Delay, Timestamp};
 use crate::journey::store_file::{StoreFile, WarmUp};
 use std::cell::Cell;
 
-/// Days that a warm-up lasts. A start of 50 has grown to 860,000 by then.
+/// Days that a warm-up lasts. A start of 50 has grown to 850,000 by then.
 pub const DAYS: i64 = 30;
 
 /// How long the mails to less engaged contacts let the others go ahead, for each tier.

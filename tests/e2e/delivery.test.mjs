@@ -3,58 +3,14 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { startResend } from "./resend.mjs";
-import { emailHash, Shop } from "./shop.mjs";
+import {
+  SENT_LIMIT_MS, addresses, arrived, inFlight, keyOf, requested, sameRequest, states, tally, untilState, untilUnknown, withResend,
+} from "./sending.mjs";
+import { emailHash } from "./shop.mjs";
 import { until } from "./worker.mjs";
-import { serve, stateFolder } from "./workerd.mjs";
 
-const SENT_LIMIT_MS = 20_000;
 /** The Worker gives up on an answer after 30 s. */
 const TIMEOUT_LIMIT_MS = 60_000;
-
-/** Runs `work` with a shop whose mail goes to a Resend of its own. */
-async function withResend(work, { settings = {}, resend: options } = {}) {
-  const resend = await startResend(options);
-  const state = stateFolder();
-  let server;
-  try {
-    const account = { EMAIL_PROVIDER: "resend", RESEND_URL: resend.url, RESEND_API_KEY: "re_test" };
-    server = await serve(state, { ...account, ...settings });
-    await work(new Shop(server.fetch, Number(settings.SHARDS ?? 1)), resend, server);
-  } catch (error) {
-    error.message += `\n${server?.log().split("\n").slice(-30).join("\n")}`;
-    throw error;
-  } finally {
-    await server?.close();
-    await resend.close();
-    state.remove();
-  }
-}
-
-const requested = (resend, count, limitMs = SENT_LIMIT_MS) =>
-  until(limitMs, `${count} requests`, () => resend.requests(), (requests) => requests.length >= count);
-const arrived = (resend, count, limitMs = SENT_LIMIT_MS) =>
-  until(limitMs, `${count} mails`, () => resend.mails(), (mails) => mails.length >= count);
-const addresses = (resend) => resend.mails().map((mail) => mail.to).sort();
-const keyOf = (request) => request.headers["idempotency-key"];
-
-/** `[state, reason, count]` of all messages. */
-const tally = async (shop) =>
-  (await shop.status()).shards.flatMap(({ messages }) => messages.map(({ state, reason, count }) => [state, reason, count]));
-/** Requests whose answer is not written yet. */
-const inFlight = async (shop) => (await shop.status()).shards.reduce((sum, shard) => sum + shard.in_flight, 0);
-const states = async (shop) => (await tally(shop)).map(([state, , count]) => [state, count]);
-const untilState = (shop, state, limitMs = SENT_LIMIT_MS) =>
-  until(limitMs, `a message that is ${state}`, () => tally(shop), (rows) => rows.some(([held]) => held === state));
-
-/** Waits until a request's fate was written as unknown. The log keeps what the next attempt, seconds later, overwrites. */
-const untilUnknown = (server, limitMs = SENT_LIMIT_MS) =>
-  until(limitMs, "an unknown fate", () => server.log(), (log) => /"event":"sent","outcomes":\["unknown"/.test(log));
-
-const sameRequest = (one, two) => {
-  assert.equal(keyOf(two), keyOf(one));
-  assert.deepEqual(two.body, one.body);
-};
 
 describe("through Resend", { concurrency: true }, () => {
   test("a mail is one request, with its key, headers and tags", () => withResend(async (shop, resend) => {

@@ -4,10 +4,9 @@
 
 import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
 import { describe, test } from "node:test";
 import { emailHash, Shop } from "./shop.mjs";
+import { documented, standIn } from "./stand_in.mjs";
 import { until } from "./worker.mjs";
 import { serve, stateFolder } from "./workerd.mjs";
 
@@ -83,34 +82,6 @@ const PROVIDERS = {
     to: (mail) => mail.To[0].Email,
   },
 };
-
-/** The documented answer of that name. */
-function documented(provider, name) {
-  const file = new URL(`../fixtures/providers/${provider}/send_responses.json`, import.meta.url);
-  return JSON.parse(readFileSync(file, "utf8")).cases.find((answer) => answer.name === name);
-}
-
-/** An API on this machine that gives these answers in turn, the last one ever after, and keeps what was asked. */
-async function standIn(answers) {
-  const requests = [];
-  const server = createServer(async (incoming, outgoing) => {
-    const chunks = [];
-    for await (const chunk of incoming) chunks.push(chunk);
-    const text = Buffer.concat(chunks).toString("utf8");
-    const form = incoming.headers["content-type"] === "application/x-www-form-urlencoded";
-    const body = form ? new URLSearchParams(text) : JSON.parse(text);
-    const answer = answers[Math.min(requests.length, answers.length - 1)];
-    requests.push({ method: incoming.method, path: incoming.url, headers: incoming.headers, text, body });
-    outgoing.writeHead(answer.status, answer.headers);
-    outgoing.end(typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body));
-  });
-  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
-  return {
-    url: `http://127.0.0.1:${server.address().port}`,
-    requests,
-    close: () => new Promise((closed) => { server.close(closed); server.closeAllConnections(); }),
-  };
-}
 
 /** Runs `work` with a shop whose mail goes through a provider that gives these answers, and one order of its. */
 async function withOrder(provider, answers, work) {

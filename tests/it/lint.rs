@@ -262,6 +262,10 @@ fn caps_hours_and_webhooks_in_store_yaml() {
         "webhooks: [{ name: Our CRM, url: \"https://crm.example\" }]\n",
         "webhooks: [{ name: crm }]\n",
         "team: everybody\n",
+        "warm_up: { from: 2026-12-01 }\n",
+        "warm_up: { from: tomorrow, start: 50 }\n",
+        "warm_up: { from: 2026-12-01, start: 0 }\n",
+        "warm_up: { from: 2026-12-01, begin: 50 }\n",
     ];
     let text: String = cases
         .iter()

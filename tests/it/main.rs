@@ -6,6 +6,8 @@ mod claims;
 #[cfg(test)]
 mod core_properties;
 #[cfg(test)]
+mod deploy;
+#[cfg(test)]
 mod docs;
 #[cfg(test)]
 mod drawings;

@@ -2,7 +2,7 @@
 
 use super::now;
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 use wend::domain::outcome::{Outcome, Rejection, RetryLater, RetryReason};
 use wend::domain::time::{Delay, Timestamp};
 use wend::http::{Headers, Response};
@@ -271,6 +271,195 @@ fn headers_teach_the_rate() {
         ProviderKind::Outbox.rate_hint(&usual.into_iter().collect(), now()),
         None
     );
+}
+
+#[test]
+fn what_is_left_of_a_window_is_the_pace_where_its_length_is_not_told() {
+    let minute = Delay::from_seconds(60);
+    // The headers of the API pages' examples, with the window's end a minute from now.
+    let end = now().plus(minute).as_seconds().to_string();
+    let sendgrid = |left| {
+        let headers: Headers = [
+            ("X-RateLimit-Limit", "500"),
+            ("X-RateLimit-Remaining", left),
+            ("X-RateLimit-Reset", end.as_str()),
+        ]
+        .into_iter()
+        .collect();
+        ProviderKind::SendGrid.rate_hint(&headers, now()).unwrap()
+    };
+    assert_eq!(
+        (sendgrid("499").pace(), sendgrid("499").rest(now())),
+        (Some(8), None)
+    );
+    assert_eq!(sendgrid("3").pace(), Some(1));
+    let resting = sendgrid("0").rest(now()).unwrap();
+    assert!(resting > now().plus(Delay::from_seconds(58)) && resting <= now().plus(minute));
+    let brevo = |left| {
+        let headers: Headers = [
+            ("x-sib-ratelimit-limit", "1000"),
+            ("x-sib-ratelimit-remaining", left),
+            ("x-sib-ratelimit-reset", "1"),
+        ]
+        .into_iter()
+        .collect();
+        ProviderKind::Brevo.rate_hint(&headers, now()).unwrap()
+    };
+    assert_eq!((brevo("998").pace(), brevo("998").rest(now())), (Some(998), None));
+    assert_eq!(brevo("0").rest(now()), Some(now().plus(Delay::from_seconds(1))));
+    // One whose rate is told is paced by it, and not stopped at the end of each second.
+    let resend: Headers = [
+        ("ratelimit-limit", "2"),
+        ("ratelimit-remaining", "0"),
+        ("ratelimit-reset", "1"),
+    ]
+    .into_iter()
+    .collect();
+    let hint = ProviderKind::Resend.rate_hint(&resend, now()).unwrap();
+    assert_eq!((hint.pace(), hint.rest(now())), (Some(2), None));
+}
+
+#[test]
+fn a_used_up_day_is_told_from_a_full_second() {
+    use ProviderKind::{CloudflareEmail, Mailgun, Mailtrap, Resend, SendGrid, Ses, SparkPost, UniSenderGo};
+    let is_quota = |kind: ProviderKind, status, headers: &[(&str, &str)], body: Value| {
+        let answer = Response {
+            status,
+            headers: headers.iter().copied().collect(),
+            body: body.to_string().into_bytes(),
+        };
+        match kind.read(&answer, 1, now()) {
+            Answer::Each(outcomes) => match outcomes.as_slice() {
+                [Outcome::RetryLater(later)] => later.reason == RetryReason::QuotaExceeded,
+                other => panic!("{kind:?}: {other:?}"),
+            },
+            Answer::Split(reason) => panic!("{kind:?}: {reason}"),
+        }
+    };
+    let throttled = [("x-amzn-errortype", "ThrottlingException")];
+    let too_many = [("x-amzn-errortype", "TooManyRequestsException")];
+    let message = |text: &str| json!({ "message": text });
+    for (kind, status, headers, body, expected) in [
+        (
+            Ses,
+            400,
+            &throttled[..],
+            message("Daily message quota exceeded."),
+            true,
+        ),
+        (
+            Ses,
+            429,
+            &too_many[..],
+            message("Daily message quota exceeded."),
+            true,
+        ),
+        (
+            Ses,
+            400,
+            &throttled[..],
+            message("Maximum sending rate exceeded."),
+            false,
+        ),
+        (
+            Ses,
+            400,
+            &[("x-amzn-errortype", "LimitExceededException")][..],
+            message("Daily message quota exceeded."),
+            true,
+        ),
+        (
+            Resend,
+            429,
+            &[][..],
+            json!({ "name": "daily_quota_exceeded" }),
+            true,
+        ),
+        (
+            Resend,
+            429,
+            &[][..],
+            json!({ "name": "monthly_quota_exceeded" }),
+            true,
+        ),
+        (
+            Resend,
+            429,
+            &[][..],
+            json!({ "name": "rate_limit_exceeded" }),
+            false,
+        ),
+        (
+            SendGrid,
+            401,
+            &[][..],
+            json!({ "errors": [{ "message": "Maximum credits exceeded" }] }),
+            true,
+        ),
+        (
+            SendGrid,
+            429,
+            &[][..],
+            json!({ "errors": [{ "message": "too many requests" }] }),
+            false,
+        ),
+        (Mailgun, 429, &[][..], message("Too many requests"), false),
+        (
+            Mailgun,
+            403,
+            &[][..],
+            message("Domain x.example daily sending limit exceeded"),
+            true,
+        ),
+        (
+            SparkPost,
+            420,
+            &[][..],
+            json!({ "errors": [{ "message": "Exceed Sending Limit (daily)" }] }),
+            true,
+        ),
+        (
+            SparkPost,
+            429,
+            &[][..],
+            json!({ "errors": [{ "message": "Too many requests" }] }),
+            false,
+        ),
+        (
+            Mailtrap,
+            429,
+            &[][..],
+            json!({ "errors": ["Daily email limit reached"] }),
+            true,
+        ),
+        (
+            Mailtrap,
+            429,
+            &[][..],
+            json!({ "errors": ["Too many requests"] }),
+            false,
+        ),
+        (
+            CloudflareEmail,
+            429,
+            &[][..],
+            json!({ "errors": [{ "code": 10004, "message": "daily limit exceeded" }] }),
+            true,
+        ),
+        (
+            UniSenderGo,
+            429,
+            &[][..],
+            json!({ "status": "error", "message": "Too many requests" }),
+            false,
+        ),
+    ] {
+        assert_eq!(
+            is_quota(kind, status, headers, body.clone()),
+            expected,
+            "{kind:?} {status} {body}"
+        );
+    }
 }
 
 proptest! {
