@@ -101,9 +101,18 @@ const fn patience(call: &Call) -> Delay {
         | Call::Bought(_)
         | Call::Stop { .. }
         | Call::Unsubscribe { .. }
+        | Call::NotePrivacyRequest { .. }
         | Call::Hear(_) => PATIENCE,
         // These go through many rows.
-        Call::Prune | Call::Sweep | Call::Mails | Call::Reasons | Call::Overview => Delay::from_minutes(1),
+        Call::Prune
+        | Call::Sweep
+        | Call::Mails
+        | Call::Reasons
+        | Call::Overview
+        | Call::WhoIs { .. }
+        | Call::Held(_)
+        | Call::Erase { .. }
+        | Call::Forget(_) => Delay::from_minutes(1),
         // A run waits for the provider; cron has a quarter of an hour for all shards.
         Call::RunDue => Delay::from_minutes(5),
     }

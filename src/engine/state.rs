@@ -21,6 +21,7 @@ use crate::domain::identity::Identifier;
 use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, JourneyId, MessageId, SegmentName, StepId};
 use crate::domain::message::HeldCoupon;
 use crate::domain::money::Money;
+use crate::domain::objection::Objection;
 use crate::domain::order::Order;
 use crate::domain::time::Timestamp;
 use crate::journey::step::StepKind;
@@ -51,6 +52,10 @@ pub enum Document {
     /// The contact was merged into another. Kept 90 days, so that late references still arrive.
     Moved {
         to: ContactId,
+        at: Timestamp,
+    },
+    /// The person was erased. Kept 90 days, so that what is late does not bring them back.
+    Erased {
         at: Timestamp,
     },
 }
@@ -95,6 +100,9 @@ pub struct Contact {
     /// The id under which this contact's own first order was credited to somebody. It is done once for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referred_as: Option<ContactId>,
+    /// Whoever had this id before was erased then: what happened until then is not this contact's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<Timestamp>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
@@ -295,6 +303,8 @@ pub struct Facts {
     pub in_ledger: bool,
     /// The event's checkout or cart was bought.
     pub checkout_closed: bool,
+    /// What is held against the event's address, where the contact does not have it yet.
+    pub objection: Option<Objection>,
     /// The contact's orders, newest first, bounded.
     pub orders: Vec<Order>,
     /// The contact's ended enrollments.
@@ -325,6 +335,7 @@ impl Contact {
             segments: Standings::default(),
             referrals: 0,
             referred_as: None,
+            erased_at: None,
         }
     }
 

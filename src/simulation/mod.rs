@@ -14,6 +14,7 @@ mod error;
 mod inventory;
 pub mod player;
 pub mod population;
+mod privacy;
 pub mod print;
 pub mod provider;
 pub mod setup;

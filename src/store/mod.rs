@@ -21,6 +21,8 @@ pub mod migrate;
 pub mod order;
 pub mod outbox;
 pub mod parked;
+pub mod personal;
+pub mod privacy_request;
 pub mod retention;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod rusqlite;

@@ -20,6 +20,8 @@ mod mail_pages;
 #[cfg(test)]
 mod mails;
 #[cfg(test)]
+mod privacy;
+#[cfg(test)]
 mod providers;
 #[cfg(test)]
 mod scenarios;
