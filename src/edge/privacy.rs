@@ -10,7 +10,6 @@ use super::{answer, log};
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::ContactId;
 use crate::domain::privacy::{Kind, PrivacyRequest, Subject};
-use crate::domain::shard::ShardIndex;
 use crate::http;
 use crate::turn::call::{Answer, Call};
 use crate::turn::erase::Erased;
@@ -18,7 +17,6 @@ use crate::turn::person::{Person, join};
 use crate::turn::privacy::{Search, Step, founding_id};
 use serde::Deserialize;
 use serde_json::json;
-use std::collections::BTreeSet;
 use worker::Response;
 
 /// Version of the form of an export (`docs/privacy.md`).
@@ -48,14 +46,12 @@ pub async fn export(visit: &Visit<'_>) -> Result<Response, Error> {
     let Some(named) = read(&visit.request.body) else {
         return unreadable();
     };
-    let peers = visit.peers();
-    let (contacts, subject) = find(&peers, named).await?;
-    let mut people = Vec::new();
-    for contact in &contacts {
-        people.push(who_is(&peers, contact.clone(), &subject).await?);
-    }
+    let (mut people, subject) = find(&visit.peers(), named).await?;
+    let contacts: Vec<ContactId> = people.iter().filter_map(|person| person.contact.clone()).collect();
     if people.is_empty() {
-        people.push(Person::named(&subject, |identifier| visit.settings.hash(identifier)));
+        people.push(Person::named(&subject, |identifier| {
+            visit.settings.hash(identifier)
+        }));
     }
     let mut parts = Vec::new();
     for person in people {
@@ -104,8 +100,8 @@ pub async fn requested(visit: &Visit<'_>, request: PrivacyRequest) -> Result<(),
         Kind::Erase => erase_all(visit, Named::Subject(subject)).await.map(|_| ()),
         Kind::DataRequest => {
             let nobody = founding_id(&visit.settings, &subject);
-            let (contacts, _) = find(&visit.peers(), Named::Subject(subject)).await?;
-            let contact = contacts.into_iter().next().or(nobody);
+            let (people, _) = find(&visit.peers(), Named::Subject(subject)).await?;
+            let contact = people.into_iter().find_map(|person| person.contact).or(nobody);
             note(visit, id, kind, contact).await
         }
         Kind::EraseShop => note(visit, id, kind, None).await,
@@ -127,18 +123,16 @@ async fn note(visit: &Visit<'_>, id: String, kind: Kind, contact: Option<Contact
 /// Erases every contact that is meant, and what lies about under the identifiers of nobody.
 async fn erase_all(visit: &Visit<'_>, named: Named) -> Result<(usize, Erased), Error> {
     let peers = visit.peers();
-    let (contacts, subject) = find(&peers, named).await?;
+    let (people, subject) = find(&peers, named).await?;
     let mut erased = Erased::default();
-    let mut people = 0;
-    for contact in contacts {
-        let call = Call::Erase {
-            contact: contact.clone(),
-            subject: subject.clone(),
+    let mut contacts = 0;
+    for contact in people.into_iter().filter_map(|person| person.contact) {
+        let shard = visit.settings.shards.of_contact(&contact);
+        let subject = subject.clone();
+        let Answer::Erased(part) = peers.shard(shard, Call::Erase { contact, subject }).await? else {
+            return Err(Error::NoAnswer("the contact was merged meanwhile".to_owned()));
         };
-        let Answer::Erased(part) = peers.shard(shard_of(&peers, &contact), call).await? else {
-            return Err(moved());
-        };
-        people += usize::from(!part.rows.is_empty());
+        contacts += usize::from(!part.rows.is_empty());
         erased = erased.plus(part);
     }
     let person = Person::named(&subject, |identifier| visit.settings.hash(identifier));
@@ -147,20 +141,23 @@ async fn erase_all(visit: &Visit<'_>, named: Named) -> Result<(usize, Erased), E
             erased = erased.plus(part);
         }
     }
-    log::line("erased", json!({ "contacts": people, "in_flight": erased.in_flight }));
-    Ok((people, erased))
+    log::line(
+        "erased",
+        json!({ "contacts": contacts, "in_flight": erased.in_flight }),
+    );
+    Ok((contacts, erased))
 }
 
-/// The contacts that are meant, and what else is known of them.
-async fn find(peers: &Peers<'_>, named: Named) -> Result<(BTreeSet<ContactId>, Subject), Error> {
+/// The people that are meant, and what the one who asks said of them.
+async fn find(peers: &Peers<'_>, named: Named) -> Result<(Vec<Person>, Subject), Error> {
     let settings = &peers.settings;
     let ((mut search, mut step), subject) = match named {
-        Named::Subject(subject) => (Search::by_identifiers(settings, &subject), subject),
+        Named::Subject(subject) => (Search::by_identifiers(settings, subject.clone()), subject),
         Named::Contact(contact) => (Search::by_contact(settings, contact), Subject::default()),
     };
     loop {
         match step {
-            Step::Done(contacts) => return Ok((contacts, subject)),
+            Step::Done(people) => return Ok((people, subject)),
             Step::Ask(calls) => {
                 let calls = calls.into_iter().map(|(shard, call)| peers.shard(shard, call));
                 let answers = futures_util::future::try_join_all(calls).await?;
@@ -170,24 +167,6 @@ async fn find(peers: &Peers<'_>, named: Named) -> Result<(BTreeSet<ContactId>, S
             }
         }
     }
-}
-
-async fn who_is(peers: &Peers<'_>, contact: ContactId, subject: &Subject) -> Result<Person, Error> {
-    let shard = shard_of(peers, &contact);
-    let subject = subject.clone();
-    match peers.shard(shard, Call::WhoIs { contact, subject }).await? {
-        Answer::Person(person) => Ok(*person),
-        _ => Err(moved()),
-    }
-}
-
-fn shard_of(peers: &Peers<'_>, contact: &ContactId) -> ShardIndex {
-    peers.settings.shards.of_contact(contact)
-}
-
-/// A merge came between the search and the call.
-fn moved() -> Error {
-    Error::NoAnswer("the contact was merged meanwhile".to_owned())
 }
 
 fn read(body: &[u8]) -> Option<Named> {

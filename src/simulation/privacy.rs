@@ -2,13 +2,11 @@
 
 use super::error::Failure;
 use super::world::World;
-use crate::domain::ids::ContactId;
 use crate::domain::privacy::Subject;
 use crate::turn::call::{Answer, Call};
 use crate::turn::erase::Erased;
 use crate::turn::person::{Held, Person, join};
 use crate::turn::privacy::{Search, Step};
-use std::collections::BTreeSet;
 
 impl World {
     /// Everything held of whoever is meant, by table.
@@ -16,14 +14,7 @@ impl World {
     /// # Errors
     /// When a turn fails; so for all of these.
     pub fn export(&self, subject: &Subject) -> Result<Held, Failure> {
-        let mut people = Vec::new();
-        for contact in self.meant(subject)? {
-            let shard = self.settings.shards.of_contact(&contact);
-            let subject = subject.clone();
-            if let Answer::Person(person) = self.call(shard, Call::WhoIs { contact, subject })? {
-                people.push(*person);
-            }
-        }
+        let mut people = self.meant(subject)?;
         if people.is_empty() {
             people.push(self.named(subject));
         }
@@ -44,7 +35,7 @@ impl World {
     /// As [`World::export`].
     pub fn erase(&self, subject: &Subject) -> Result<Erased, Failure> {
         let mut erased = Erased::default();
-        for contact in self.meant(subject)? {
+        for contact in self.meant(subject)?.into_iter().filter_map(|person| person.contact) {
             let shard = self.settings.shards.of_contact(&contact);
             let subject = subject.clone();
             if let Answer::Erased(part) = self.call(shard, Call::Erase { contact, subject })? {
@@ -60,15 +51,15 @@ impl World {
         Ok(erased)
     }
 
-    /// The contacts that are meant.
+    /// The people that are meant.
     ///
     /// # Errors
     /// As [`World::export`].
-    pub fn meant(&self, subject: &Subject) -> Result<BTreeSet<ContactId>, Failure> {
-        let (mut search, mut step) = Search::by_identifiers(&self.settings, subject);
+    pub fn meant(&self, subject: &Subject) -> Result<Vec<Person>, Failure> {
+        let (mut search, mut step) = Search::by_identifiers(&self.settings, subject.clone());
         loop {
             match step {
-                Step::Done(contacts) => return Ok(contacts),
+                Step::Done(people) => return Ok(people),
                 Step::Ask(calls) => {
                     let answers: Result<Vec<Answer>, Failure> = calls
                         .into_iter()

@@ -3,8 +3,9 @@
 //! A state machine without I/O, as `routing` is: the edge asks over fetch, host tests ask shards in memory. All calls may
 //! be repeated, and none of them writes.
 
-use super::call::{Answer, Call, Touch};
-use super::{Error, Turn};
+use super::call::{Answer, Call, Ingested, Touch};
+use super::person::Person;
+use super::{Error, Turn, routing};
 use crate::domain::identity::Identifier;
 use crate::domain::ids::{ContactId, IdentifierHash};
 use crate::domain::privacy::{Kind, Subject};
@@ -18,8 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum Step {
     /// Ask these, all of them, and bring the answers in this order.
     Ask(Vec<(ShardIndex, Call)>),
-    /// The contacts that are meant; none when nobody is known.
-    Done(BTreeSet<ContactId>),
+    /// The people that are meant; none when nobody is known.
+    Done(Vec<Person>),
 }
 
 /// Most times a contact is followed to where it went.
@@ -28,15 +29,17 @@ const MAX_HOPS: usize = 8;
 /// A search on its way.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Search {
+    subject: Subject,
+    /// Hashes of addresses and customer ids.
     strong: BTreeSet<IdentifierHash>,
-    found: BTreeSet<ContactId>,
+    people: BTreeMap<ContactId, Person>,
     hops: usize,
 }
 
 impl Search {
     /// Looks for whoever is known by one of these identifiers. Orders, checkouts and carts lead to somebody only where no
     /// address and no customer id does: an order may have gone to another person's address.
-    pub fn by_identifiers(settings: &Settings, subject: &Subject) -> (Self, Step) {
+    pub fn by_identifiers(settings: &Settings, subject: Subject) -> (Self, Step) {
         let mut by_shard: BTreeMap<ShardIndex, Touch> = BTreeMap::new();
         let mut strong = BTreeSet::new();
         for identifier in &subject.identifiers {
@@ -53,10 +56,13 @@ impl Search {
             }
             touch.identifiers.push((hash, identifier.kind));
         }
-        let calls = by_shard.into_iter().map(|(shard, touch)| (shard, Call::Touch(touch)));
+        let calls = by_shard
+            .into_iter()
+            .map(|(shard, touch)| (shard, Call::Touch(touch)));
         let search = Self {
+            subject,
             strong,
-            found: BTreeSet::new(),
+            people: BTreeMap::new(),
             hops: 0,
         };
         (search, Step::Ask(calls.collect()))
@@ -65,11 +71,12 @@ impl Search {
     /// Looks for who a contact is by now.
     pub fn by_contact(settings: &Settings, contact: ContactId) -> (Self, Step) {
         let search = Self {
+            subject: Subject::default(),
             strong: BTreeSet::new(),
-            found: BTreeSet::from([contact]),
+            people: BTreeMap::new(),
             hops: 0,
         };
-        let step = search.follow(settings);
+        let step = search.ask(settings, BTreeSet::from([contact]));
         (search, step)
     }
 
@@ -77,34 +84,46 @@ impl Search {
     ///
     /// # Errors
     /// When a shard answers something else than it was asked, or a contact keeps moving away.
-    pub fn answer(&mut self, settings: &Settings, answers: Vec<Answer>) -> Result<Step, super::routing::Error> {
+    pub fn answer(&mut self, settings: &Settings, answers: Vec<Answer>) -> Result<Step, routing::Error> {
         let mut rows = BTreeMap::new();
-        let mut now = BTreeSet::new();
+        let mut wanted = BTreeSet::new();
         for answer in answers {
             match answer {
                 Answer::Touched { known, .. } => rows.extend(known),
-                Answer::Found(contact) => drop(now.insert(contact)),
-                _ => return Err(super::routing::Error::Answer),
+                Answer::Ingested(Ingested::Elsewhere(contact)) => drop(wanted.insert(contact)),
+                Answer::Person(person) => {
+                    let Some(contact) = person.contact.clone() else {
+                        return Err(routing::Error::Answer);
+                    };
+                    self.people.insert(contact, *person);
+                }
+                _ => return Err(routing::Error::Answer),
             }
         }
         let is_strong = |hash: &IdentifierHash| self.strong.contains(hash);
         let any_strong = rows.keys().any(is_strong);
         let leading = rows.into_iter().filter(|(hash, _)| !any_strong || is_strong(hash));
-        now.extend(leading.map(|(_, contact)| contact));
-        if now == self.found {
-            return Ok(Step::Done(now));
+        wanted.extend(leading.map(|(_, contact)| contact));
+        wanted.retain(|contact| !self.people.contains_key(contact));
+        if wanted.is_empty() {
+            let people = std::mem::take(&mut self.people);
+            return Ok(Step::Done(people.into_values().collect()));
         }
         self.hops += 1;
         if self.hops > MAX_HOPS {
-            return Err(super::routing::Error::Hops);
+            return Err(routing::Error::Hops);
         }
-        self.found = now;
-        Ok(self.follow(settings))
+        Ok(self.ask(settings, wanted))
     }
 
-    fn follow(&self, settings: &Settings) -> Step {
-        let contacts = self.found.iter();
-        let calls = contacts.map(|id| (settings.shards.of_contact(id), Call::Find(id.clone())));
+    fn ask(&self, settings: &Settings, contacts: BTreeSet<ContactId>) -> Step {
+        let calls = contacts.into_iter().map(|contact| {
+            let subject = self.subject.clone();
+            (
+                settings.shards.of_contact(&contact),
+                Call::WhoIs { contact, subject },
+            )
+        });
         Step::Ask(calls.collect())
     }
 }

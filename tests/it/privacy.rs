@@ -180,7 +180,7 @@ fn what_is_late_does_not_bring_them_back() {
     for shards in SHARDS {
         let (mut world, mut story) = shop(shards, ProviderKind::Outbox);
         let nadia = contact_of(&world, "nadia");
-        let mail = world.mails_to(&address("nadia")).unwrap().remove(0);
+        let mail = world.mails_to(&address("nadia2")).unwrap().remove(0);
         let mut clicked = bounced(&world, "nadia");
         clicked.kind = DeliveryKind::Clicked;
         clicked.message = Some(mail.clone());
@@ -395,12 +395,16 @@ fn an_order_leads_to_its_person_only_where_nobody_else_is_named() {
         identifiers: [customer("7").identifiers, vec![order("78"), order("79")]].concat(),
     };
     let (nadia, omar) = (contact_of(&world, "nadia"), contact_of(&world, "omar"));
-    assert_eq!(world.meant(&alone).unwrap(), BTreeSet::from([omar]));
-    assert_eq!(world.meant(&with).unwrap(), BTreeSet::from([nadia]));
+    let meant = |subject| {
+        let people = world.meant(subject).unwrap().into_iter();
+        people.filter_map(|person| person.contact).collect::<Vec<_>>()
+    };
+    assert_eq!(meant(&alone), [omar]);
+    assert_eq!(meant(&with), [nadia]);
     // A sale at the till that nobody is known for goes by its number.
     tell(&world, &mut story, "order 79 anonymous=till");
     assert_eq!(holds(&world, "#79").len(), 2);
     let erased = world.erase(&with).unwrap();
     assert_eq!(erased.rows["parked_events"], 1);
-    assert_eq!(holds(&world, "#78").is_empty(), false, "another person's order");
+    assert!(!holds(&world, "#78").is_empty(), "another person's order");
 }
