@@ -47,7 +47,10 @@ pub async fn export(visit: &Visit<'_>) -> Result<Response, Error> {
         return unreadable();
     };
     let (mut people, subject) = find(&visit.peers(), named).await?;
-    let contacts: Vec<ContactId> = people.iter().filter_map(|person| person.contact.clone()).collect();
+    let contacts: Vec<ContactId> = people
+        .iter()
+        .filter_map(|person| person.contact.clone())
+        .collect();
     if people.is_empty() {
         people.push(Person::named(&subject, |identifier| {
             visit.settings.hash(identifier)

@@ -119,6 +119,8 @@ fn order(turn: &mut Turn<'_>, event: &Event, status: OrderStatus, facts: &Facts)
             }
             order
         }
+        // Told anew, though its row is gone by age: it is among the totals.
+        None if turn.contact.archived.last_at >= Some(event.occurred_at) => return,
         None => Order {
             key,
             status,
@@ -131,7 +133,8 @@ fn order(turn: &mut Turn<'_>, event: &Event, status: OrderStatus, facts: &Facts)
         },
     };
     let others = facts.orders.iter().filter(|known| known.key != order.key);
-    turn.contact.purchases = purchases_of(others.chain([&order]), turn.catalog.store.currency);
+    let purchases = purchases_of(others.chain([&order]), turn.catalog.store.currency);
+    turn.contact.purchases = purchases.plus(&turn.contact.archived);
     turn.changes.push(Change::PutOrder(Box::new(order)));
 }
 

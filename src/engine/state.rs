@@ -76,6 +76,9 @@ pub struct Contact {
     pub identifiers: Vec<Identifier>,
     #[serde(default)]
     pub purchases: Purchases,
+    /// Of these, what is known of orders whose rows are gone, by age.
+    #[serde(default, skip_serializing_if = "Purchases::is_empty")]
+    pub archived: Purchases,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub enrollments: Vec<Enrollment>,
     /// Last start of each journey, for cooldowns.
@@ -156,6 +159,27 @@ pub struct Purchases {
     pub last_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_at: Option<Timestamp>,
+}
+
+impl Purchases {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Both together. What was spent in another currency does not count.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        let spend = match (self.spend, other.spend) {
+            (Some(one), Some(two)) => Some(one.plus(two)),
+            (one, two) => one.or(two),
+        };
+        Self {
+            orders: self.orders.saturating_add(other.orders),
+            spend,
+            last_at: self.last_at.max(other.last_at),
+            first_at: [self.first_at, other.first_at].into_iter().flatten().min(),
+        }
+    }
 }
 
 /// One run of one journey for one key.
@@ -326,6 +350,7 @@ impl Contact {
             addresses: Vec::new(),
             identifiers: Vec::new(),
             purchases: Purchases::default(),
+            archived: Purchases::default(),
             enrollments: Vec::new(),
             starts: BTreeMap::new(),
             fired: BTreeMap::new(),

@@ -35,7 +35,11 @@ impl World {
     /// As [`World::export`].
     pub fn erase(&self, subject: &Subject) -> Result<Erased, Failure> {
         let mut erased = Erased::default();
-        for contact in self.meant(subject)?.into_iter().filter_map(|person| person.contact) {
+        for contact in self
+            .meant(subject)?
+            .into_iter()
+            .filter_map(|person| person.contact)
+        {
             let shard = self.settings.shards.of_contact(&contact);
             let subject = subject.clone();
             if let Answer::Erased(part) = self.call(shard, Call::Erase { contact, subject })? {

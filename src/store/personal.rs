@@ -243,7 +243,9 @@ pub fn merged(sql: &dyn Sql, contact: &ContactId) -> Result<Vec<ContactId>, Erro
          WHERE contact_id = ?1 AND event_id >= 'absorbed:' AND event_id < 'absorbed;'",
         &[contact.into()],
     )?;
-    rows.iter().map(|row| row.parsed("id", ContactId::parse)).collect()
+    rows.iter()
+        .map(|row| row.parsed("id", ContactId::parse))
+        .collect()
 }
 
 /// Those of these identifiers that are not the person's to give away: their rows lead to somebody else, or were made
@@ -270,7 +272,9 @@ pub fn of_others(
 }
 
 fn json_of(row: &Row) -> Json {
-    let columns = row.columns().map(|(name, value)| (name.to_owned(), json_of_value(name, value)));
+    let columns = row
+        .columns()
+        .map(|(name, value)| (name.to_owned(), json_of_value(name, value)));
     Json::Object(columns.collect())
 }
 

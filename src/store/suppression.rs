@@ -19,11 +19,7 @@ pub fn put(sql: &dyn Sql, hash: &IdentifierHash, objection: Objection) -> Result
         "INSERT INTO suppression (hash, reason, at) VALUES (?1, ?2, ?3)
          ON CONFLICT (hash) DO UPDATE SET reason = excluded.reason, at = excluded.at
          WHERE reason = 'erased' AND (excluded.reason <> 'erased' OR excluded.at > at)",
-        &[
-            hash.into(),
-            objection.ground.as_str().into(),
-            objection.at.into(),
-        ],
+        &[hash.into(), objection.ground.as_str().into(), objection.at.into()],
     )
 }
 

@@ -148,7 +148,10 @@ impl Turn<'_> {
         let addresses = document.into_iter().flat_map(|contact| &contact.addresses);
         for address in addresses.filter(|held| held.consent.state == ConsentState::Suppressed) {
             let hash = self.hash(&Identifier::email(&address.email));
-            let cause = address.health.ended().map_or(Ground::Provider, |cause| cause.ground());
+            let cause = address
+                .health
+                .ended()
+                .map_or(Ground::Provider, |cause| cause.ground());
             let dead = Objection {
                 ground: cause,
                 at: self.now,

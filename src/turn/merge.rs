@@ -156,7 +156,11 @@ impl Turn<'_> {
         if store::event::seen(self.sql, &id, &marker.id)? {
             return Ok(Received::Done);
         }
-        if loaded.contact.erased_at.is_some_and(|erased| bundle.at.is_none_or(|at| at <= erased)) {
+        if loaded
+            .contact
+            .erased_at
+            .is_some_and(|erased| bundle.at.is_none_or(|at| at <= erased))
+        {
             return self.erase_merged(&bundle.contact).map(|()| Received::Done);
         }
         let void = self.void_credits(&loaded.contact, bundle)?;
@@ -241,7 +245,7 @@ impl Turn<'_> {
         self.put_rows(&contact.id, &rows.events, &rows.orders)?;
         let id = contact.id.clone();
         let orders = store::order::list(self.sql, &contact.id, MAX_ROWS_MOVED)?;
-        contact.purchases = purchases_of(orders.iter(), self.catalog.store.currency);
+        contact.purchases = purchases_of(orders.iter(), self.catalog.store.currency).plus(&contact.archived);
         contact.segments.ask_again(self.now);
         let decision = Decision {
             contact,

@@ -165,7 +165,12 @@ impl Turn<'_> {
     /// # Errors
     /// When storage fails.
     pub fn prune(&self) -> Result<u32, Error> {
-        Ok(store::retention::prune(self.sql, self.now, PRUNED_AT_ONCE)?.total())
+        let store = &self.catalog.store;
+        let policy = store::retention::Policy {
+            retention: store.retention,
+            currency: store.currency,
+        };
+        Ok(store::retention::prune(self.sql, &policy, self.now, PRUNED_AT_ONCE)?.total())
     }
 }
 

@@ -113,13 +113,17 @@ impl Turn<'_> {
         if let Some(contact) = document {
             person.add(&contact.identifiers, hash);
             let addresses = contact.addresses.iter();
-            let addresses: Vec<Identifier> =
-                addresses.map(|address| Identifier::email(&address.email)).collect();
+            let addresses: Vec<Identifier> = addresses
+                .map(|address| Identifier::email(&address.email))
+                .collect();
             person.add(&addresses, hash);
         }
         // Whoever founded it is an identifier that it may not remember.
         let founder = IdentifierHash::from(id.clone());
-        person.identifiers.entry(founder).or_insert(IdentifierKind::Customer);
+        person
+            .identifiers
+            .entry(founder)
+            .or_insert(IdentifierKind::Customer);
         person.contact = Some(id.clone());
         person.contacts.insert(id.clone());
         person.contacts.extend(personal::merged(self.sql, id)?);

@@ -102,7 +102,9 @@ impl Search {
         }
         let is_strong = |hash: &IdentifierHash| self.strong.contains(hash);
         let any_strong = rows.keys().any(is_strong);
-        let leading = rows.into_iter().filter(|(hash, _)| !any_strong || is_strong(hash));
+        let leading = rows
+            .into_iter()
+            .filter(|(hash, _)| !any_strong || is_strong(hash));
         wanted.extend(leading.map(|(_, contact)| contact));
         wanted.retain(|contact| !self.people.contains_key(contact));
         if wanted.is_empty() {

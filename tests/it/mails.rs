@@ -14,7 +14,7 @@ use wend::domain::mail::OutgoingEmail;
 use wend::domain::message::{Lane, Message, MessageState, Stream};
 use wend::domain::money::{Currency, Money};
 use wend::domain::time::Timestamp;
-use wend::journey::store_file::{Brand, OnUnknown, Region, Sender, StoreFile};
+use wend::journey::store_file::{Brand, OnUnknown, Region, Retention, Sender, StoreFile};
 use wend::render::email::{Draft, Error, Linking, compose};
 use wend::render::links::{LinkKeys, Purpose};
 use wend::render::model::Brought;
@@ -63,6 +63,7 @@ pub fn shop() -> StoreFile {
         on_unknown: OnUnknown::default(),
         team: None,
         referral: None,
+        retention: Retention::default(),
         webhooks: vec![],
         caps: vec![],
         quiet_hours: None,

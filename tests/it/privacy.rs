@@ -147,7 +147,10 @@ fn an_erasure_leaves_no_trace_but_hashes_and_a_second_one_writes_nothing() {
         let (mut world, _) = shop(shards, ProviderKind::Outbox);
         assert!(!holds(&world, "nadia").is_empty());
         let erased = world.erase(&customer("7")).unwrap();
-        assert!(erased.rows["events"] >= 6 && erased.rows["contact"] == 1, "{erased:?}");
+        assert!(
+            erased.rows["events"] >= 6 && erased.rows["contact"] == 1,
+            "{erased:?}"
+        );
         assert_eq!((erased.objections, erased.in_flight), (2, 0));
         pass(&mut world, MINUTE);
         for trace in ["nadia", "Nadiezda", "shopify:77", "\"b1\"", "T2"] {
@@ -156,9 +159,11 @@ fn an_erasure_leaves_no_trace_but_hashes_and_a_second_one_writes_nothing() {
         assert_eq!(world.forwards().unwrap(), 0);
         // What the other one has is untouched.
         assert_eq!(world.live().unwrap().len(), 1);
-        assert!(serde_json::to_string(&world.export(&email("omar")).unwrap())
-            .unwrap()
-            .contains("shopify:78"));
+        assert!(
+            serde_json::to_string(&world.export(&email("omar")).unwrap())
+                .unwrap()
+                .contains("shopify:78")
+        );
         for name in ["nadia", "nadia2"] {
             let of = hash(&world, IdentifierKind::Email, name);
             let shard = world.settings.shards.of_identifier(&of);
@@ -239,13 +244,18 @@ fn what_is_late_does_not_bring_them_back() {
             );
         }
         let wake = |world: &World| {
-            let woken = world.turn(shard, |turn| Ok((turn.wake(&nadia)?.messages, turn.unsubscribe(&mail)?)));
+            let woken = world.turn(shard, |turn| {
+                Ok((turn.wake(&nadia)?.messages, turn.unsubscribe(&mail)?))
+            });
             woken.unwrap()
         };
         assert_eq!(rows(&world, wake), ((Vec::new(), false), 0));
         pass(&mut world, DAY);
         assert_eq!(holds(&world, "nadia"), Vec::<String>::new(), "{shards} shards");
-        assert_eq!((world.live().unwrap().len(), world.letters().unwrap()), (1, vec![]));
+        assert_eq!(
+            (world.live().unwrap().len(), world.letters().unwrap()),
+            (1, vec![])
+        );
     }
 }
 
@@ -293,7 +303,11 @@ fn a_dead_address_that_turns_up_with_somebody_new_is_known_in_their_first_turn()
         pass(&mut world, Delay::from_days(100));
         // The contact is there already, under another address and in another shard.
         for number in 20..24 {
-            tell(&world, &mut story, &format!("signup by=x{number} customer={number}"));
+            tell(
+                &world,
+                &mut story,
+                &format!("signup by=x{number} customer={number}"),
+            );
         }
         tell(&world, &mut story, "profile by=nadia customer=22");
         assert_eq!(consent(&world, "nadia"), Some(ConsentState::Suppressed));
@@ -314,7 +328,11 @@ fn a_claimed_request_cannot_be_recalled_and_its_answer_finds_nobody() {
         assert_eq!((erased.in_flight, erased.rows["open_requests"]), (1, 1));
         let shard = world.settings.shards.of_contact(&contact_of(&world, "nadia"));
         let answered = [wend::domain::outcome::Outcome::Accepted(None)];
-        let late = |world: &World| world.turn(shard, |turn| turn.conclude(&dispatch, &answered)).unwrap();
+        let late = |world: &World| {
+            world
+                .turn(shard, |turn| turn.conclude(&dispatch, &answered))
+                .unwrap()
+        };
         assert_eq!(rows(&world, late).1, 0);
         pass(&mut world, Delay::from_days(3));
         assert_eq!(world.provider.borrow().requests, 1, "nothing is repeated");

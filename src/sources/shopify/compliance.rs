@@ -42,7 +42,12 @@ pub fn request(delivery: &Delivery<'_>, kind: Kind) -> Result<PrivacyRequest, Er
         .identifiers()
         .email(email.as_ref())
         .own(IdentifierKind::Customer, customer.id.as_deref());
-    for order in request.orders_requested.0.iter().chain(&request.orders_to_redact.0) {
+    for order in request
+        .orders_requested
+        .0
+        .iter()
+        .chain(&request.orders_to_redact.0)
+    {
         identifiers = identifiers.own(IdentifierKind::Order, order.as_deref());
     }
     let subject = Subject {
