@@ -2,12 +2,10 @@
 // Options: `--to <address>` (else the development server), `--token <ADMIN_TOKEN>`. Codes that a pool has already are left
 // as they are, so an import that broke off is simply made again.
 
-import { existsSync, readFileSync } from "node:fs";
-import path from "node:path";
-import { parseArgs } from "node:util";
-import { Explained, isMain, root, runMain } from "./steps.mjs";
+import { readFileSync } from "node:fs";
+import { LOCAL, adminOf, readArgs } from "./admin.mjs";
+import { Explained, isMain, runMain } from "./steps.mjs";
 
-const LOCAL = "http://127.0.0.1:8787";
 /** Codes in one request; the Worker takes 5,000 at most. */
 const AT_ONCE = 1_000;
 const MAX_CODE_BYTES = 64;
@@ -18,51 +16,17 @@ const USAGE = `Usage:
   npm run coupons -- list [--to ${LOCAL}] [--token <ADMIN_TOKEN>]`;
 
 async function main(args) {
-  const { values, positionals } = read(args);
+  const { values, positionals } = readArgs(args, USAGE);
   const [command, ...rest] = positionals;
-  const base = addressOf(values.to);
-  if (command === "list" && rest.length === 0) return list(base, tokenFor(base, values.token));
+  if (command === "list" && rest.length === 0) return list(adminOf(values));
   if (command === "import" && rest.length === 2) {
     const [pool, file] = rest;
     if (!/^[a-z][a-z0-9-]*$/.test(pool)) {
       throw new Explained(`\`${pool}\` is not the name of a pool: use lower-case letters, digits and \`-\`, starting with a letter.`);
     }
-    return send(base, tokenFor(base, values.token), pool, codesOf(file));
+    return send(adminOf(values), pool, codesOf(file));
   }
   throw new Explained(USAGE);
-}
-
-function read(args) {
-  const options = { to: { type: "string", default: LOCAL }, token: { type: "string" } };
-  try {
-    return parseArgs({ args, options, allowPositionals: true });
-  } catch (error) {
-    throw new Explained(`${error.message}\n${USAGE}`);
-  }
-}
-
-function addressOf(text) {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isWeb = url?.protocol === "https:" || url?.protocol === "http:";
-  if (!isWeb) throw new Explained(`\`${text}\` is not an address; write it as https://wend.example.workers.dev`);
-  if (url.protocol === "http:" && !isLoopback(url)) {
-    throw new Explained(`${url.origin} would be told the admin token in the open; write https://`);
-  }
-  return url.origin;
-}
-
-const isLoopback = (url) => ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
-
-/** The token that was given; for this machine that of .dev.vars; else that of the environment. */
-function tokenFor(base, given) {
-  const file = path.join(root, ".dev.vars");
-  const local = isLoopback(new URL(base)) && existsSync(file) ? readFileSync(file, "utf8") : "";
-  const [, quoted, plain] = /^\s*ADMIN_TOKEN\s*=\s*(?:["']([^"']*)["']|(\S+))/m.exec(local) ?? [];
-  // Several tokens are separated by a space; any of them is good.
-  const token = (given ?? quoted ?? plain ?? process.env.ADMIN_TOKEN ?? "").trim().split(/\s+/)[0];
-  if (token) return token;
-  const start = isLoopback(new URL(base)) ? " For the server on this machine, `npm start` makes a .dev.vars that has one." : "";
-  throw new Explained(`Which token? Say --token, or set the variable ADMIN_TOKEN.${start}`);
 }
 
 /** The codes of a file: one a line, or the first column of a CSV. */
@@ -94,12 +58,12 @@ function firstColumn(line) {
   return line.split(/[,;\t]/)[0].trim();
 }
 
-async function send(base, token, pool, codes) {
+async function send(ask, pool, codes) {
   let fresh = 0;
   for (let done = 0; done < codes.length; done += AT_ONCE) {
     const part = codes.slice(done, done + AT_ONCE);
     const sent = `Sent ${done} of ${codes.length} codes`;
-    const answer = await ask(base, token, `/admin/coupons/${pool}`, { codes: part })
+    const answer = await ask(`/admin/coupons/${pool}`, { codes: part })
       .catch((error) => {
         if (done > 0) progress(`${sent}.\n`);
         const again = done > 0 ? "\nRun it again: what is there already is left as it is." : "";
@@ -119,8 +83,8 @@ function progress(text) {
   if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${text}`);
 }
 
-async function list(base, token) {
-  const { pools } = await ask(base, token, "/admin/coupons");
+async function list(ask) {
+  const { pools } = await ask("/admin/coupons");
   if (pools.length === 0) console.log("There are no pools yet. Import codes: npm run coupons -- import <pool> <file>");
   const width = Math.max(4, ...pools.map(({ name }) => name.length));
   if (pools.length > 0) console.log(`${"pool".padEnd(width)}  ${"codes".padStart(9)}  ${"left".padStart(9)}`);
@@ -128,24 +92,6 @@ async function list(base, token) {
     console.log(`${name.padEnd(width)}  ${String(codes).padStart(9)}  ${String(left).padStart(9)}`);
   }
   return 0;
-}
-
-async function ask(base, token, route, body) {
-  const init = { headers: { authorization: `Bearer ${token}` }, redirect: "manual" };
-  if (body) Object.assign(init, { method: "POST", body: JSON.stringify(body) });
-  const response = await fetch(base + route, init).catch((error) => {
-    const start = isLoopback(new URL(base)) ? "\nStart Wend in another terminal with `npm start`, or name its address: --to" : "";
-    throw new Explained(`Nothing answers at ${base} (${error.cause?.code ?? error.message}).${start}`);
-  });
-  const answer = await response.json().catch(() => undefined);
-  if (response.status === 401) {
-    throw new Explained(`${base} does not know this token. Say --token with a value of its ADMIN_TOKEN.`);
-  }
-  if (!response.ok || !answer) {
-    const said = answer?.error ? `: ${answer.error}\n${answer.hint ?? ""}` : ". Is it Wend that answers there?";
-    throw new Explained(`${base}${route} answered ${response.status}${said}`.trimEnd());
-  }
-  return answer;
 }
 
 if (isMain(import.meta.url)) await runMain(main);

@@ -64,6 +64,13 @@ impl ShardCount {
     }
 }
 
+impl ShardIndex {
+    /// A hash that leads to this shard: for work that goes to all shards, whoever it is about.
+    pub fn any_hash(self) -> IdentifierHash {
+        IdentifierHash::from_hash(&self.0.to_be_bytes())
+    }
+}
+
 impl TryFrom<u16> for ShardCount {
     type Error = Error;
 

@@ -7,7 +7,7 @@ mod switches;
 use super::error::Error;
 use super::routes::{Visit, ask_all, store_snapshot, wrong_method};
 use super::store_call::{StoreAnswer, StoreCall};
-use super::{answer, log};
+use super::{answer, log, privacy};
 use crate::http::{self, Method};
 use crate::turn::call::{Answer, Call};
 use serde::Deserialize;
@@ -47,6 +47,9 @@ pub async fn answer(visit: &Visit<'_>, first: &str, rest: &[&str]) -> Result<Res
         ("status", [], _) => wrong_method("GET, HEAD"),
         ("stop", [], Method::Post) => switches::stop(visit).await,
         ("stop", [], _) => wrong_method("POST"),
+        ("export", [], Method::Post) => privacy::export(visit).await,
+        ("erase", [], Method::Post) => privacy::erase(visit).await,
+        ("export" | "erase", [], _) => wrong_method("POST"),
         ("coupons", [], Method::Get | Method::Head) => coupons(visit).await,
         ("coupons", [], _) => wrong_method("GET, HEAD"),
         ("coupons", [pool], Method::Post) => import_coupons(visit, pool).await,
@@ -54,7 +57,8 @@ pub async fn answer(visit: &Visit<'_>, first: &str, rest: &[&str]) -> Result<Res
         _ => Ok(answer::error(
             404,
             "no such route",
-            "there are /admin, /admin/status, /admin/switches, /admin/stop, /admin/coupons and /admin/coupons/<pool>",
+            "there are /admin, /admin/status, /admin/switches, /admin/stop, /admin/export, /admin/erase, /admin/coupons and \
+             /admin/coupons/<pool>",
         )?),
     }
 }

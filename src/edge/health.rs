@@ -3,8 +3,8 @@
 use super::error::Error;
 use super::routes::{Visit, store_snapshot, wrong_method};
 use super::{log, runtime};
-use crate::engine::breaker::{Cause, Opened};
 use crate::domain::switches::{By, Switches};
+use crate::engine::breaker::{Cause, Opened};
 use crate::engine::protection::{Finding, Level};
 use crate::http::Method;
 use crate::sources::SourceKind;

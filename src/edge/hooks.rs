@@ -5,7 +5,7 @@
 use super::error::Error;
 use super::peers::Peers;
 use super::routes::{Visit, wrong_method};
-use super::{answer, log};
+use super::{answer, log, privacy};
 use crate::domain::event::Event;
 use crate::domain::time::Delay;
 use crate::http::Method;
@@ -51,6 +51,10 @@ pub async fn receive(visit: &Visit<'_>, source: &str) -> Result<Response, Error>
     };
     match source.read(Unverified::from(&visit.request), secrets, visit.now) {
         Ok(Reading::Events(events)) => commit(visit, source, events).await,
+        Ok(Reading::Privacy(request)) => {
+            privacy::requested(visit, request).await?;
+            reply("accepted", None)
+        }
         Ok(Reading::Ping) => reply("ping", None),
         Ok(Reading::Ignored(reason)) => reply("ignored", Some(&reason.to_string())),
         Err(error) => {

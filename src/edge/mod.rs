@@ -19,6 +19,7 @@ mod log;
 #[cfg(feature = "test-panic")]
 mod panic_routes;
 mod peers;
+mod privacy;
 mod routes;
 mod runtime;
 mod send;

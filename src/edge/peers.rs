@@ -103,11 +103,19 @@ const fn patience(call: &Call) -> Delay {
         | Call::Unsubscribe { .. }
         | Call::Hear(_)
         | Call::See(_)
-        | Call::View { .. } => PATIENCE,
+        | Call::View { .. }
+        | Call::NotePrivacyRequest { .. } => PATIENCE,
         // These go through many rows.
-        Call::Count(_) | Call::Prune | Call::Sweep | Call::Mails | Call::Reasons | Call::Overview => {
-            Delay::from_minutes(1)
-        }
+        Call::Count(_)
+        | Call::Prune
+        | Call::Sweep
+        | Call::Mails
+        | Call::Reasons
+        | Call::Overview
+        | Call::WhoIs { .. }
+        | Call::Held(_)
+        | Call::Erase { .. }
+        | Call::Forget(_) => Delay::from_minutes(1),
         // A run waits for the provider; cron has a quarter of an hour for all shards.
         Call::RunDue => Delay::from_minutes(5),
     }

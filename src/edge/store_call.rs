@@ -4,8 +4,8 @@ use crate::domain::message::Lane;
 use crate::domain::switches::{Change, Switches};
 use crate::domain::time::Timestamp;
 use crate::engine::breaker::Breaker;
-use crate::engine::traffic::{Candidate, Leave, Lesson};
 use crate::engine::protection::{Counted, Finding};
+use crate::engine::traffic::{Candidate, Leave, Lesson};
 use crate::store::coupon::Pool;
 use crate::store::warm_up::Day;
 use crate::turn::install::Installed;
@@ -27,21 +27,11 @@ pub enum StoreCall {
         now: Timestamp,
     },
     /// What a request taught us about a provider.
-    Learn {
-        lesson: Lesson,
-        now: Timestamp,
-    },
+    Learn { lesson: Lesson, now: Timestamp },
     /// Places of this day of the warm-up, for mails about to be claimed.
-    TakePlaces {
-        day: String,
-        limit: u32,
-        wanted: u32,
-    },
+    TakePlaces { day: String, limit: u32, wanted: u32 },
     /// Those that no mail took.
-    GiveBackPlaces {
-        day: String,
-        places: u32,
-    },
+    GiveBackPlaces { day: String, places: u32 },
     /// What an operator wants switched.
     Switch { change: Change, now: Timestamp },
     /// What all shards counted of marketing: stop what must be stopped.

@@ -6,6 +6,7 @@
 
 use crate::domain::delivery_event::DeliveryKind;
 use crate::domain::delivery_state::Actor;
+use crate::domain::objection::Ground;
 use crate::domain::time::{Delay, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -130,20 +131,13 @@ const fn day(at: Timestamp) -> i64 {
 }
 
 impl Cause {
-    pub const ALL: [Self; 4] = [
-        Self::Provider,
-        Self::SoftBounces,
-        Self::HardBounce,
-        Self::Complaint,
-    ];
-
-    /// The stored reason of a suppression.
-    pub const fn as_str(self) -> &'static str {
+    /// What the suppression rests on.
+    pub const fn ground(self) -> Ground {
         match self {
-            Self::Provider => "provider",
-            Self::SoftBounces => "soft_bounces",
-            Self::HardBounce => "hard_bounce",
-            Self::Complaint => "complaint",
+            Self::Provider => Ground::Provider,
+            Self::SoftBounces => Ground::SoftBounces,
+            Self::HardBounce => Ground::HardBounce,
+            Self::Complaint => Ground::Complaint,
         }
     }
 }
@@ -260,9 +254,14 @@ mod tests {
         assert_eq!(serde_json::to_string(&health).unwrap(), text);
         assert_eq!(serde_json::from_str::<AddressHealth>(text).unwrap(), health);
         assert_eq!(serde_json::to_string(&AddressHealth::default()).unwrap(), "{}");
-        for cause in Cause::ALL {
+        for cause in [
+            Cause::Provider,
+            Cause::SoftBounces,
+            Cause::HardBounce,
+            Cause::Complaint,
+        ] {
             let text = serde_json::to_string(&cause).unwrap();
-            assert_eq!(text.trim_matches('"'), cause.as_str());
+            assert_eq!(text.trim_matches('"'), cause.ground().as_str());
         }
     }
 

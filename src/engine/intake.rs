@@ -7,6 +7,7 @@ use super::state::{Address, Contact, Facts, MAX_ADDRESSES, MAX_IDENTIFIERS, Purc
 use crate::domain::consent::{Consent, ConsentSignal, ConsentState};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::money::{Currency, Money};
+use crate::domain::objection::Objection;
 use crate::domain::order::{Order, OrderStatus};
 
 /// Applies the event's facts to the contact, by the source's own time: an older report never undoes a newer one.
@@ -23,7 +24,7 @@ pub(super) fn learn(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
             contact.identifiers.push(identifier.clone());
         }
     }
-    address(contact, event);
+    address(contact, event, facts.objection);
     if let (Some(status), false) = (event.kind.order_status(), event.test) {
         order(turn, event, status, facts);
     }
@@ -52,15 +53,15 @@ pub(super) fn read_mail(turn: &mut Turn<'_>, event: &Event) {
     }
 }
 
-/// Consent belongs to the event's address; a new address starts unknown.
-fn address(contact: &mut Contact, event: &Event) {
+/// Consent belongs to the event's address; a new address starts unknown, unless something is held against it.
+fn address(contact: &mut Contact, event: &Event, objection: Option<Objection>) {
     let Some(email) = &event.email else { return };
     if contact.address_mut(email).is_none() {
         make_room(contact);
         contact.addresses.push(Address {
             email: email.clone(),
             seen_at: event.occurred_at,
-            consent: Consent::default(),
+            consent: objection.map_or_else(Consent::default, |held| held.consent(&event.id)),
             health: AddressHealth::default(),
         });
     }
@@ -118,6 +119,8 @@ fn order(turn: &mut Turn<'_>, event: &Event, status: OrderStatus, facts: &Facts)
             }
             order
         }
+        // Told anew, though its row is gone by age: it is among the totals.
+        None if turn.contact.archived.last_at >= Some(event.occurred_at) => return,
         None => Order {
             key,
             status,
@@ -130,7 +133,8 @@ fn order(turn: &mut Turn<'_>, event: &Event, status: OrderStatus, facts: &Facts)
         },
     };
     let others = facts.orders.iter().filter(|known| known.key != order.key);
-    turn.contact.purchases = purchases_of(others.chain([&order]), turn.catalog.store.currency);
+    let purchases = purchases_of(others.chain([&order]), turn.catalog.store.currency);
+    turn.contact.purchases = purchases.plus(&turn.contact.archived);
     turn.changes.push(Change::PutOrder(Box::new(order)));
 }
 

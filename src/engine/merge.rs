@@ -30,7 +30,8 @@ pub fn absorb(
     now: Timestamp,
 ) -> Vec<Change> {
     let mut changes = Vec::new();
-    winner.purchases = purchases_of(orders.iter(), catalog.store.currency);
+    winner.archived = winner.archived.plus(&loser.archived);
+    winner.purchases = purchases_of(orders.iter(), catalog.store.currency).plus(&winner.archived);
     winner.since = winner.since.min(loser.since);
     if loser.profile_at > winner.profile_at {
         let mut profile = loser.profile.clone();

@@ -21,6 +21,7 @@ use crate::domain::identity::Identifier;
 use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, JourneyId, MessageId, SegmentName, StepId};
 use crate::domain::message::HeldCoupon;
 use crate::domain::money::Money;
+use crate::domain::objection::Objection;
 use crate::domain::order::Order;
 use crate::domain::time::Timestamp;
 use crate::journey::step::StepKind;
@@ -53,6 +54,10 @@ pub enum Document {
         to: ContactId,
         at: Timestamp,
     },
+    /// The person was erased. Kept 90 days, so that what is late does not bring them back.
+    Erased {
+        at: Timestamp,
+    },
 }
 
 /// A person and where they stand in every journey.
@@ -71,6 +76,9 @@ pub struct Contact {
     pub identifiers: Vec<Identifier>,
     #[serde(default)]
     pub purchases: Purchases,
+    /// Of these, what is known of orders whose rows are gone, by age.
+    #[serde(default, skip_serializing_if = "Purchases::is_empty")]
+    pub archived: Purchases,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub enrollments: Vec<Enrollment>,
     /// Last start of each journey, for cooldowns.
@@ -95,6 +103,9 @@ pub struct Contact {
     /// The id under which this contact's own first order was credited to somebody. It is done once for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referred_as: Option<ContactId>,
+    /// Whoever had this id before was erased then: what happened until then is not this contact's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<Timestamp>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
@@ -148,6 +159,27 @@ pub struct Purchases {
     pub last_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_at: Option<Timestamp>,
+}
+
+impl Purchases {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Both together. What was spent in another currency does not count.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        let spend = match (self.spend, other.spend) {
+            (Some(one), Some(two)) => Some(one.plus(two)),
+            (one, two) => one.or(two),
+        };
+        Self {
+            orders: self.orders.saturating_add(other.orders),
+            spend,
+            last_at: self.last_at.max(other.last_at),
+            first_at: [self.first_at, other.first_at].into_iter().flatten().min(),
+        }
+    }
 }
 
 /// One run of one journey for one key.
@@ -295,6 +327,8 @@ pub struct Facts {
     pub in_ledger: bool,
     /// The event's checkout or cart was bought.
     pub checkout_closed: bool,
+    /// What is held against the event's address, where the contact does not have it yet.
+    pub objection: Option<Objection>,
     /// The contact's orders, newest first, bounded.
     pub orders: Vec<Order>,
     /// The contact's ended enrollments.
@@ -316,6 +350,7 @@ impl Contact {
             addresses: Vec::new(),
             identifiers: Vec::new(),
             purchases: Purchases::default(),
+            archived: Purchases::default(),
             enrollments: Vec::new(),
             starts: BTreeMap::new(),
             fired: BTreeMap::new(),
@@ -325,6 +360,7 @@ impl Contact {
             segments: Standings::default(),
             referrals: 0,
             referred_as: None,
+            erased_at: None,
         }
     }
 

@@ -76,14 +76,21 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
     let mut compared = lock::compare(project.lock.as_deref(), &ids, &sound, mode);
     findings.append(&mut compared.findings);
     findings.extend(between);
+    let of_journeys = journeys.iter().flat_map(|parsed| parsed.journey.conditions());
+    let of_segments = segments.segments.iter().map(|segment| &segment.when);
+    let counted = counted(of_journeys.chain(of_segments));
+    findings.extend(
+        store
+            .iter()
+            .filter_map(|store| store_check::kept_too_short(store, &counted)),
+    );
     findings.sort();
     let catalog = store.filter(|_| findings.is_empty()).map(|store| {
         let journeys: Vec<Journey> = journeys.into_iter().map(|parsed| parsed.journey).collect();
-        let of_segments = segments.segments.iter().map(|segment| &segment.when);
         hashed(Catalog {
             hash: String::new(),
             store,
-            counted: counted(journeys.iter().flat_map(Journey::conditions).chain(of_segments)),
+            counted,
             segments: segments.segments,
             journeys,
             emails,

@@ -4,12 +4,14 @@
 
 use super::finding::{Finding, Place, hint, nearest};
 use super::project::STORE;
-use super::store_file::{CODE, StoreFile};
+use super::store_file::{CODE, Retention, StoreFile};
 use super::tracking::{PLACEHOLDERS, Utm, UtmTags};
 use super::yaml::{self, Fields, Node, Reader, Value};
 use crate::domain::civil::Zone;
 use crate::domain::event::EventKind;
 use crate::domain::message::Lane;
+use crate::domain::time::Delay;
+use std::collections::BTreeMap;
 
 /// Reads `store.yaml`.
 ///
@@ -105,6 +107,9 @@ fn values(reader: &mut Reader<'_>, fields: &Fields<'_>, store: &StoreFile) {
             "a warm-up of 0 would hold all marketing for ever; without `warm_up:` there is no limit",
         );
     }
+    if let Some(node) = fields.get("retention") {
+        retention(reader, node, store);
+    }
     if let Some(node) = fields.get("events") {
         for node in reader.nodes(node, "a list of names") {
             let Some(name) = reader.text(node, "the name of an event") else {
@@ -196,6 +201,36 @@ fn caps(reader: &mut Reader<'_>, node: &Node, store: &StoreFile) {
             );
         }
     }
+}
+
+fn retention(reader: &mut Reader<'_>, node: &Node, store: &StoreFile) {
+    let Some(fields) = reader.map(node, "a map with `events`, `orders` or `messages`") else {
+        return;
+    };
+    let (own, longest) = (&store.retention, Retention::LONGEST);
+    for (name, kept, most) in [
+        ("events", own.events, longest.events),
+        ("orders", own.orders, longest.orders),
+        ("messages", own.messages, longest.messages),
+    ] {
+        let shortest = Retention::SHORTEST;
+        if let Some(node) = fields.get(name).filter(|_| kept < shortest || kept > most) {
+            reader.expected(node, &format!("a length of time from `{shortest}` to `{most}`"));
+        }
+    }
+}
+
+/// Events are counted by their rows: a condition that looks back further than they are kept would see none.
+pub fn kept_too_short(store: &StoreFile, counted: &BTreeMap<EventKind, u16>) -> Option<Finding> {
+    let kept = store.retention.events;
+    let (event, days) = counted.iter().max_by_key(|(_, days)| **days)?;
+    let window = Delay::from_days(i64::from(*days));
+    (window > kept).then(|| {
+        let message = format!(
+            "`retention: {{ events: {kept} }}` is shorter than the {window} over which a condition counts `{event}`"
+        );
+        Finding::whole(STORE, message)
+    })
 }
 
 fn zone(reader: &mut Reader<'_>, node: &Node, name: &str) {

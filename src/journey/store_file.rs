@@ -52,6 +52,9 @@ pub struct StoreFile {
     /// What is added to links to the store's own pages.
     #[serde(default)]
     pub utm: Utm,
+    /// What is kept for how long, where that is to be shorter than it may be.
+    #[serde(default)]
+    pub retention: Retention,
 }
 
 /// How a new sending domain is made known; what follows from it is in `engine::warm_up`.
@@ -69,6 +72,37 @@ pub struct WarmUp {
 /// What providers let a new address of theirs send on its first day.
 const fn first_day() -> u32 {
     50
+}
+
+/// How long history is kept. The default is the longest there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// Events, from their arrival. One that is told again after that counts again.
+    #[serde(with = "delay")]
+    pub events: Delay,
+    /// Orders and the runs about them; then only their totals are.
+    #[serde(with = "delay")]
+    pub orders: Delay,
+    /// Rows of the ledger, and with them the links in the mails.
+    #[serde(with = "delay")]
+    pub messages: Delay,
+}
+
+impl Retention {
+    pub const LONGEST: Self = Self {
+        events: Delay::from_days(400),
+        orders: Delay::from_days(1_096),
+        messages: Delay::from_days(730),
+    };
+    /// Repetitions of senders, returns of an order, and links that people still use.
+    pub const SHORTEST: Delay = Delay::from_days(90);
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self::LONGEST
+    }
 }
 
 /// The link that contacts hand on to friends.

@@ -52,7 +52,7 @@ impl World {
         let contacts = self.contacts()?.into_iter();
         let live = contacts.filter_map(|(_, loaded)| match loaded.document {
             Document::Live(contact) => Some(*contact),
-            Document::Moved { .. } => None,
+            Document::Moved { .. } | Document::Erased { .. } => None,
         });
         Ok(live.collect())
     }
@@ -71,6 +71,7 @@ impl World {
             match loaded.document {
                 Document::Live(contact) => return Ok(Some(*contact)),
                 Document::Moved { to, .. } => id = to,
+                Document::Erased { .. } => return Ok(None),
             }
         }
         Ok(None)

@@ -15,6 +15,7 @@ mod inventory;
 pub mod player;
 pub mod population;
 pub mod print;
+mod privacy;
 pub mod provider;
 pub mod setup;
 pub mod story;

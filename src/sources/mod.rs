@@ -15,6 +15,7 @@ pub use verification::{Unverified, Verified};
 
 use crate::domain::event::Event;
 use crate::domain::ids::SourceName;
+use crate::domain::privacy::PrivacyRequest;
 use crate::domain::time::Timestamp;
 use crate::signing::Secrets;
 use std::fmt;
@@ -33,6 +34,8 @@ pub enum SourceKind {
 pub enum Reading {
     /// At least one event, in the order in which they happened.
     Events(Vec<Event>),
+    /// The sender asks something about personal data.
+    Privacy(PrivacyRequest),
     /// The sender only asked whether we are there.
     Ping,
     /// Genuine, understood, and nothing for us. It must be answered 200, or the sender would repeat it.

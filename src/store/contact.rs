@@ -61,6 +61,7 @@ pub(super) const DUE: &str = "SELECT contact_id, due, failures FROM contact
 enum DocumentRef<'a> {
     Live(&'a Contact),
     Moved { to: &'a ContactId, at: Timestamp },
+    Erased { at: Timestamp },
 }
 
 /// The row of a contact; none when we do not know them.
@@ -154,8 +155,24 @@ pub(super) fn save_statement(
 /// # Errors
 /// When the statement fails.
 pub fn bury(sql: &dyn Sql, contact: &ContactId, to: &ContactId, at: Timestamp) -> Result<(), Error> {
-    let tombstone = DocumentRef::Moved { to, at };
-    let doc = to_json("tombstone", contact.as_str(), &tombstone, MAX_DOCUMENT_BYTES)?;
+    entomb(sql, contact, &DocumentRef::Moved { to, at }, at)
+}
+
+/// Leaves a tombstone in place of a person who was erased. Writes 1 row.
+///
+/// # Errors
+/// When the statement fails.
+pub fn erase(sql: &dyn Sql, contact: &ContactId, at: Timestamp) -> Result<(), Error> {
+    entomb(sql, contact, &DocumentRef::Erased { at }, at)
+}
+
+fn entomb(
+    sql: &dyn Sql,
+    contact: &ContactId,
+    tombstone: &DocumentRef<'_>,
+    at: Timestamp,
+) -> Result<(), Error> {
+    let doc = to_json("tombstone", contact.as_str(), tombstone, MAX_DOCUMENT_BYTES)?;
     sql.run(
         "INSERT INTO contact (contact_id, due, queue, failures, moved_at, doc) VALUES (?1, NULL, NULL, 0, ?2, ?3)
          ON CONFLICT (contact_id) DO UPDATE

@@ -52,6 +52,7 @@ pub fn load_facts(
         seen: false,
         in_ledger: false,
         checkout_closed,
+        objection: None,
         orders,
         ended: enrollment::list(sql, contact, MAX_ENDED_READ)?,
         counted: Counted::new(),

@@ -5,6 +5,7 @@
 //! clock, or names the `worker` crate. `docs/schema.md` gives the reasons; rows written are the bill, so each
 //! function that writes says how many.
 
+mod archive;
 pub mod breaker;
 pub mod contact;
 pub mod coupon;
@@ -23,6 +24,8 @@ pub mod migrate;
 pub mod order;
 pub mod outbox;
 pub mod parked;
+pub mod personal;
+pub mod privacy_request;
 pub mod retention;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod rusqlite;

@@ -7,6 +7,7 @@ use super::{Error, MAX_VALUE_BYTES};
 use crate::domain::ids::{ContactId, MessageId, OrderKey};
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::Order;
+use crate::domain::time::Timestamp;
 
 /// Most lines of an order that are stored; further ones are left out.
 pub const MAX_ITEMS: usize = 250;
@@ -82,6 +83,30 @@ pub fn list_bare(sql: &dyn Sql, contact: &ContactId, skip: u32, limit: u32) -> R
         &[contact.into(), limit.into(), skip.into()],
     )?;
     rows.iter().map(read).collect()
+}
+
+/// Orders of a contact that were placed, and last changed, before a time; without their lines.
+///
+/// # Errors
+/// When the statement fails or a row cannot be read.
+pub(super) fn before(sql: &dyn Sql, contact: &ContactId, before: Timestamp) -> Result<Vec<Order>, Error> {
+    let rows = sql.query(
+        "SELECT order_key, status, status_at, placed_at, number, total, currency, attributed_to, '[]' AS items
+         FROM orders WHERE contact_id = ?1 AND placed_at < ?2 AND status_at < ?2",
+        &[contact.into(), before.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
+/// Deletes what [`before`] gives. Writes 1 row for each.
+///
+/// # Errors
+/// When the statement fails.
+pub(super) fn delete_before(sql: &dyn Sql, contact: &ContactId, before: Timestamp) -> Result<(), Error> {
+    sql.run(
+        "DELETE FROM orders WHERE contact_id = ?1 AND placed_at < ?2 AND status_at < ?2",
+        &[contact.into(), before.into()],
+    )
 }
 
 fn read(row: &Row) -> Result<Order, Error> {

@@ -1,19 +1,31 @@
-//! Deletes what is past its time (`docs/schema.md`), a bounded slice at a call. Called by cron through `edge`.
+//! Deletes what is past its time (`docs/privacy.md`), a bounded slice at a call. Called by cron through `edge`.
 //!
 //! No index serves this: each would cost a row on every write. Instead a cursor walks the tables in key order, again
-//! and again; looking at a row costs a thousandth of writing one. Orders, ended enrollments and suppressions stay.
+//! and again; looking at a row costs a thousandth of writing one. Orders live on as totals (`archive`); objections stay.
 
 use super::Error;
+use super::archive;
 use super::meta::{self, Key};
 use super::sql::{Sql, Value};
+use crate::domain::money::Currency;
 use crate::domain::time::{Delay, Timestamp};
+use crate::journey::store_file::Retention;
 
-pub const EVENTS_FOR: Delay = Delay::from_days(400);
-pub const MESSAGES_FOR: Delay = Delay::from_days(730);
-/// The row that says that a merged contact has arrived. Links in the mails it got before ask for it, so it outlives them.
-pub const MERGE_MARKERS_FOR: Delay = MESSAGES_FOR;
 pub const TOMBSTONES_FOR: Delay = Delay::from_days(90);
 pub const CLOSED_CHECKOUTS_FOR: Delay = Delay::from_days(90);
+/// From the day on which it was given up: operators had that long to look at it.
+pub const DEAD_LETTERS_FOR: Delay = Delay::from_days(90);
+/// From the day on which it was done.
+pub const PRIVACY_REQUESTS_FOR: Delay = Delay::from_days(90);
+/// Mails of the embedded outbox: the development clock passes months in a moment, and what it sent is to be seen.
+pub const OUTBOX_MAILS_FOR: Delay = Delay::from_days(400);
+
+/// How long this store keeps what, and what its orders are summed up in.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    pub retention: Retention,
+    pub currency: Currency,
+}
 
 /// How many rows went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,6 +35,11 @@ pub struct Pruned {
     pub tombstones: u32,
     pub closed_checkouts: u32,
     pub parked: u32,
+    pub orders: u32,
+    pub enrollments: u32,
+    pub dead_letters: u32,
+    pub outbox_mails: u32,
+    pub privacy_requests: u32,
     /// The walk came to its end; the next call starts anew.
     pub finished: bool,
 }
@@ -35,6 +52,11 @@ impl Pruned {
             .saturating_add(self.tombstones)
             .saturating_add(self.closed_checkouts)
             .saturating_add(self.parked)
+            .saturating_add(self.orders)
+            .saturating_add(self.enrollments)
+            .saturating_add(self.dead_letters)
+            .saturating_add(self.outbox_mails)
+            .saturating_add(self.privacy_requests)
     }
 }
 
@@ -46,6 +68,11 @@ enum Table {
     Contact,
     Message,
     Event,
+    Order,
+    Enrollment,
+    DeadLetter,
+    OutboxMail,
+    PrivacyRequest,
 }
 
 /// What the walk does at a table. `?1` and `?2` bound the keys, `?3` is the time before which a row is old; `?4`, of
@@ -54,25 +81,32 @@ struct Steps {
     /// The key of the last row of a slice of `?2` rows after `?1`.
     last: &'static str,
     count: &'static str,
-    delete: &'static str,
+    delete: Delete,
 }
 
-/// Follows every key there is: keys are hex digits.
+enum Delete {
+    By(&'static str),
+    /// Orders are summed up first.
+    Archive,
+}
+
+/// Follows every key there is: keys begin with hex digits or with lower-case words.
 const END: &str = "~";
 
 /// Looks at up to `limit` rows, and deletes those that are old. A contact's rows are never split, so that a
-/// slice can be longer by the rest of one contact. Writes 1 row for each deleted, and 1 for the cursor.
+/// slice can be longer by the rest of one contact. Writes 1 row for each deleted, 1 for the document of a contact whose
+/// orders are summed up, and 1 for the cursor.
 ///
 /// # Errors
 /// When a statement fails. What was deleted stays deleted, and the next call goes on from the same place.
-pub fn prune(sql: &dyn Sql, now: Timestamp, limit: u32) -> Result<Pruned, Error> {
+pub fn prune(sql: &dyn Sql, policy: &Policy, now: Timestamp, limit: u32) -> Result<Pruned, Error> {
     let mut pruned = Pruned::default();
     let stored = meta::get(sql, Key::PruneCursor)?.unwrap_or_default();
     let (mut table, mut after) = Table::of_cursor(&stored);
     let mut left = limit;
     while left > 0 {
         let slice = Slice::next(sql, table, &after, left)?;
-        let gone = slice.delete(sql, table, now)?;
+        let gone = slice.delete(sql, policy, table, now)?;
         pruned.add(table, gone);
         left = left.saturating_sub(slice.rows);
         match (slice.is_last, table.next()) {
@@ -117,31 +151,40 @@ impl Slice {
         })
     }
 
-    fn delete(&self, sql: &dyn Sql, table: Table, now: Timestamp) -> Result<u32, Error> {
+    fn delete(&self, sql: &dyn Sql, policy: &Policy, table: Table, now: Timestamp) -> Result<u32, Error> {
+        let before = now.minus(table.kept_for(&policy.retention));
         let mut params: Vec<Value> = vec![
             self.after.as_str().into(),
             self.until.as_str().into(),
-            now.minus(table.kept_for()).into(),
+            before.into(),
         ];
         if table == Table::Event {
-            params.push(now.minus(MERGE_MARKERS_FOR).into());
+            // Links in the mails from before a merge ask for its marker: it stays as long as they do.
+            let markers = policy.retention.messages.max(policy.retention.events);
+            params.push(now.minus(markers).into());
         }
         let row = sql.first(table.steps().count, &params)?;
         let old = row.map_or(Ok(0), |row| row.count("n"))?;
-        if old > 0 {
-            sql.run(table.steps().delete, &params)?;
+        match table.steps().delete {
+            _ if old == 0 => Ok(0),
+            Delete::By(statement) => sql.run(statement, &params).map(|()| old),
+            Delete::Archive => archive::sum_up(sql, &self.after, &self.until, before, policy.currency),
         }
-        Ok(old)
     }
 }
 
 impl Table {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 10] = [
         Self::Parked,
         Self::Directory,
         Self::Contact,
         Self::Message,
         Self::Event,
+        Self::Order,
+        Self::Enrollment,
+        Self::DeadLetter,
+        Self::OutboxMail,
+        Self::PrivacyRequest,
     ];
 
     const fn as_str(self) -> &'static str {
@@ -151,6 +194,11 @@ impl Table {
             Self::Contact => "contact",
             Self::Message => "message",
             Self::Event => "event",
+            Self::Order => "order",
+            Self::Enrollment => "enrollment",
+            Self::DeadLetter => "dead_letter",
+            Self::OutboxMail => "outbox_mail",
+            Self::PrivacyRequest => "privacy_request",
         }
     }
 
@@ -163,24 +211,23 @@ impl Table {
         }
     }
 
-    const fn next(self) -> Option<Self> {
-        match self {
-            Self::Parked => Some(Self::Directory),
-            Self::Directory => Some(Self::Contact),
-            Self::Contact => Some(Self::Message),
-            Self::Message => Some(Self::Event),
-            Self::Event => None,
-        }
+    fn next(self) -> Option<Self> {
+        let mut after = Self::ALL.into_iter().skip_while(|table| *table != self);
+        after.nth(1)
     }
 
-    const fn kept_for(self) -> Delay {
+    const fn kept_for(self, retention: &Retention) -> Delay {
         match self {
             // The row itself says until when.
             Self::Parked => Delay::ZERO,
             Self::Directory => CLOSED_CHECKOUTS_FOR,
             Self::Contact => TOMBSTONES_FOR,
-            Self::Message => MESSAGES_FOR,
-            Self::Event => EVENTS_FOR,
+            Self::Message => retention.messages,
+            Self::Event => retention.events,
+            Self::Order | Self::Enrollment => retention.orders,
+            Self::DeadLetter => DEAD_LETTERS_FOR,
+            Self::OutboxMail => OUTBOX_MAILS_FOR,
+            Self::PrivacyRequest => PRIVACY_REQUESTS_FOR,
         }
     }
 
@@ -189,20 +236,22 @@ impl Table {
             Self::Parked => Steps {
                 last: "SELECT hash AS last FROM parked WHERE hash > ?1 ORDER BY hash LIMIT 1 OFFSET ?2",
                 count: "SELECT count(*) AS n FROM parked WHERE hash > ?1 AND hash <= ?2 AND until < ?3",
-                delete: "DELETE FROM parked WHERE hash > ?1 AND hash <= ?2 AND until < ?3",
+                delete: Delete::By("DELETE FROM parked WHERE hash > ?1 AND hash <= ?2 AND until < ?3"),
             },
             Self::Directory => Steps {
                 last: "SELECT hash AS last FROM directory WHERE hash > ?1 ORDER BY hash LIMIT 1 OFFSET ?2",
                 count: "SELECT count(*) AS n FROM directory
                         WHERE hash > ?1 AND hash <= ?2 AND closed_at < ?3",
-                delete: "DELETE FROM directory WHERE hash > ?1 AND hash <= ?2 AND closed_at < ?3",
+                delete: Delete::By("DELETE FROM directory WHERE hash > ?1 AND hash <= ?2 AND closed_at < ?3"),
             },
             Self::Contact => Steps {
                 last: "SELECT contact_id AS last FROM contact WHERE contact_id > ?1
                        ORDER BY contact_id LIMIT 1 OFFSET ?2",
                 count: "SELECT count(*) AS n FROM contact
                         WHERE contact_id > ?1 AND contact_id <= ?2 AND moved_at < ?3",
-                delete: "DELETE FROM contact WHERE contact_id > ?1 AND contact_id <= ?2 AND moved_at < ?3",
+                delete: Delete::By(
+                    "DELETE FROM contact WHERE contact_id > ?1 AND contact_id <= ?2 AND moved_at < ?3",
+                ),
             },
             // `settled_at` is null, and the comparison not true, while a message is on its way.
             Self::Message => Steps {
@@ -210,7 +259,9 @@ impl Table {
                        ORDER BY contact_id LIMIT 1 OFFSET ?2",
                 count: "SELECT count(*) AS n FROM message
                         WHERE contact_id > ?1 AND contact_id <= ?2 AND settled_at < ?3",
-                delete: "DELETE FROM message WHERE contact_id > ?1 AND contact_id <= ?2 AND settled_at < ?3",
+                delete: Delete::By(
+                    "DELETE FROM message WHERE contact_id > ?1 AND contact_id <= ?2 AND settled_at < ?3",
+                ),
             },
             Self::Event => Steps {
                 last: "SELECT contact_id AS last FROM event WHERE contact_id > ?1
@@ -218,8 +269,44 @@ impl Table {
                 count: "SELECT count(*) AS n FROM event
                         WHERE contact_id > ?1 AND contact_id <= ?2 AND received_at < ?3
                           AND (received_at < ?4 OR event_id < 'absorbed:' OR event_id >= 'absorbed;')",
-                delete: "DELETE FROM event WHERE contact_id > ?1 AND contact_id <= ?2 AND received_at < ?3
+                delete: Delete::By(
+                    "DELETE FROM event WHERE contact_id > ?1 AND contact_id <= ?2 AND received_at < ?3
                           AND (received_at < ?4 OR event_id < 'absorbed:' OR event_id >= 'absorbed;')",
+                ),
+            },
+            Self::Order => Steps {
+                last: "SELECT contact_id AS last FROM orders WHERE contact_id > ?1
+                       ORDER BY contact_id LIMIT 1 OFFSET ?2",
+                count: "SELECT count(*) AS n FROM orders
+                        WHERE contact_id > ?1 AND contact_id <= ?2 AND placed_at < ?3 AND status_at < ?3",
+                delete: Delete::Archive,
+            },
+            // A run about the contact itself stays: `reenter: once` asks for it. One about a cart or an order never comes again.
+            Self::Enrollment => Steps {
+                last: "SELECT contact_id AS last FROM enrollment WHERE contact_id > ?1
+                       ORDER BY contact_id LIMIT 1 OFFSET ?2",
+                count: "SELECT count(*) AS n FROM enrollment
+                        WHERE contact_id > ?1 AND contact_id <= ?2 AND ended_at < ?3 AND key <> contact_id",
+                delete: Delete::By(
+                    "DELETE FROM enrollment
+                     WHERE contact_id > ?1 AND contact_id <= ?2 AND ended_at < ?3 AND key <> contact_id",
+                ),
+            },
+            Self::DeadLetter => Steps {
+                last: "SELECT id AS last FROM dead_letter WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?2",
+                count: "SELECT count(*) AS n FROM dead_letter WHERE id > ?1 AND id <= ?2 AND at < ?3",
+                delete: Delete::By("DELETE FROM dead_letter WHERE id > ?1 AND id <= ?2 AND at < ?3"),
+            },
+            Self::OutboxMail => Steps {
+                last: "SELECT id AS last FROM outbox_mail WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?2",
+                count: "SELECT count(*) AS n FROM outbox_mail WHERE id > ?1 AND id <= ?2 AND sent_at < ?3",
+                delete: Delete::By("DELETE FROM outbox_mail WHERE id > ?1 AND id <= ?2 AND sent_at < ?3"),
+            },
+            // `done_at` is null while it is to be done.
+            Self::PrivacyRequest => Steps {
+                last: "SELECT id AS last FROM privacy_request WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?2",
+                count: "SELECT count(*) AS n FROM privacy_request WHERE id > ?1 AND id <= ?2 AND done_at < ?3",
+                delete: Delete::By("DELETE FROM privacy_request WHERE id > ?1 AND id <= ?2 AND done_at < ?3"),
             },
         }
     }
@@ -233,6 +320,11 @@ impl Pruned {
             Table::Contact => &mut self.tombstones,
             Table::Message => &mut self.messages,
             Table::Event => &mut self.events,
+            Table::Order => &mut self.orders,
+            Table::Enrollment => &mut self.enrollments,
+            Table::DeadLetter => &mut self.dead_letters,
+            Table::OutboxMail => &mut self.outbox_mails,
+            Table::PrivacyRequest => &mut self.privacy_requests,
         };
         *count = count.saturating_add(rows);
     }

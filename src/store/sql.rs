@@ -111,6 +111,11 @@ impl Row {
         Self { columns, values }
     }
 
+    /// All columns, by name.
+    pub fn columns(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.columns.iter().map(String::as_str).zip(&self.values)
+    }
+
     fn value(&self, column: &'static str) -> Result<&Value, Error> {
         self.columns
             .iter()

@@ -8,7 +8,9 @@ use crate::domain::event::Event;
 use crate::domain::identity::IdentifierKind;
 use crate::domain::ids::{ContactId, EventId, IdentifierHash, MessageId};
 use crate::domain::message::Message;
+use crate::domain::objection::Objection;
 use crate::domain::order::Order;
+use crate::domain::privacy::{Kind, Subject};
 use crate::domain::referral::Referral;
 use crate::domain::shard::{ShardCount, ShardIndex};
 use crate::domain::switches::Switches;
@@ -18,6 +20,8 @@ use crate::engine::identity::Hashed;
 use crate::engine::protection::{Counted, Since};
 use crate::engine::state::{Contact, Ended};
 use crate::render::outbox::{HeldRow, LeftRow, OutboxMail};
+use crate::turn::erase::Erased;
+use crate::turn::person::{Held, Person};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -84,6 +88,26 @@ pub enum Call {
     Reasons,
     /// Counts and lists for operators.
     Overview,
+    /// Who is this contact, by all that you know and the subject says?
+    WhoIs {
+        contact: ContactId,
+        subject: Subject,
+    },
+    /// What do you hold of this person?
+    Held(Box<Person>),
+    /// Erase this contact of yours, and have the other shards forget them.
+    Erase {
+        contact: ContactId,
+        subject: Subject,
+    },
+    /// Take away what you hold of this person.
+    Forget(Box<Person>),
+    /// A storefront asks something that operators must do.
+    NotePrivacyRequest {
+        id: String,
+        kind: Kind,
+        contact: Option<ContactId>,
+    },
 }
 
 /// An open or a click of a mail.
@@ -113,6 +137,9 @@ pub struct Ingest {
     /// A checkout of the event was bought, as other shards know.
     #[serde(default)]
     pub bought: bool,
+    /// What the shards of its addresses hold against them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objections: Vec<(IdentifierHash, Objection)>,
     /// The contact was resolved already: apply here.
     #[serde(default)]
     pub contact: Option<ContactId>,
@@ -169,11 +196,21 @@ pub enum ForwardBody {
     Delivery(Box<DeliveryEvent>),
     /// A first order is to be credited: to the lowest id that has its code, and then to where that leads.
     Referral(Box<Referral>),
+    /// The address of this hash must not be written to, whoever it comes back as.
+    Object(Objection),
+    /// Somebody was erased then.
+    Forget {
+        person: Box<Person>,
+        at: Timestamp,
+    },
 }
 
 /// Everything of a contact that was merged into another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bundle {
+    /// When it was buried.
+    #[serde(default)]
+    pub at: Option<Timestamp>,
     pub contact: Contact,
     pub events: Vec<Event>,
     pub orders: Vec<Order>,
@@ -190,6 +227,19 @@ pub struct Rows {
     pub orders: Vec<Order>,
 }
 
+impl Rows {
+    /// Those of after an erasure.
+    #[must_use]
+    pub fn since(&self, erased_at: Timestamp) -> Self {
+        let events = self.events.iter().filter(|event| event.received_at > erased_at);
+        let orders = self.orders.iter().filter(|order| order.status_at > erased_at);
+        Self {
+            events: events.cloned().collect(),
+            orders: orders.cloned().collect(),
+        }
+    }
+}
+
 /// What a shard answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -197,6 +247,9 @@ pub enum Answer {
     Touched {
         known: Vec<(IdentifierHash, ContactId)>,
         bought: bool,
+        /// What is held against the addresses among them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        objections: Vec<(IdentifierHash, Objection)>,
     },
     Ingested(Ingested),
     /// The contact itself, or where it leads.
@@ -231,6 +284,9 @@ pub enum Answer {
         left: Vec<LeftRow>,
     },
     Overview(serde_json::Value),
+    Person(Box<Person>),
+    Held(Held),
+    Erased(Erased),
     /// The call was refused; nothing was written.
     Refused {
         error: String,
@@ -267,7 +323,10 @@ impl Answer {
             | Self::Viewed(_)
             | Self::Mails(_)
             | Self::Reasons { .. }
-            | Self::Overview(_) => Meaning::Arrived,
+            | Self::Overview(_)
+            | Self::Person(_)
+            | Self::Held(_)
+            | Self::Erased(_) => Meaning::Arrived,
         }
     }
 }

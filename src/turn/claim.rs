@@ -276,7 +276,8 @@ impl Turn<'_> {
     ) -> Result<guard::Facts, Error> {
         let suppressed = match loaded.contact.address() {
             Some(address) => {
-                store::suppression::get(self.sql, &self.hash(&Identifier::email(&address.email)))?.is_some()
+                let hash = self.hash(&Identifier::email(&address.email));
+                store::suppression::get(self.sql, &hash)?.is_some_and(|held| held.ground.is_final())
             }
             None => false,
         };

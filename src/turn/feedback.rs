@@ -16,6 +16,7 @@ use crate::domain::event::{Event, EventKind};
 use crate::domain::identity::Identifier;
 use crate::domain::ids::{ContactId, IdentifierHash};
 use crate::domain::message::MessageState;
+use crate::domain::objection::Objection;
 use crate::domain::time::Timestamp;
 use crate::engine::address_health::{Cause, Change};
 use crate::engine::decision::{Decision, Input, Settlement};
@@ -234,6 +235,7 @@ impl Turn<'_> {
             event: Arc::new(news),
             known: Vec::new(),
             bought: false,
+            objections: Vec::new(),
             contact: Some(contact.clone()),
             released: false,
         };
@@ -287,12 +289,15 @@ impl Turn<'_> {
             ),
             Change::Suppress(cause) => {
                 loaded.contact = contact;
-                let said = (ConsentState::Suppressed, cause.as_str());
+                let said = (ConsentState::Suppressed, cause.ground().as_str());
                 let news = self.about_address(event, ended_by(cause), Some(email.clone()), said);
                 let facts = store::load_facts(self.sql, &loaded.contact.id, Some(&news), false)?;
                 let (loaded, _) = self.settle(loaded, &facts, &Input::Event(Arc::new(news)))?;
-                let hash = self.hash(&Identifier::email(&email));
-                store::suppression::put(self.sql, &hash, cause.as_str(), self.now)?;
+                let objection = Objection {
+                    ground: cause.ground(),
+                    at: self.now,
+                };
+                self.object(&self.hash(&Identifier::email(&email)), objection)?;
                 Ok(loaded)
             }
         }

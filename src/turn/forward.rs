@@ -91,6 +91,8 @@ impl Turn<'_> {
             ForwardBody::Link { .. } => "link",
             ForwardBody::Delivery(_) => "delivery",
             ForwardBody::Referral(_) => "referral",
+            ForwardBody::Object(_) => "object",
+            ForwardBody::Forget { .. } => "forget",
         };
         let row = store::forward::Forward {
             id: forward.id.clone(),
@@ -211,6 +213,14 @@ impl Turn<'_> {
             }
             ForwardBody::Delivery(event) => self.hear_forwarded(&forward.to, event),
             ForwardBody::Referral(referral) => self.credit(&forward.to, referral),
+            ForwardBody::Object(objection) => {
+                store::suppression::put(self.sql, &forward.to, *objection)?;
+                Ok(Received::Done)
+            }
+            ForwardBody::Forget { person, at } => {
+                self.forget(person, *at)?;
+                Ok(Received::Done)
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{Error, Home, Loaded, Turn};
 use crate::domain::event::Event;
 use crate::domain::identity::IdentifierKind;
 use crate::domain::ids::{ContactId, EventId, IdentifierHash};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Delay, Timestamp};
 use crate::engine::decision::{CheckoutTaken, Input};
 use crate::engine::identity::{Hashed, Resolution, others_of_checkout, resolve, route};
 use crate::engine::keys::checkout_keys;
@@ -70,6 +70,7 @@ impl Turn<'_> {
         };
         match self.find(&contact)? {
             Home::Elsewhere(contact) => Ok(Ingested::Elsewhere(contact)),
+            Home::Here(loaded) if is_of_erased(&loaded, ingest) => Ok(Ingested::Ignored),
             Home::Here(loaded) => {
                 let own = loaded.contact.id.clone();
                 let aliases = self.aliases(&loaded.contact, ingest);
@@ -104,11 +105,12 @@ impl Turn<'_> {
     fn apply(&self, loaded: Loaded, ingest: &Ingest, leads: &Leads) -> Result<Ingested, Error> {
         let (event, known) = (&ingest.event, &leads.known);
         let own = loaded.contact.id.clone();
-        let facts = store::load_facts(self.sql, &own, Some(event), leads.bought)?;
+        let mut facts = store::load_facts(self.sql, &own, Some(event), leads.bought)?;
         if facts.seen {
             self.claim_unknown(&ingest.identifiers, known, &own)?;
             return Ok(Ingested::Duplicate);
         }
+        facts.objection = self.objection(&loaded.contact, ingest)?;
         let (_, effects) = self.settle(loaded, &facts, &Input::Event(Arc::clone(event)))?;
         self.refer(&effects)?;
         self.claim_all(ingest, leads, &own)?;
@@ -271,6 +273,7 @@ impl Turn<'_> {
             event: event.into(),
             known: Vec::new(),
             bought: false,
+            objections: Vec::new(),
             contact: Some(contact.clone()),
             released: true,
         };
@@ -370,6 +373,20 @@ impl Turn<'_> {
         dead_letter::put(self.sql, &letter)?;
         Ok(false)
     }
+}
+
+/// Whether an event is about somebody who was erased: it happened before that, or it comes by a cart or an order whose
+/// person is nobody now. A source writes its times by the second.
+fn is_of_erased(loaded: &Loaded, ingest: &Ingest) -> bool {
+    let (event, contact) = (&ingest.event, &loaded.contact);
+    let names_somebody = || {
+        let mut named = ingest.identifiers.iter();
+        named.any(|hashed| hashed.identifier.kind.is_strong())
+    };
+    contact.erased_at.is_some_and(|at| {
+        let is_old = event.received_at <= at || event.occurred_at.plus(Delay::from_seconds(1)) <= at;
+        is_old || (loaded.is_erased() && !names_somebody())
+    })
 }
 
 /// Whom identifiers lead to; those that were only closed lead to nobody.

@@ -81,6 +81,7 @@ impl Turn<'_> {
             .map(|stored| stored.message)
             .filter(|message| message.state == MessageState::Intended);
         let bundle = Bundle {
+            at: Some(self.now),
             events,
             orders,
             ended: store::enrollment::list(self.sql, &id, MAX_ENDED_MOVED)?,
@@ -155,6 +156,13 @@ impl Turn<'_> {
         if store::event::seen(self.sql, &id, &marker.id)? {
             return Ok(Received::Done);
         }
+        if loaded
+            .contact
+            .erased_at
+            .is_some_and(|erased| bundle.at.is_none_or(|at| at <= erased))
+        {
+            return self.erase_merged(&bundle.contact).map(|()| Received::Done);
+        }
         let void = self.void_credits(&loaded.contact, bundle)?;
         store::event::record(self.sql, &id, &marker)?;
         self.put_rows(&id, &bundle.events, &bundle.orders)?;
@@ -227,10 +235,17 @@ impl Turn<'_> {
             Home::Here(loaded) => *loaded,
         };
         let mut contact = loaded.contact.clone();
+        let rows = match contact.erased_at {
+            Some(at) => rows.since(at),
+            None => rows.clone(),
+        };
+        if loaded.is_erased() && rows == Rows::default() {
+            return Ok(Received::Done);
+        }
         self.put_rows(&contact.id, &rows.events, &rows.orders)?;
         let id = contact.id.clone();
         let orders = store::order::list(self.sql, &contact.id, MAX_ROWS_MOVED)?;
-        contact.purchases = purchases_of(orders.iter(), self.catalog.store.currency);
+        contact.purchases = purchases_of(orders.iter(), self.catalog.store.currency).plus(&contact.archived);
         contact.segments.ask_again(self.now);
         let decision = Decision {
             contact,

@@ -9,6 +9,7 @@ pub mod bought;
 pub mod call;
 pub mod claim;
 mod compose;
+pub mod erase;
 pub mod errand;
 mod error;
 pub mod feedback;
@@ -17,8 +18,11 @@ pub mod hold;
 pub mod ingest;
 pub mod install;
 pub mod merge;
+mod objection;
 pub mod outcome;
 pub mod overview;
+pub mod person;
+pub mod privacy;
 mod referral;
 pub mod reported;
 pub mod routing;
@@ -69,14 +73,22 @@ pub struct Turn<'a> {
 /// A live contact, with its row as it was read: a save compares with it.
 pub struct Loaded {
     pub contact: Contact,
-    /// None for a contact that is not stored yet.
+    /// None for a contact that is not stored yet. Of one who was erased, the tombstone.
     pub row: Option<store::contact::Loaded>,
 }
 
 impl Loaded {
-    /// Whether the contact is not stored yet.
-    pub const fn is_new(&self) -> bool {
-        self.row.is_none()
+    /// Whether the contact is not stored yet, or not any more.
+    pub fn is_new(&self) -> bool {
+        self.row.as_ref().is_none_or(|row| match row.document {
+            Document::Live(_) => false,
+            Document::Moved { .. } | Document::Erased { .. } => true,
+        })
+    }
+
+    /// Whether what is stored is the tombstone of an erasure.
+    pub fn is_erased(&self) -> bool {
+        self.is_new() && self.contact.erased_at.is_some()
     }
 }
 
@@ -114,6 +126,12 @@ impl Turn<'_> {
                         })));
                     }
                     Document::Moved { to, .. } => id = to.clone(),
+                    Document::Erased { at } => {
+                        let mut contact = Contact::new(id, self.now);
+                        contact.erased_at = Some(*at);
+                        let row = Some(row);
+                        return Ok(Home::Here(Box::new(Loaded { contact, row })));
+                    }
                 },
                 None => {
                     let own = IdentifierHash::from(id.clone());

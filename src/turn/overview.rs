@@ -3,7 +3,9 @@
 use super::call::Answer;
 use super::{Error, Turn};
 use crate::domain::event::Event;
+use crate::domain::ids::ContactId;
 use crate::domain::message::{DropReason, MessageState};
+use crate::domain::privacy::Kind;
 use crate::engine::guard::DeferReason;
 use crate::engine::identity::Hashed;
 use crate::engine::state::EndReason;
@@ -52,6 +54,10 @@ impl Turn<'_> {
             "waiting": waiting.into_iter().map(message_row).collect::<Vec<_>>(),
             "accepted": accepted.into_iter().map(message_row).collect::<Vec<_>>(),
             "dead_letters": letters,
+            "privacy_requests": store::privacy_request::open(self.sql, MAX_LISTED)?
+                .into_iter()
+                .map(request_row)
+                .collect::<Vec<_>>(),
             "in_flight": store::dispatch::count(self.sql)?,
             "forwards": store::forward::count(self.sql)?,
             "next_due": self.next_due()?.map(crate::domain::time::Timestamp::to_rfc3339),
@@ -160,7 +166,12 @@ impl Turn<'_> {
     /// # Errors
     /// When storage fails.
     pub fn prune(&self) -> Result<u32, Error> {
-        Ok(store::retention::prune(self.sql, self.now, PRUNED_AT_ONCE)?.total())
+        let store = &self.catalog.store;
+        let policy = store::retention::Policy {
+            retention: store.retention,
+            currency: store.currency,
+        };
+        Ok(store::retention::prune(self.sql, &policy, self.now, PRUNED_AT_ONCE)?.total())
     }
 }
 
@@ -182,6 +193,17 @@ fn letter_row(letter: store::dead_letter::DeadLetter) -> Value {
         "id": letter.id, "what": letter.what, "reason": letter.reason, "at": letter.at.to_rfc3339(),
         "about": about.flatten(),
     })
+}
+
+/// What is to be done, and until when it can wait: <https://gdpr-info.eu/art-12-gdpr/> gives a month.
+fn request_row(request: store::privacy_request::PrivacyRequest) -> Value {
+    let contact = request.contact.as_ref().map_or("", ContactId::as_str);
+    let to_do = match request.kind {
+        Kind::DataRequest => format!("npm run export -- --contact {contact} --out file.json"),
+        Kind::Erase => format!("npm run erase -- --contact {contact}"),
+        Kind::EraseShop => "docs/privacy.md#the-whole-shop".to_owned(),
+    };
+    json!({ "id": request.id, "kind": request.kind, "at": request.at.to_rfc3339(), "to_do": to_do })
 }
 
 /// A stored reason in words for people.

@@ -49,7 +49,7 @@ impl Turn<'_> {
             Home::Elsewhere(contact) => return Ok(Received::Elsewhere(contact.into())),
             Home::Here(loaded) => *loaded,
         };
-        if self.is_friend(&loaded.contact.id, &referral.friend)? {
+        if loaded.is_erased() || self.is_friend(&loaded.contact.id, &referral.friend)? {
             return Ok(Received::Done);
         }
         let event = credited(referral, self.now)?;

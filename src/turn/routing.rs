@@ -87,6 +87,7 @@ impl Routing {
                 identifiers,
                 known: Vec::new(),
                 bought: false,
+                objections: Vec::new(),
                 contact: None,
                 released: false,
             },
@@ -114,11 +115,17 @@ impl Routing {
         match self.stage.clone() {
             Stage::Touching => {
                 for answer in answers {
-                    let Answer::Touched { known, bought } = answer else {
+                    let Answer::Touched {
+                        known,
+                        bought,
+                        objections,
+                    } = answer
+                    else {
                         return Err(Error::Answer);
                     };
                     self.ingest.known.extend(known);
                     self.ingest.bought |= bought;
+                    self.ingest.objections.extend(objections);
                 }
                 self.stage = Stage::Ingesting;
                 Ok(self.ask_contact())

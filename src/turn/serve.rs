@@ -3,6 +3,7 @@
 //! `edge` opens the transaction around it, and so do host tests: both serve by this code.
 
 use super::call::{Answer, Call};
+use super::erase::Erased;
 use super::merge::Absorbed;
 use super::{Error, Home, Turn};
 use crate::store::directory;
@@ -19,6 +20,7 @@ impl Turn<'_> {
                 Answer::Touched {
                     known: known.into_iter().collect(),
                     bought,
+                    objections: self.objections(&touch.identifiers)?,
                 }
             }
             Call::Ingest(ingest) => Answer::Ingested(self.ingest(&ingest)?),
@@ -56,6 +58,17 @@ impl Turn<'_> {
             Call::Sweep => Answer::Swept { done: self.sweep()? },
             Call::Prune => Answer::Pruned(self.prune()?),
             Call::Overview => Answer::Overview(self.overview()?),
+            Call::WhoIs { contact, subject } => self.who_is(&contact, &subject)?.into(),
+            Call::Held(person) => Answer::Held(self.held(&person)?),
+            Call::Erase { contact, subject } => self.erase(&contact, &subject)?,
+            Call::Forget(person) => Answer::Erased(Erased {
+                rows: self.forget(&person, self.now)?,
+                ..Erased::default()
+            }),
+            Call::NotePrivacyRequest { id, kind, contact } => {
+                self.note_privacy_request(id, kind, contact)?;
+                Answer::Done
+            }
             Call::RunDue => return Ok(None),
         };
         Ok(Some(answer))

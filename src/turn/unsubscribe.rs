@@ -65,6 +65,9 @@ impl Turn<'_> {
             Home::Elsewhere(contact) => return Ok(Received::Elsewhere(contact.into())),
             Home::Here(loaded) => *loaded,
         };
+        if loaded.is_erased() {
+            return Ok(Received::Done);
+        }
         if !store::event::seen(self.sql, &loaded.contact.id, &merge::marker_id(loser)?)? {
             return Ok(Received::NotYet);
         }

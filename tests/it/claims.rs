@@ -411,6 +411,7 @@ fn a_parked_event_goes_to_one_person_though_two_turn_up_at_once() {
                     event: known.into(),
                     known: Vec::new(),
                     bought: false,
+                    objections: Vec::new(),
                     contact: None,
                     released: false,
                 };

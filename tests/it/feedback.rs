@@ -227,7 +227,7 @@ fn after_a_hard_bounce_or_a_complaint_nothing_is_sent_any_more() {
         let shard = world.settings.shards.of_contact(&contact_of(&world, "nadia"));
         let of = hash(&world, IdentifierKind::Email, "nadia");
         let held = world.turn(shard, |turn| Ok(wend::store::suppression::get(turn.sql, &of)?));
-        assert_eq!(held.unwrap().unwrap().reason, reason);
+        assert_eq!(held.unwrap().unwrap().ground.as_str(), reason);
         pass(&mut world, DAY);
         // A yes in a form does not bring a dead address back, and its receipt is not sent either.
         tell(&world, &mut Story::default(), "order 1 by=nadia subscribed");

@@ -266,6 +266,9 @@ fn caps_hours_and_webhooks_in_store_yaml() {
         "warm_up: { from: tomorrow, start: 50 }\n",
         "warm_up: { from: 2026-12-01, start: 0 }\n",
         "warm_up: { from: 2026-12-01, begin: 50 }\n",
+        "retention: { events: 200d, orders: 1096d, messages: 90d }\n",
+        "retention: { events: 401d, orders: 1097d, messages: 89d }\n",
+        "retention: { contacts: 90d }\n",
     ];
     let text: String = cases
         .iter()
@@ -277,6 +280,25 @@ fn caps_hours_and_webhooks_in_store_yaml() {
         })
         .collect();
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn what_a_condition_counts_must_be_kept() {
+    let offer = format!("{HEAD}{STEPS}").replacen(
+        "steps:",
+        "exit:\n  - { on: Order Completed, when: \"count('Product Viewed', 180) > 3\" }\nsteps:",
+        1,
+    );
+    let found = |kept: &str| {
+        about(
+            &[("offer", &offer)],
+            &format!("{STORE}retention: {{ events: {kept} }}\n"),
+        )
+    };
+    assert_eq!(found("180d"), "nothing\n");
+    assert!(
+        found("179d").contains("is shorter than the 180d over which a condition counts `Product Viewed`")
+    );
 }
 
 #[test]

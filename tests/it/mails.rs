@@ -14,7 +14,7 @@ use wend::domain::mail::OutgoingEmail;
 use wend::domain::message::{Lane, Message, MessageState, Stream};
 use wend::domain::money::{Currency, Money};
 use wend::domain::time::Timestamp;
-use wend::journey::store_file::{Brand, OnUnknown, Region, Sender, StoreFile};
+use wend::journey::store_file::{Brand, OnUnknown, Region, Retention, Sender, StoreFile};
 use wend::journey::tracking::{Tracking, Utm};
 use wend::render::email::{Draft, Error, Linking, Reader, compose};
 use wend::render::links::{LinkKeys, Purpose};
@@ -71,6 +71,7 @@ pub fn shop() -> StoreFile {
             opens: Some(false),
         },
         utm: Utm::Off,
+        retention: Retention::default(),
         webhooks: vec![],
         caps: vec![],
         quiet_hours: None,

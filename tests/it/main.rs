@@ -27,6 +27,9 @@ mod mail_pages;
 mod mails;
 #[cfg(test)]
 mod own_links;
+#[cfg(test)]
+mod privacy;
+#[cfg(test)]
 mod protection;
 #[cfg(test)]
 mod providers;

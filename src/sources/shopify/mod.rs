@@ -1,9 +1,10 @@
 //! Shopify: webhooks of an app or of a shop's notification settings.
 //!
 //! Called by the registry with a delivery as it came. This file verifies it, picks the mapping by topic and names the
-//! event; the mappings are `customer`, `checkout` and `order`. Facts: `docs/sources.md`.
+//! event; the mappings are `customer`, `checkout`, `order` and `compliance`. Facts: `docs/sources.md`.
 
 mod checkout;
+mod compliance;
 mod consent;
 mod customer;
 mod order;
@@ -11,7 +12,7 @@ mod wire;
 
 use super::arrival::Arrival;
 use super::{Error, Reading, Reason, SourceKind, Unverified, Verified, clean};
-use crate::domain::event::Event;
+use crate::domain::privacy::Kind;
 use crate::domain::time::Timestamp;
 use crate::signing::{self, Secrets};
 
@@ -34,6 +35,9 @@ enum Topic {
     OrdersPaid,
     OrdersFulfilled,
     OrdersCancelled,
+    CustomersDataRequest,
+    CustomersRedact,
+    ShopRedact,
 }
 
 /// A verified delivery with what its headers say.
@@ -65,8 +69,7 @@ pub(super) fn read(delivery: Unverified<'_>, secrets: &Secrets, now: Timestamp) 
         let name = clean::line(name).unwrap_or_default();
         return Ok(Reading::Ignored(Reason::Topic(name)));
     };
-    let event = topic.map(&Delivery::new(verified, name, Arrival { source, now }))?;
-    Ok(Reading::Events(vec![event]))
+    topic.map(&Delivery::new(verified, name, Arrival { source, now }))
 }
 
 impl Topic {
@@ -81,12 +84,15 @@ impl Topic {
             "orders/paid" => Self::OrdersPaid,
             "orders/fulfilled" => Self::OrdersFulfilled,
             "orders/cancelled" => Self::OrdersCancelled,
+            "customers/data_request" => Self::CustomersDataRequest,
+            "customers/redact" => Self::CustomersRedact,
+            "shop/redact" => Self::ShopRedact,
             _ => return None,
         })
     }
 
-    fn map(self, delivery: &Delivery<'_>) -> Result<Event, Error> {
-        match self {
+    fn map(self, delivery: &Delivery<'_>) -> Result<Reading, Error> {
+        let event = match self {
             Self::CustomersCreate => customer::created(delivery),
             Self::CustomersUpdate => customer::updated(delivery),
             Self::ConsentUpdate => customer::consent_updated(delivery),
@@ -96,8 +102,16 @@ impl Topic {
             Self::OrdersCreate | Self::OrdersPaid => order::completed(delivery),
             Self::OrdersFulfilled => order::fulfilled(delivery),
             Self::OrdersCancelled => order::cancelled(delivery),
-        }
+            Self::CustomersDataRequest => return privacy(delivery, Kind::DataRequest),
+            Self::CustomersRedact => return privacy(delivery, Kind::Erase),
+            Self::ShopRedact => return privacy(delivery, Kind::EraseShop),
+        };
+        event.map(|event| Reading::Events(vec![event]))
     }
+}
+
+fn privacy(delivery: &Delivery<'_>, kind: Kind) -> Result<Reading, Error> {
+    compliance::request(delivery, kind).map(Reading::Privacy)
 }
 
 impl<'a> Delivery<'a> {

@@ -58,6 +58,24 @@ fn the_tombstone_is_pinned() {
 }
 
 #[test]
+fn the_tombstone_of_an_erasure_is_pinned() {
+    let sql = shard();
+    contacts::save(&sql, &contact("8c"), None, None).unwrap();
+    contacts::erase(&sql, &contact_id("8c"), at(0)).unwrap();
+    let written = only(&sql, "SELECT doc AS a FROM contact");
+    assert_eq!(parsed(&written), json!({"erased": {"at": 1_790_000_000_000_i64}}));
+    let held = contacts::load(&sql, &contact_id("8c")).unwrap().unwrap();
+    assert_eq!(held.document, Document::Erased { at: at(0) });
+    // Somebody comes back under that id.
+    let mut back = contact("8c");
+    back.erased_at = Some(at(0));
+    contacts::save(&sql, &back, Some(&held), None).unwrap();
+    let held = contacts::load(&sql, &contact_id("8c")).unwrap().unwrap();
+    assert_eq!(held.document, Document::Live(Box::new(back)));
+    assert_eq!(contacts::count(&sql), Ok(1));
+}
+
+#[test]
 fn the_event_body_is_pinned_and_gives_the_event_back() {
     let sql = shard();
     events::record(&sql, &contact_id("8c"), &event("e")).unwrap();

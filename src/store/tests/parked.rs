@@ -1,6 +1,7 @@
 //! What waits: events without a person, work for other shards, mails of the outbox, dead letters, suppressions.
 
 use crate::domain::ids::ContactId;
+use crate::domain::objection::{Ground, Objection};
 use crate::store::fixtures::{at, contact_id, event, hash, shard};
 use crate::store::forward::{self, Forward};
 use crate::store::outbox::{self, Mail};
@@ -138,13 +139,32 @@ fn the_outbox_keeps_a_mail_once_and_shows_the_oldest_first() {
 }
 
 #[test]
-fn a_suppression_keeps_its_first_reason() {
+fn a_suppression_keeps_its_first_reason_and_outlasts_an_erasure() {
     let sql = shard();
     assert_eq!(suppression::get(&sql, &hash("01")), Ok(None));
-    suppression::put(&sql, &hash("01"), "hard bounce", at(1)).unwrap();
-    suppression::put(&sql, &hash("01"), "complaint", at(2)).unwrap();
-    let held = suppression::get(&sql, &hash("01")).unwrap().unwrap();
-    assert_eq!((held.reason.as_str(), held.at), ("hard bounce", at(1)));
+    let put = |ground, seconds| {
+        let objection = Objection {
+            ground,
+            at: at(seconds),
+        };
+        let rows = sql.written_by(|sql| suppression::put(sql, &hash("01"), objection));
+        (rows, suppression::get(&sql, &hash("01")).unwrap().unwrap())
+    };
+    let held = |ground, seconds| Objection {
+        ground,
+        at: at(seconds),
+    };
+    assert_eq!(put(Ground::Erased, 1), (1, held(Ground::Erased, 1)));
+    assert_eq!(put(Ground::Erased, 1), (0, held(Ground::Erased, 1)));
+    assert_eq!(put(Ground::Erased, 2), (1, held(Ground::Erased, 2)));
+    assert_eq!(put(Ground::HardBounce, 3), (1, held(Ground::HardBounce, 3)));
+    assert_eq!(put(Ground::Complaint, 4), (0, held(Ground::HardBounce, 3)));
+    assert_eq!(put(Ground::Erased, 5), (0, held(Ground::HardBounce, 3)));
+    let asked = [&hash("01"), &hash("02")];
+    assert_eq!(
+        suppression::of(&sql, &asked),
+        Ok(vec![(hash("01"), held(Ground::HardBounce, 3))])
+    );
 }
 
 #[test]

@@ -4,6 +4,8 @@ use super::*;
 use serde_json::json;
 use wend::domain::consent::{ConsentGrade, ConsentState};
 use wend::domain::event::EventKind;
+use wend::domain::identity::Identifier;
+use wend::domain::privacy::Kind;
 use wend::sources::Reason;
 
 const TOPICS: [&str; 9] = [
@@ -436,4 +438,63 @@ fn an_order_tells_by_whose_link_it_came() {
     }
     let checkout = of_changed("checkouts/update", &[("/landing_site", page)]).event();
     assert_eq!(checkout.data.referral, None, "a cart is no order");
+}
+
+/// `kind: identifiers`, of a request about personal data.
+fn privacy(delivery: &Delivery) -> (String, Kind, Vec<String>) {
+    let Ok(Reading::Privacy(request)) = delivery.read() else {
+        panic!("{:?}", delivery.read());
+    };
+    let show = |id: &Identifier| format!("{} {}", id.kind.as_str(), id.value);
+    (
+        request.id,
+        request.kind,
+        request.subject.identifiers.iter().map(show).collect(),
+    )
+}
+
+#[test]
+fn requests_about_personal_data() {
+    let (id, kind, who) = privacy(&of_fixture("customers/data_request"));
+    // Delivered twice, it is one request: Shopify numbers them.
+    assert_eq!(
+        (id.as_str(), kind),
+        ("shopify:data_request:9999", Kind::DataRequest)
+    );
+    let named = [
+        "email nadia.okafor@example.com",
+        "customer 7311905521811",
+        "order 6120011223763",
+    ];
+    assert_eq!(who, named);
+    let (id, kind, who) = privacy(&of_fixture("customers/redact"));
+    assert_eq!(id, "shopify:b54557e4-bdd9-4b37-8a5f-bf7d70bcd043");
+    assert_eq!(
+        (kind, who.as_slice()),
+        (Kind::Erase, named.map(str::to_owned).as_slice())
+    );
+    let (_, kind, who) = privacy(&of_fixture("shop/redact"));
+    assert_eq!((kind, who.len()), (Kind::EraseShop, 0));
+}
+
+#[test]
+fn who_is_to_be_erased_may_have_no_address_any_more() {
+    let no_address = of_changed(
+        "customers/redact",
+        &[
+            ("/customer/email", json!(null)),
+            ("/orders_to_redact", json!([1, "2", null])),
+        ],
+    );
+    assert_eq!(
+        privacy(&no_address).2,
+        ["customer 7311905521811", "order 1", "order 2"]
+    );
+    let nobody = of_changed(
+        "customers/redact",
+        &[("/customer", json!(null)), ("/orders_to_redact", json!([]))],
+    );
+    assert_eq!(nobody.read().unwrap_err().status(), 400);
+    let forged = of_fixture("customers/redact").with("X-Shopify-Hmac-Sha256", "AAAA");
+    assert_eq!(forged.read().unwrap_err().status(), 401);
 }
