@@ -10,6 +10,7 @@ use crate::domain::message::Lane;
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::{Delay, Timestamp};
 use crate::engine::traffic::Leave;
+use crate::providers::ProviderKind;
 use crate::turn::backlog::by_lane;
 use crate::turn::baton::Grip;
 use crate::turn::claim::Claimed;
@@ -53,6 +54,8 @@ struct Progress {
     looked: String,
     /// Lanes whose providers rest: nothing of them is woken again in this run.
     resting: BTreeSet<Lane>,
+    /// Providers that rest: nothing is repeated to them in this run.
+    not_to: BTreeSet<ProviderKind>,
 }
 
 impl Shard {
@@ -108,7 +111,7 @@ impl Shard {
         if self.turn(me, now, |turn| Ok(turn.stopped()))? {
             return Ok(false);
         }
-        let mut worked = self.take_over_due(run, &mut progress.looked).await?;
+        let mut worked = self.take_over_due(run, progress).await?;
         let mut due = self.wake_due(me, now, &progress.resting)?;
         worked |= due.woken > 0;
         let (routed, unroutable) = by_lane(&self.settings(), due.messages);
@@ -130,24 +133,24 @@ impl Shard {
         Ok(worked)
     }
 
-    /// Looks at a page of the dispatches that are due, behind those `looked` at before. Returns whether there was work,
+    /// Looks at a page of the dispatches that are due, behind those looked at before. Returns whether there was work,
     /// or may be more of it.
-    async fn take_over_due(&self, run: Run, looked: &mut String) -> Result<bool, Error> {
+    async fn take_over_due(&self, run: Run, progress: &mut Progress) -> Result<bool, Error> {
         let Run { me, now, grip } = run;
-        let page = self.turn(me, now, |turn| turn.due_dispatches(looked))?;
+        let page = self.turn(me, now, |turn| turn.due_dispatches(&progress.looked))?;
         let mut worked = false;
         match page.last() {
             Some(last) if page.len() >= DISPATCHES_AT_ONCE as usize => {
-                looked.clone_from(last);
+                progress.looked.clone_from(last);
                 worked = true;
             }
-            Some(_) | None => looked.clear(),
+            Some(_) | None => progress.looked.clear(),
         }
         for id in page {
             if self.awaited.borrow().contains(&id) || !self.still_runs(grip) {
                 continue;
             }
-            match self.take_over(me, now, &id).await {
+            match self.take_over(me, now, &id, &mut progress.not_to).await {
                 Ok(Some((claimed, probe))) => {
                     worked = true;
                     self.exchange(me, now, claimed, probe).await?;
@@ -172,13 +175,18 @@ impl Shard {
         me: ShardIndex,
         now: Timestamp,
         id: &str,
+        not_to: &mut BTreeSet<ProviderKind>,
     ) -> Result<Option<(Claimed, bool)>, Error> {
         let mut probe = false;
         if let Some((provider, lane)) = self.turn(me, now, |turn| turn.repeat_due(id))? {
+            if not_to.contains(&provider) {
+                return Ok(None);
+            }
             match self.permit((me, now), &[provider], lane, 1).await? {
                 Leave::Go { probe: one, .. } => probe = one,
                 Leave::Rest { again_at } => {
                     self.rest(again_at);
+                    not_to.insert(provider);
                     return Ok(None);
                 }
                 Leave::Shut { until, .. } => {

@@ -113,13 +113,14 @@ impl Shard {
                 break;
             }
         }
-        self.give_back_places(today.as_ref(), &places, now).await?;
         let answers = stream::iter(claimed)
             .map(|claimed| self.exchange(me, now, claimed, carrier.probe))
             .buffer_unordered(REQUESTS_AT_ONCE)
             .collect::<Vec<_>>()
             .await;
         answers.into_iter().collect::<Result<Vec<()>, Error>>()?;
+        // After the requests: what is claimed must leave whether or not the `Store` hears of this.
+        self.give_back_places(today.as_ref(), &places, now).await?;
         Ok(taken)
     }
 
