@@ -14,7 +14,7 @@ import path from "node:path";
 import { parseArgs, parseEnv } from "node:util";
 import { examine } from "./doctor/dns.mjs";
 import { setUp } from "./setup.mjs";
-import { Explained, isMain, root, runMain, tryRun } from "./steps.mjs";
+import { Explained, isMain, root, runMain, step, tryRun } from "./steps.mjs";
 
 const MARKS = { good: "ok", advice: "!", problem: "X", unchecked: "?" };
 const DNS_TIMEOUT_MS = 3_000;
@@ -22,8 +22,8 @@ const DNS_TIMEOUT_MS = 3_000;
 async function main(args) {
   const options = read(args);
   const environments = await setUp();
-  const given = await settings(options, environments.host);
-  const said = await checked(given, environments.host);
+  const given = await step("asking which secrets are set", () => settings(options, environments.host));
+  const said = await step("reading the settings as the Worker does", () => checked(given, environments.host));
   const findings = [...given.findings, ...faults(said), ...(await domains(said, options))];
   for (const [title, of] of groups(findings)) {
     console.log(`\n${title}`);

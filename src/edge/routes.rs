@@ -222,7 +222,7 @@ pub async fn tick(env: &Env) -> Result<(), Error> {
 }
 
 /// Works on the shards side by side, as many at once as the platform allows.
-async fn for_each<F: Future<Output = ()>>(shards: &[ShardIndex], work: impl Fn(ShardIndex) -> F) {
+pub async fn for_each<F: Future<Output = ()>>(shards: &[ShardIndex], work: impl Fn(ShardIndex) -> F) {
     stream::iter(shards)
         .for_each_concurrent(SHARDS_AT_ONCE, |shard| work(*shard))
         .await;
@@ -230,12 +230,7 @@ async fn for_each<F: Future<Output = ()>>(shards: &[ShardIndex], work: impl Fn(S
 
 /// A shard's tick. What fails is logged, and keeps nothing else from being done.
 async fn tend(peers: &Peers<'_>, shard: ShardIndex) {
-    if let Err(error) = sweep(peers, shard).await {
-        log::error(
-            "sweep failed",
-            json!({ "shard": shard.to_string(), "error": error.for_log() }),
-        );
-    }
+    sweep(peers, shard, SWEEP_PAGES).await;
     at_cron(peers, shard, Call::RunDue).await;
     at_cron(peers, shard, Call::Prune).await;
 }
@@ -249,15 +244,20 @@ async fn at_cron(peers: &Peers<'_>, shard: ShardIndex, call: Call) {
     }
 }
 
-/// After a deploy that changed journeys, looks at a shard's contacts; what is left is for the next tick.
-async fn sweep(peers: &Peers<'_>, shard: ShardIndex) -> Result<(), Error> {
-    for _ in 0..SWEEP_PAGES {
-        match peers.shard(shard, Call::Sweep).await? {
-            Answer::Swept { done: false } => {}
-            _ => break,
+/// After journeys changed, by a deploy or a switch, looks at a shard's contacts, at most so many pages; what is left is for
+/// the next tick.
+pub async fn sweep(peers: &Peers<'_>, shard: ShardIndex, pages: usize) {
+    for _ in 0..pages {
+        match peers.shard(shard, Call::Sweep).await {
+            Ok(Answer::Swept { done: false }) => {}
+            Ok(_) => break,
+            Err(error) => {
+                let line = json!({ "shard": shard.to_string(), "error": error.for_log() });
+                log::error("sweep failed", line);
+                break;
+            }
         }
     }
-    Ok(())
 }
 
 /// # Errors

@@ -88,6 +88,7 @@ pub enum StoreAnswer {
 /// Store-wide state at one moment.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Snapshot {
+    #[serde(default)]
     pub switches: Switches,
     /// How marketing stood when protection looked last, since the object started.
     #[serde(default)]

@@ -6,7 +6,7 @@
 use super::door;
 use crate::domain::switches::{Change, Pause, Switches};
 use crate::edge::error::Error;
-use crate::edge::routes::{Visit, store_snapshot};
+use crate::edge::routes::{Visit, for_each, store_snapshot, sweep};
 use crate::edge::store_call::{StoreAnswer, StoreCall};
 use crate::edge::switching::{self, Told};
 use crate::edge::{answer, log, runtime};
@@ -16,6 +16,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use worker::Response;
 
+/// Pages of contacts looked at, in each shard, before the answer.
+const SWEPT_AT_ONCE: usize = 5;
 /// Most entries of an allow-list, and bytes of one.
 const MAX_LISTED: usize = 1_000;
 const MAX_ENTRY_BYTES: usize = 254;
@@ -88,6 +90,8 @@ async fn switch(visit: &Visit<'_>, change: Change) -> Result<(Switches, Told), E
     };
     let shards: Vec<_> = visit.settings.shards.all().collect();
     let told = switching::tell(&peers, &shards, &switches).await;
+    // Cron goes on with it; a small shop need not wait for that.
+    for_each(&told.have, |shard| sweep(&peers, shard, SWEPT_AT_ONCE)).await;
     log::line(
         "switched",
         json!({
