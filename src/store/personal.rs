@@ -51,7 +51,7 @@ pub const TABLES: [Table; 13] = [
         name: "contact",
         by: By::Contact,
         held: "SELECT contact_id, moved_at, doc AS document FROM contact
-               WHERE contact_id IN (SELECT value FROM json_each(?1)) LIMIT ?2",
+               WHERE contact_id IN (SELECT value FROM json_each(?1)) ORDER BY moved_at LIMIT ?2",
         forget: None,
     },
     Table {

@@ -126,27 +126,34 @@ impl Turn<'_> {
                         })));
                     }
                     Document::Moved { to, .. } => id = to.clone(),
-                    Document::Erased { at } => {
-                        let mut contact = Contact::new(id, self.now);
-                        contact.erased_at = Some(*at);
-                        let row = Some(row);
-                        return Ok(Home::Here(Box::new(Loaded { contact, row })));
-                    }
-                },
-                None => {
-                    let own = IdentifierHash::from(id.clone());
-                    let alias = store::directory::lookup(self.sql, &[own])?.into_iter().next();
-                    match alias.map(|entry| entry.contact).filter(|contact| *contact != id) {
+                    // The address may be somebody else's by now.
+                    Document::Erased { at } => match self.alias(&id)? {
                         Some(other) => id = other,
                         None => {
-                            let contact = Contact::new(id, self.now);
-                            return Ok(Home::Here(Box::new(Loaded { contact, row: None })));
+                            let mut contact = Contact::new(id, self.now);
+                            contact.erased_at = Some(*at);
+                            let row = Some(row);
+                            return Ok(Home::Here(Box::new(Loaded { contact, row })));
                         }
+                    },
+                },
+                None => match self.alias(&id)? {
+                    Some(other) => id = other,
+                    None => {
+                        let contact = Contact::new(id, self.now);
+                        return Ok(Home::Here(Box::new(Loaded { contact, row: None })));
                     }
-                }
+                },
             }
         }
         Err(Error::Loop(contact.clone()))
+    }
+
+    /// Whom the identifier of that founding id leads to, where that is somebody else.
+    fn alias(&self, id: &ContactId) -> Result<Option<ContactId>, Error> {
+        let own = IdentifierHash::from(id.clone());
+        let row = store::directory::lookup(self.sql, &[own])?.into_iter().next();
+        Ok(row.map(|entry| entry.contact).filter(|contact| contact != id))
     }
 
     /// The contact, if it lives here and is stored.

@@ -4,16 +4,14 @@
 import assert from "node:assert/strict";
 import { after as afterAll, before, describe, test } from "node:test";
 import { SENDERS } from "./senders.mjs";
-import { after, emailHash, hashOf, openShop, shardOf, shopifyHeaders } from "./shop.mjs";
-
-const NOTHING = { written: 0, alarms: 0, store: 0 };
+import { after, emailHash, openShop, shardOf, shopifyHeaders } from "./shop.mjs";
 
 for (const shards of [1, 4]) {
   describe(`personal data, with ${shards} shard${shards > 1 ? "s" : ""}`, () => {
     let shop;
     const sender = SENDERS.resend;
     before(async () => { shop = await openShop({ build: "test", shards, secrets: sender.settings }); });
-    afterAll(() => shop.close());
+    afterAll(() => shop?.close());
 
     const admin = async (what, who) => {
       const response = await shop.admin(what, { method: "POST", body: JSON.stringify(who) });
@@ -22,23 +20,30 @@ for (const shards of [1, 4]) {
     };
     const erase = (who) => admin("erase", who);
     const heldOf = async (who) => (await admin("export", who)).held;
+    /** The document of whoever lives; tombstones of ids that it goes by may stand beside it. */
+    const documentOf = async (who) => (await heldOf(who)).contact.find(({ document }) => document.live).document.live;
     const compliance = (topic, payload, options) => {
       const body = JSON.stringify(payload);
       return shop.post("/hooks/shopify", body, shopifyHeaders(topic, body, options));
     };
 
-    /** Every row of every table of every object that holds `text`. */
-    const traces = async (text) => {
-      const found = [];
+    /** Every row of every table of every object, as text. */
+    const dump = async () => {
+      const rows = [];
       const objects = Array.from({ length: shards }, (_, n) => ["Shard", `g1-00${n}`]);
       for (const [objectClass, name] of [...objects, ["Store", "store"]]) {
         const tables = await shop.worker.sql(objectClass, name, "SELECT name FROM sqlite_master WHERE type = 'table'");
         for (const { name: table } of tables.filter((row) => !row.name.startsWith("_cf"))) {
-          const rows = (await shop.worker.sql(objectClass, name, `SELECT * FROM ${table}`)).map((row) => JSON.stringify(row));
-          found.push(...rows.filter((row) => row.includes(text)).map((row) => `${name} ${table} ${row.slice(0, 200)}`));
+          const found = await shop.worker.sql(objectClass, name, `SELECT * FROM ${table}`);
+          rows.push(...found.map((row) => `${name} ${table} ${JSON.stringify(row)}`));
         }
       }
-      return found;
+      return rows;
+    };
+    /** Those of these texts that are anywhere. */
+    const foundOf = async (marks) => {
+      const rows = await dump();
+      return marks.filter((mark) => rows.some((row) => row.includes(mark)));
     };
 
     const objectionTo = async (email) => {
@@ -53,11 +58,10 @@ for (const shards of [1, 4]) {
       const who = shop.shopper("nadia");
       who.firstName = `Nadiezda-${who.customerId}`;
       await shop.signsUp(who);
-      await shop.event("Contact Updated", { email: who.email, first_name: who.firstName });
       await shop.startsCheckout(who);
       await shop.orders(who);
       await shop.startsCheckout({ ...who, token: `${who.token}-left`, cartToken: `${who.cartToken}-left` });
-      await shop.event("Letter Wanted", { email: who.email });
+      await shop.event("Letter Wanted", { email: who.email, first_name: who.firstName });
       await shop.settle();
       assert.ok((await shop.mailsTo(who)).length >= 3);
       return who;
@@ -89,16 +93,16 @@ for (const shards of [1, 4]) {
       const who = await regular();
       const mail = (await shop.mailsTo(who)).at(-1);
       const marks = [who.email, who.firstName, String(who.customerId), String(who.orderId), who.token, who.cartToken];
-      for (const mark of marks) assert.ok((await traces(mark)).length > 0, mark);
+      assert.deepEqual(await foundOf(marks), marks);
       const erased = await erase({ email: who.email });
       assert.equal(erased.contacts, 1);
-      assert.ok(erased.erased.events >= 6 && erased.erased.messages >= 3 && erased.erased.outbox_mails >= 3, JSON.stringify(erased));
+      assert.ok(erased.erased.events >= 5 && erased.erased.messages >= 3 && erased.erased.outbox_mails >= 3, JSON.stringify(erased));
       assert.deepEqual([erased.kept, erased.in_flight], [{ objections: 1 }, 0]);
       await shop.settle();
-      for (const mark of marks) assert.deepEqual(await traces(mark), [], mark);
+      assert.deepEqual(await foundOf(marks), []);
       assert.equal(await objectionTo(who.email), "erased");
       const again = await shop.rowsOf(async () => assert.deepEqual((await erase({ email: who.email })).erased, {}));
-      assert.deepEqual(again, NOTHING);
+      assert.equal(again.written, 0);
 
       // What comes late: the provider's word on a mail, the shop's repetition of an order, the link in a mail.
       const delivered = sender.body("clicked", { message: mail.id, email: who.email, at: await shop.now() });
@@ -107,11 +111,11 @@ for (const shards of [1, 4]) {
         const { status, heard } = await shop.post("/delivery/resend", delivered, headers);
         assert.deepEqual([status, heard.unknown, heard.new], [200, 1, 0]);
       });
-      assert.deepEqual(late, NOTHING);
+      assert.equal(late.written, 0);
       assert.equal(await shop.orders(who, { at: after(await shop.now(), -3_600_000) }), "ignored");
       assert.equal(await shop.signsUp(who, { at: after(await shop.now(), -3_600_000) }), "ignored");
       await shop.advance("30d");
-      for (const mark of [who.email, String(who.orderId)]) assert.deepEqual(await traces(mark), [], mark);
+      assert.deepEqual(await foundOf(marks), []);
     });
 
     test("an import does not bring marketing back, and their own new yes does", async () => {
@@ -120,7 +124,7 @@ for (const shards of [1, 4]) {
       await shop.advance("1h");
       await erase({ email: who.email });
       await shop.advance("100d");
-      const consentOf = async () => (await heldOf({ email: who.email })).contact[0].document.live.addresses[0].consent.state;
+      const consentOf = async () => (await documentOf({ email: who.email })).addresses[0].consent.state;
       // As a customer of another number, with the yes of then, in a file of today.
       const back = { ...who, customerId: who.customerId + 1 };
       await shop.shopify("customers/update", {
@@ -146,7 +150,7 @@ for (const shards of [1, 4]) {
       const bea = shop.shopper("bea");
       await shop.event("Signed Up", { email: bea.otherEmail, customer_id: `c-${bea.customerId}` });
       await shop.event("Contact Updated", { email: who.email, customer_id: `c-${bea.customerId}`, consent: { marketing: "subscribed" } });
-      const { addresses } = (await heldOf({ email: bea.otherEmail })).contact[0].document.live;
+      const { addresses } = await documentOf({ email: bea.otherEmail });
       assert.equal(addresses.find(({ email }) => email === who.email).consent.state, "suppressed");
     });
 
@@ -172,13 +176,13 @@ for (const shards of [1, 4]) {
       const forged = JSON.stringify(request);
       const refused = await shop.post("/hooks/shopify", forged, shopifyHeaders("customers/redact", forged, { secret: "another" }));
       assert.equal(refused.status, 401);
-      assert.ok((await traces(who.email)).length > 0);
+      const marks = [who.email, who.firstName, String(who.customerId), String(who.orderId)];
+      assert.deepEqual(await foundOf(marks), marks);
       assert.deepEqual(await compliance("customers/redact", request), { status: 200, result: "accepted", reason: null });
       await shop.settle();
-      for (const mark of [who.email, String(who.customerId), String(who.orderId)]) assert.deepEqual(await traces(mark), [], mark);
-      assert.equal(hashOf("customer", "shopify", who.customerId).length, 32);
+      assert.deepEqual(await foundOf(marks), []);
       const again = await shop.rowsOf(async () => assert.equal((await compliance("customers/redact", request)).status, 200));
-      assert.deepEqual(again, NOTHING);
+      assert.equal(again.written, 0);
       await compliance("shop/redact", { shop_id: 1, shop_domain: "demo-shop.myshopify.com" });
       const asked = (await shop.status()).shards.flatMap((shard) => shard.privacy_requests);
       assert.deepEqual(asked.map(({ kind, to_do }) => [kind, to_do]), [["erase_shop", "docs/privacy.md#the-whole-shop"]]);

@@ -315,6 +315,22 @@ fn a_dead_address_that_turns_up_with_somebody_new_is_known_in_their_first_turn()
 }
 
 #[test]
+fn an_address_that_somebody_else_has_by_now_leads_to_them() {
+    for shards in SHARDS {
+        let (mut world, mut story) = shop(shards, ProviderKind::Outbox);
+        world.erase(&email("nadia")).unwrap();
+        pass(&mut world, DAY);
+        tell(&world, &mut story, "profile by=nadia customer=9");
+        pass(&mut world, MINUTE);
+        assert_eq!(consent(&world, "nadia"), Some(ConsentState::Unsubscribed));
+        assert_eq!(world.hear(vec![bounced(&world, "nadia")]).unwrap().new, 1);
+        pass(&mut world, MINUTE);
+        assert_eq!(consent(&world, "nadia"), Some(ConsentState::Suppressed));
+        assert_eq!(world.live().unwrap().len(), 1, "{shards} shards");
+    }
+}
+
+#[test]
 fn a_claimed_request_cannot_be_recalled_and_its_answer_finds_nobody() {
     for fault in [Fault::Silent, Fault::Broken, Fault::Lost] {
         let mut world = world(4, ProviderKind::Resend);
