@@ -16,7 +16,7 @@ const STEPS: &str = "  - send: welcome-hello\n    stream: marketing\n";
 const TRIGGER: &str = "trigger: { on: Order Completed, key: contact }\n";
 
 /// Fields of `store.yaml` that a guide may show by themselves.
-const OF_STORE: [&str; 7] = [
+const OF_STORE: [&str; 9] = [
     "caps:",
     "quiet_hours:",
     "webhooks:",
@@ -24,6 +24,8 @@ const OF_STORE: [&str; 7] = [
     "region:",
     "referral:",
     "retention:",
+    "tracking:",
+    "utm:",
 ];
 
 /// A fenced block of a guide.

@@ -302,6 +302,40 @@ fn what_a_condition_counts_must_be_kept() {
 }
 
 #[test]
+fn tracking_and_tags_in_store_yaml() {
+    let offer = format!("{HEAD}{STEPS}");
+    let good = [
+        "tracking: { clicks: false }\n",
+        "tracking: {}\nutm: true\n",
+        "utm: false\n",
+        "utm: { source: Winter News, campaign: \"{journey}-{email}\", content: \"\", sites: [shop.de] }\n",
+    ];
+    for case in good {
+        assert_eq!(
+            about(&[("offer", &offer)], &format!("{STORE}{case}")),
+            "nothing\n",
+            "{case}"
+        );
+    }
+    let cases = [
+        "tracking: true\n",
+        "tracking: { click: true }\n",
+        "tracking: { opens: often }\n",
+        "utm: often\n",
+        "utm: { campain: x }\n",
+        "utm: { campaign: \"{jorney}\" }\n",
+        "utm: { sites: [\"https://shop.de\", shop] }\n",
+        "utm: { sites: shop.de }\n",
+    ];
+    let mut text = String::new();
+    for case in cases {
+        let found = about(&[("offer", &offer)], &format!("{STORE}{case}"));
+        text.push_str(&format!("{case}=> {found}\n"));
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
 fn referral_links_and_what_is_said_of_them() {
     let links = [
         "https://northfold.example/?ref={code}",
