@@ -37,20 +37,7 @@ pub struct Checked {
 /// Checks everything and builds the catalog.
 pub fn check(project: &Project, mode: Mode) -> Checked {
     let mut findings = project.findings.clone();
-    let store = match project.store.as_deref().map(store_check::parse) {
-        Some(Ok(store)) => Some(store),
-        Some(Err(mut found)) => {
-            findings.append(&mut found);
-            None
-        }
-        None => {
-            findings.push(Finding::whole(
-                STORE,
-                "is missing: it names the shop and the sender of its mails",
-            ));
-            None
-        }
-    };
+    let store = store(project, &mut findings);
     let (emails, email_folders) = (project.emails(), project.email_folders());
     findings.extend(misnamed(&email_folders));
     let mut templates = template_check::check(&project.templates, &email_folders);
@@ -109,6 +96,21 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
             .map(str::to_owned)
             .collect(),
         email_folders,
+    }
+}
+
+fn store(project: &Project, findings: &mut Vec<Finding>) -> Option<StoreFile> {
+    match project.store.as_deref().map(store_check::parse) {
+        Some(Ok(store)) => Some(store),
+        Some(Err(mut found)) => {
+            findings.append(&mut found);
+            None
+        }
+        None => {
+            let problem = "is missing: it names the shop and the sender of its mails";
+            findings.push(Finding::whole(STORE, problem));
+            None
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::edge::error::Error;
 use crate::edge::routes::{SHARDS_AT_ONCE, Visit, store_snapshot};
 use crate::edge::store_call::Snapshot;
 use crate::edge::{answer, log, runtime};
+use crate::engine::breaker::Cause;
 use crate::engine::protection::{Finding, Level, percent};
 use crate::journey::definition::{Journey, Status};
 use crate::render::model::Store;
@@ -162,9 +163,18 @@ fn notices(visit: &Visit<'_>, snapshot: &Snapshot) -> Vec<Notice> {
         fatal: fault.fatal,
         text: format!("{} {}", fault.setting, fault.problem),
     });
-    let providers = snapshot.faults.iter().map(|(provider, fault)| Notice {
-        fatal: true,
-        text: format!("{provider} refuses our settings: {fault}"),
+    let shut = snapshot.breakers.iter().filter_map(|(provider, breaker)| {
+        let opened = breaker.opened()?;
+        let what = match opened.cause {
+            Cause::Settings => "refuses our settings",
+            Cause::Quota => "has no allowance left",
+            Cause::Down => "does not answer",
+        };
+        let (reason, until) = (&opened.reason, time(opened.until));
+        Some(Notice {
+            fatal: opened.cause != Cause::Quota,
+            text: format!("{provider} {what}: {reason}. It is tried again at {until} UTC."),
+        })
     });
     let warned = snapshot
         .protection
@@ -180,7 +190,7 @@ fn notices(visit: &Visit<'_>, snapshot: &Snapshot) -> Vec<Notice> {
         );
         Notice { fatal: false, text }
     });
-    settings.chain(providers).chain(warned).collect()
+    settings.chain(shut).chain(warned).collect()
 }
 
 fn paused(pause: &Pause) -> Paused {
