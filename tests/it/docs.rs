@@ -16,13 +16,14 @@ const STEPS: &str = "  - send: welcome-hello\n    stream: marketing\n";
 const TRIGGER: &str = "trigger: { on: Order Completed, key: contact }\n";
 
 /// Fields of `store.yaml` that a guide may show by themselves.
-const OF_STORE: [&str; 6] = [
+const OF_STORE: [&str; 7] = [
     "caps:",
     "quiet_hours:",
     "webhooks:",
     "team:",
     "region:",
     "referral:",
+    "warm_up:",
 ];
 
 /// A fenced block of a guide.
