@@ -41,6 +41,7 @@ impl Shard {
         let Claimed { dispatch, body } = claimed;
         self.awaited.borrow_mut().insert(dispatch.id.clone());
         let (provider, members) = (dispatch.provider.clone(), dispatch.members.len());
+        let before = self.silences(&provider);
         let told = self.request(&provider, &dispatch.key, body, members, now).await;
         self.awaited.borrow_mut().remove(&dispatch.id);
         let outcomes = match &told {
@@ -77,7 +78,7 @@ impl Shard {
             Err(error) => Some(error.to_string()),
         };
         let settings = self.settings().fingerprint_of(parse(&provider)?);
-        let silence = self.count_silence(&provider, silence);
+        let silence = self.count_silence(&provider, before, silence);
         let lesson = Lesson::of_request((&provider, settings), rests, silence, probe);
         let rate = told.ok().and_then(|told| told.rate);
         self.learn(lesson, rate, now).await
@@ -112,15 +113,16 @@ impl Shard {
         })
     }
 
-    /// Counts the requests to a provider that came to nothing, in a row.
-    fn count_silence(&self, provider: &str, silence: Option<String>) -> Option<(String, u32)> {
+    /// Counts the requests to a provider that came to nothing, in a row: each that left after the one before had failed. Those
+    /// that were out at once and failed together, with the connection that they shared, count as one.
+    fn count_silence(&self, provider: &str, before: u32, silence: Option<String>) -> Option<(String, u32)> {
         let mut silent = self.silent.borrow_mut();
         let Some(reason) = silence else {
             silent.remove(provider);
             return None;
         };
         let count = silent.entry(provider.to_owned()).or_default();
-        *count = count.saturating_add(1);
+        *count = (*count).max(before.saturating_add(1));
         Some((reason, *count))
     }
 
@@ -141,7 +143,11 @@ impl Shard {
 
     /// Whether the last request to a provider came to nothing: the next ones go singly, so that few are lost with it.
     pub(super) fn is_doubtful(&self, provider: ProviderKind) -> bool {
-        self.silent.borrow().contains_key(provider.as_str())
+        self.silences(provider.as_str()) > 0
+    }
+
+    fn silences(&self, provider: &str) -> u32 {
+        self.silent.borrow().get(provider).copied().unwrap_or(0)
     }
 }
 

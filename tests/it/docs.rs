@@ -16,7 +16,7 @@ const STEPS: &str = "  - send: welcome-hello\n    stream: marketing\n";
 const TRIGGER: &str = "trigger: { on: Order Completed, key: contact }\n";
 
 /// Fields of `store.yaml` that a guide may show by themselves.
-const OF_STORE: [&str; 9] = [
+const OF_STORE: [&str; 10] = [
     "caps:",
     "quiet_hours:",
     "webhooks:",
@@ -26,6 +26,7 @@ const OF_STORE: [&str; 9] = [
     "retention:",
     "tracking:",
     "utm:",
+    "warm_up:",
 ];
 
 /// A fenced block of a guide.
