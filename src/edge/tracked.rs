@@ -33,7 +33,11 @@ const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
 pub fn click(visit: &Visit<'_>, token: &str) -> Result<Response, Error> {
     let keys = visit.settings.link_keys.as_ref();
     // What nobody signed leads nowhere, and no object is called for it.
-    let Some((message, target)) = keys.and_then(|keys| keys.verify_click(token).ok()) else {
+    let clicked = keys.and_then(|keys| keys.verify_click(token).ok());
+    let Some((message, target, location)) = clicked.and_then(|(message, target)| {
+        let location = location(&target)?;
+        Some((message, target, location))
+    }) else {
         return tokens::show(Page::LinkNotValid);
     };
     match visit.request.method {
@@ -43,9 +47,6 @@ pub fn click(visit: &Visit<'_>, token: &str) -> Result<Response, Error> {
             return wrong_method("GET, HEAD");
         }
     }
-    let Some(location) = location(target) else {
-        return tokens::show(Page::LinkNotValid);
-    };
     let headers = unkept()?;
     headers.set("location", &location)?;
     Ok(Response::empty()?.with_status(302).with_headers(headers))
@@ -68,9 +69,10 @@ pub fn open(visit: &Visit<'_>, token: &str) -> Result<Response, Error> {
     let headers = unkept()?;
     headers.set("content-type", "image/gif")?;
     headers.set("content-length", &PIXEL.len().to_string())?;
-    let body = match visit.request.method {
-        Method::Head => ResponseBody::Empty,
-        _ => ResponseBody::Body(PIXEL.to_vec()),
+    let body = if visit.request.method == Method::Head {
+        ResponseBody::Empty
+    } else {
+        ResponseBody::Body(PIXEL.to_vec())
     };
     Ok(Response::from_body(body)?.with_headers(headers))
 }
@@ -86,11 +88,11 @@ fn unkept() -> Result<Headers, Error> {
 }
 
 /// The address as a header may hold it: byte for byte, or as a browser would write what is beyond ASCII.
-fn location(target: String) -> Option<String> {
+fn location(target: &str) -> Option<String> {
     if target.is_ascii() {
-        return Some(target);
+        return Some(target.to_owned());
     }
-    Url::parse(&target).ok().map(String::from)
+    Url::parse(target).ok().map(String::from)
 }
 
 /// Tells the message's shard, once the answer has gone.

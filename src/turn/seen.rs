@@ -15,6 +15,8 @@ use std::collections::VecDeque;
 
 /// How long a click waits to be heard: a little longer than a sweep lasts.
 pub const PAUSE: Delay = Delay::from_millis(SWEEP.as_millis() + 250);
+/// How long a click is remembered: those that come with it stand in line behind it.
+const REMEMBERED_FOR: Delay = Delay::from_seconds(30);
 /// Clicks remembered at most, of all messages; beyond it the oldest are forgotten.
 const MAX_REMEMBERED: usize = 1_000;
 /// Longest name of a program that is looked at.
@@ -77,7 +79,7 @@ impl RecentClicks {
             return;
         };
         let mut clicks = self.0.borrow_mut();
-        let since = event.occurred_at.minus(Delay::from_seconds(30));
+        let since = event.occurred_at.minus(REMEMBERED_FOR);
         clicks.retain(|(_, at, _)| *at >= since);
         if clicks.len() >= MAX_REMEMBERED {
             clicks.pop_front();

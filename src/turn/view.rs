@@ -45,10 +45,10 @@ impl Turn<'_> {
         let message = &stored.message;
         // One whose answer is still out may have arrived all the same.
         let went_at = message.settled_at.unwrap_or(self.now);
-        let (Some(loaded), true) = (
-            self.existing(&stored.contact)?,
-            self.now.since(message.due_at.max(went_at)) <= SHOWN_FOR,
-        ) else {
+        if self.now.since(went_at) > SHOWN_FOR {
+            return Ok(None);
+        }
+        let Some(loaded) = self.existing(&stored.contact)? else {
             return Ok(None);
         };
         let contact = &loaded.contact;

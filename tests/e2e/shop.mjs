@@ -320,6 +320,12 @@ export class Shop {
   }
 }
 
+/** Where the tracked links of a mail's HTML lead, read from their tokens as src/render/links.rs describes them. */
+export const targetsOf = (mail) => [...mail.html.matchAll(/"https?:\/\/[^/"]+\/c\/([^"]+)"/g)].map(([, token]) => {
+  const bytes = Buffer.from(token, "base64url");
+  return `${["https://", "http://"][bytes[23]]}${bytes.subarray(24, -16)}`;
+});
+
 /** RFC 3339 to the second, as the storefronts write it. */
 export const stamp = (date) => `${date.toISOString().slice(0, 19)}Z`;
 
