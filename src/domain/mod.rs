@@ -18,6 +18,7 @@ pub mod message;
 pub mod money;
 pub mod order;
 pub mod outcome;
+pub mod preferences;
 pub mod referral;
 pub mod shard;
 pub mod time;
