@@ -22,6 +22,7 @@ pub const SHARD: Schema = Schema {
     steps: &[
         include_str!("schema/0001_shard.sql"),
         include_str!("schema/0002_shard.sql"),
+        include_str!("schema/0004_shard.sql"),
     ],
     exists: "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'meta'",
     read: "SELECT value FROM meta WHERE key = 'schema'",
@@ -119,7 +120,7 @@ mod tests {
                 ],
             )
             .unwrap();
-        assert_eq!(migrate(&sql, &SHARD), Ok(1));
+        assert_eq!(migrate(&sql, &SHARD), Ok(SHARD.steps.len() - 1));
         let kept = message::get(&sql, &message_id(&contact, "01")).unwrap().unwrap();
         assert_eq!(kept.message.provider_id.as_deref(), Some("re_1"));
         assert_eq!(kept.delivery, DeliveryState::default());

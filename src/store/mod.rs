@@ -5,6 +5,7 @@
 //! clock, or names the `worker` crate. `docs/schema.md` gives the reasons; rows written are the bill, so each
 //! function that writes says how many.
 
+pub mod consent;
 pub mod contact;
 pub mod coupon;
 pub mod dead_letter;

@@ -12,6 +12,9 @@ pub const EVENTS_FOR: Delay = Delay::from_days(400);
 pub const MESSAGES_FOR: Delay = Delay::from_days(730);
 /// The row that says that a merged contact has arrived. Links in the mails it got before ask for it, so it outlives them.
 pub const MERGE_MARKERS_FOR: Delay = MESSAGES_FOR;
+/// Who has to prove a consent may be asked for it until claims lapse: three years in most of the EU. Counted from the
+/// record, and only once the contact is gone.
+pub const CONSENT_PROOFS_FOR: Delay = Delay::from_days(1096);
 pub const TOMBSTONES_FOR: Delay = Delay::from_days(90);
 pub const CLOSED_CHECKOUTS_FOR: Delay = Delay::from_days(90);
 
@@ -23,6 +26,7 @@ pub struct Pruned {
     pub tombstones: u32,
     pub closed_checkouts: u32,
     pub parked: u32,
+    pub consents: u32,
     /// The walk came to its end; the next call starts anew.
     pub finished: bool,
 }
@@ -35,6 +39,7 @@ impl Pruned {
             .saturating_add(self.tombstones)
             .saturating_add(self.closed_checkouts)
             .saturating_add(self.parked)
+            .saturating_add(self.consents)
     }
 }
 
@@ -46,6 +51,7 @@ enum Table {
     Contact,
     Message,
     Event,
+    Consent,
 }
 
 /// What the walk does at a table. `?1` and `?2` bound the keys, `?3` is the time before which a row is old; `?4`, of
@@ -136,12 +142,13 @@ impl Slice {
 }
 
 impl Table {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Parked,
         Self::Directory,
         Self::Contact,
         Self::Message,
         Self::Event,
+        Self::Consent,
     ];
 
     const fn as_str(self) -> &'static str {
@@ -151,6 +158,7 @@ impl Table {
             Self::Contact => "contact",
             Self::Message => "message",
             Self::Event => "event",
+            Self::Consent => "consent",
         }
     }
 
@@ -169,7 +177,8 @@ impl Table {
             Self::Directory => Some(Self::Contact),
             Self::Contact => Some(Self::Message),
             Self::Message => Some(Self::Event),
-            Self::Event => None,
+            Self::Event => Some(Self::Consent),
+            Self::Consent => None,
         }
     }
 
@@ -181,6 +190,7 @@ impl Table {
             Self::Contact => TOMBSTONES_FOR,
             Self::Message => MESSAGES_FOR,
             Self::Event => EVENTS_FOR,
+            Self::Consent => CONSENT_PROOFS_FOR,
         }
     }
 
@@ -221,6 +231,16 @@ impl Table {
                 delete: "DELETE FROM event WHERE contact_id > ?1 AND contact_id <= ?2 AND received_at < ?3
                           AND (received_at < ?4 OR event_id < 'absorbed:' OR event_id >= 'absorbed;')",
             },
+            // The proof stays as long as the contact does.
+            Self::Consent => Steps {
+                last: "SELECT contact_id AS last FROM consent WHERE contact_id > ?1
+                       ORDER BY contact_id LIMIT 1 OFFSET ?2",
+                count: "SELECT count(*) AS n FROM consent
+                        WHERE contact_id > ?1 AND contact_id <= ?2 AND recorded_at < ?3
+                          AND contact_id NOT IN (SELECT contact_id FROM contact WHERE contact_id > ?1 AND contact_id <= ?2)",
+                delete: "DELETE FROM consent WHERE contact_id > ?1 AND contact_id <= ?2 AND recorded_at < ?3
+                          AND contact_id NOT IN (SELECT contact_id FROM contact WHERE contact_id > ?1 AND contact_id <= ?2)",
+            },
         }
     }
 }
@@ -233,6 +253,7 @@ impl Pruned {
             Table::Contact => &mut self.tombstones,
             Table::Message => &mut self.messages,
             Table::Event => &mut self.events,
+            Table::Consent => &mut self.consents,
         };
         *count = count.saturating_add(rows);
     }
