@@ -33,6 +33,7 @@ pub mod sight;
 pub mod state;
 mod steps;
 pub mod sweep;
+mod unwanted;
 pub mod variables;
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, JourneyId, Mess
 use crate::domain::message::HeldCoupon;
 use crate::domain::money::Money;
 use crate::domain::order::Order;
+use crate::domain::preferences::Preferences;
 use crate::domain::time::Timestamp;
 use crate::journey::step::StepKind;
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,9 @@ pub struct Contact {
     pub addresses: Vec<Address>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identifiers: Vec<Identifier>,
+    /// What the person wishes of marketing mail beside yes and no.
+    #[serde(default, skip_serializing_if = "Preferences::is_default")]
+    pub preferences: Preferences,
     #[serde(default)]
     pub purchases: Purchases,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -315,6 +319,7 @@ impl Contact {
             profile_at: Timestamp::default(),
             addresses: Vec::new(),
             identifiers: Vec::new(),
+            preferences: Preferences::default(),
             purchases: Purchases::default(),
             enrollments: Vec::new(),
             starts: BTreeMap::new(),
