@@ -100,7 +100,8 @@ const fn patience(call: &Call) -> Delay {
         | Call::Absorb { .. }
         | Call::Bought(_)
         | Call::Stop { .. }
-        | Call::Unsubscribe { .. }
+        | Call::Choose { .. }
+        | Call::Standing { .. }
         | Call::Hear(_) => PATIENCE,
         // These go through many rows.
         Call::Prune | Call::Sweep | Call::Mails | Call::Reasons | Call::Overview => Delay::from_minutes(1),

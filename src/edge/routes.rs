@@ -104,6 +104,8 @@ async fn route(visit: &Visit<'_>) -> Result<Response, Error> {
         ["delivery", provider] => feedback::receive(visit, provider, None).await,
         ["delivery", provider, token] => feedback::receive(visit, provider, Some(token)).await,
         ["u", token] => tokens::unsubscribe(visit, token).await,
+        ["p", token] => tokens::preferences(visit, token).await,
+        ["confirm", token] => tokens::confirm(visit, token).await,
         ["admin", first, rest @ ..] => admin::answer(visit, first, rest).await,
         ["dev", what] if visit.settings.dev_routes() => dev::answer(visit, what).await,
         _ => Ok(answer::error(

@@ -52,24 +52,24 @@ pub enum Error {
 /// See [`Error`]; the caller drops or dead-letters the message with these words.
 pub fn compose(store: &StoreFile, linking: Linking<'_>, draft: Draft<'_>) -> Result<OutgoingEmail, Error> {
     let message = draft.message;
-    let unsubscribe = match message.stream {
-        Stream::Marketing => Some(
-            linking
-                .keys
-                .url(linking.base_url, Purpose::Unsubscribe, &message.id),
-        ),
-        Stream::Transactional => None,
+    let to = draft.clearance.to();
+    let link = |purpose| linking.keys.url(linking.base_url, purpose, &message.id, to);
+    let (unsubscribe, preferences) = match message.stream {
+        Stream::Marketing => (Some(link(Purpose::Unsubscribe)), Some(link(Purpose::Preferences))),
+        Stream::Transactional => (None, None),
     };
     let headers = headers(&message.id, unsubscribe.as_deref());
     let links = MessageLinks {
         unsubscribe,
+        preferences,
+        confirm: link(Purpose::Confirm),
         referral: Referral::new(store, draft.contact),
     };
     let name = message.email.as_str();
     let translation = translation(name, draft.profile.locale.as_deref(), &store.locale);
     let model = Model::new(
         (store, translation.language),
-        draft.clearance.to(),
+        to,
         draft.profile,
         draft.brought,
         links,
@@ -85,7 +85,7 @@ pub fn compose(store: &StoreFile, linking: Linking<'_>, draft: Draft<'_>) -> Res
     }
     Ok(OutgoingEmail {
         message: message.id.clone(),
-        to: draft.clearance.to().clone(),
+        to: to.clone(),
         from: Mailbox::new(&store.sender.name, store.sender.from.clone()),
         reply_to: store.sender.reply_to.clone(),
         subject,

@@ -2,16 +2,22 @@
 //!
 //! ```text
 //! version (1 byte) | key id (2) | message id (20) | MAC (16)      39 bytes, 52 characters of base64url
+//! version (1 byte) | key id (2) | message id (20) | mark (8) | MAC (16)     where a yes is given by the link
 //! ```
+//!
+//! A no is for all that a contact has; a yes only for the mailbox that the mail went to. So links that can say yes carry
+//! a mark, a keyed hash of the address, by which it is found among those of the contact.
 //!
 //! `render::email` makes the links, the edge verifies what comes back. A link must work for years, so the version
 //! and the key id are part of it: while an old `LINK_KEY` stays listed, every link made with it is good. Forwarding
 //! a mail forwards its links: whoever has one may use it, which for unsubscribing is the safe side.
 
+use crate::domain::email::EmailAddress;
 use crate::domain::ids::MessageId;
 use crate::signing::{hmac_sha256, same};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 const VERSION: u8 = 1;
@@ -20,7 +26,8 @@ const MESSAGE_BYTES: usize = MessageId::LEN / 2;
 /// Half of SHA-256: 2^128 guesses for a forger, and a link short enough for a text part.
 const MAC_BYTES: usize = 16;
 const SIGNED_BYTES: usize = 1 + KEY_ID_BYTES + MESSAGE_BYTES;
-const TOKEN_BYTES: usize = SIGNED_BYTES + MAC_BYTES;
+/// Enough to tell a contact's few addresses apart.
+const MARK_BYTES: usize = 8;
 /// Shortest key we take: a shorter one can be guessed.
 const MIN_KEY_BYTES: usize = 16;
 
@@ -29,7 +36,24 @@ const MIN_KEY_BYTES: usize = 16;
 pub enum Purpose {
     /// `/u/<token>`: no marketing mail any more.
     Unsubscribe,
+    /// `/p/<token>`: topics, frequency, a rest, language.
+    Preferences,
+    /// `/confirm/<token>`: yes, I asked for marketing mail (double opt-in).
+    Confirm,
 }
+
+/// What a token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub message: MessageId,
+    /// The address the mail went to, where the purpose carries it; else empty.
+    pub mark: Mark,
+}
+
+/// A keyed hash of an address, in hex: tells which of a contact's addresses a mail went to, and nothing to anybody else.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Mark(String);
 
 /// The values of `LINK_KEY`: the first signs, all verify.
 pub struct LinkKeys(Vec<LinkKey>);
@@ -67,12 +91,23 @@ impl Purpose {
     const fn label(self) -> &'static str {
         match self {
             Self::Unsubscribe => "wend/1/link/unsubscribe",
+            Self::Preferences => "wend/1/link/preferences",
+            Self::Confirm => "wend/1/link/confirm",
         }
     }
 
     const fn path(self) -> &'static str {
         match self {
             Self::Unsubscribe => "/u/",
+            Self::Preferences => "/p/",
+            Self::Confirm => "/confirm/",
+        }
+    }
+
+    const fn mark_bytes(self) -> usize {
+        match self {
+            Self::Unsubscribe => 0,
+            Self::Preferences | Self::Confirm => MARK_BYTES,
         }
     }
 }
@@ -94,40 +129,52 @@ impl LinkKeys {
         }
     }
 
-    /// The token for a message. Empty only if there were no keys, which `parse` rules out.
-    pub fn token(&self, purpose: Purpose, message: &MessageId) -> String {
+    /// The token for a message to an address. Empty only if there were no keys, which `parse` rules out.
+    pub fn token(&self, purpose: Purpose, message: &MessageId, to: &EmailAddress) -> String {
         self.0
             .first()
-            .map(|key| key.token(purpose, message))
+            .map(|key| key.token(purpose, message, to))
             .unwrap_or_default()
     }
 
-    /// The absolute address of a link: `https://mail.shop.example/u/AR3v…`.
-    pub fn url(&self, base: &str, purpose: Purpose, message: &MessageId) -> String {
-        let (base, path) = (base.trim_end_matches('/'), purpose.path());
-        format!("{base}{path}{}", self.token(purpose, message))
+    /// Whether a mark was made for the address, with any key that is listed.
+    pub fn is_mark_of(&self, mark: &Mark, address: &EmailAddress) -> bool {
+        self.0.iter().any(|key| key.mark(address) == *mark)
     }
 
-    /// The message a token was made for. The signature is compared in constant time.
+    /// The absolute address of a link: `https://mail.shop.example/u/AR3v…`.
+    pub fn url(&self, base: &str, purpose: Purpose, message: &MessageId, to: &EmailAddress) -> String {
+        let (base, path) = (base.trim_end_matches('/'), purpose.path());
+        format!("{base}{path}{}", self.token(purpose, message, to))
+    }
+
+    /// What a token was made for. The signature is compared in constant time.
     ///
     /// # Errors
     /// See [`Error`]; a token of another purpose is `Forged`.
-    pub fn verify(&self, purpose: Purpose, token: &str) -> Result<MessageId, Error> {
+    pub fn verify(&self, purpose: Purpose, token: &str) -> Result<Named, Error> {
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| Error::Malformed)?;
         let version = *bytes.first().ok_or(Error::Malformed)?;
         if version != VERSION {
             return Err(Error::Version(version));
         }
-        if bytes.len() != TOKEN_BYTES {
+        let signed_bytes = SIGNED_BYTES + purpose.mark_bytes();
+        if bytes.len() != signed_bytes + MAC_BYTES {
             return Err(Error::Malformed);
         }
-        let (signed, mac) = bytes.split_at_checked(SIGNED_BYTES).ok_or(Error::Malformed)?;
+        let (signed, mac) = bytes.split_at_checked(signed_bytes).ok_or(Error::Malformed)?;
         let key_id = signed.get(1..=KEY_ID_BYTES).ok_or(Error::Malformed)?;
-        let message = signed.get(1 + KEY_ID_BYTES..).ok_or(Error::Malformed)?;
+        let message = signed
+            .get(1 + KEY_ID_BYTES..SIGNED_BYTES)
+            .ok_or(Error::Malformed)?;
+        let mark = signed.get(SIGNED_BYTES..).unwrap_or_default();
         let mut keys = self.0.iter().filter(|key| key.id == key_id).peekable();
         keys.peek().ok_or(Error::UnknownKey)?;
         if keys.any(|key| same(&key.mac(purpose, signed), mac)) {
-            MessageId::parse(&hex::encode(message)).map_err(|_| Error::Malformed)
+            Ok(Named {
+                message: MessageId::parse(&hex::encode(message)).map_err(|_| Error::Malformed)?,
+                mark: Mark(hex::encode(mark)),
+            })
         } else {
             Err(Error::Forged)
         }
@@ -154,15 +201,28 @@ impl LinkKey {
         Ok(Self { id, secret })
     }
 
-    fn token(&self, purpose: Purpose, message: &MessageId) -> String {
-        let mut bytes = Vec::with_capacity(TOKEN_BYTES);
+    fn token(&self, purpose: Purpose, message: &MessageId, to: &EmailAddress) -> String {
+        let mut bytes = Vec::with_capacity(SIGNED_BYTES + MARK_BYTES + MAC_BYTES);
         bytes.push(VERSION);
         bytes.extend(self.id);
         // A message id is hex by its type, so this never falls back.
         bytes.extend(hex::decode(message.as_str()).unwrap_or_default());
+        if purpose.mark_bytes() > 0 {
+            bytes.extend(self.mark_of(to));
+        }
         let mac = self.mac(purpose, &bytes);
         bytes.extend(mac);
         URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn mark(&self, address: &EmailAddress) -> Mark {
+        Mark(hex::encode(self.mark_of(address)))
+    }
+
+    fn mark_of(&self, address: &EmailAddress) -> Vec<u8> {
+        let key = hmac_sha256(&self.secret, &[b"wend/1/link/address"]);
+        let mark = hmac_sha256(&key, &[address.canonical().as_bytes()]);
+        mark.into_iter().take(MARK_BYTES).collect()
     }
 
     fn mac(&self, purpose: Purpose, signed: &[u8]) -> Vec<u8> {
@@ -188,38 +248,51 @@ mod tests {
         MessageId::parse("00112233445566778899aabbccddeeff00112233").unwrap()
     }
 
+    fn nadia() -> EmailAddress {
+        EmailAddress::parse("nadia@example.com").unwrap()
+    }
+
     fn verify(values: &str, token: &str) -> Result<MessageId, Error> {
-        keys(values).verify(Purpose::Unsubscribe, token)
+        let named = keys(values).verify(Purpose::Unsubscribe, token);
+        named.map(|named| named.message)
     }
 
     /// Links in mails sent years ago must still work: this text may never change.
     #[test]
     fn version_1_is_pinned() {
-        let token = keys(OLD).token(Purpose::Unsubscribe, &message());
+        let token = keys(OLD).token(Purpose::Unsubscribe, &message(), &nadia());
         assert_eq!(token, "AcTFABEiM0RVZneImaq7zN3u_wARIjMXH837Y7wxk5PchWYM00YG");
         assert_eq!(verify(OLD, &token), Ok(message()));
     }
 
     #[test]
     fn links_have_one_slash_and_no_address() {
-        let url = keys(OLD).url("https://mail.shop.example/", Purpose::Unsubscribe, &message());
+        let url = keys(OLD).url(
+            "https://mail.shop.example/",
+            Purpose::Unsubscribe,
+            &message(),
+            &nadia(),
+        );
         assert!(url.starts_with("https://mail.shop.example/u/Ac"), "{url}");
     }
 
     #[test]
     fn an_old_key_verifies_while_it_is_listed() {
-        let token = keys(OLD).token(Purpose::Unsubscribe, &message());
+        let token = keys(OLD).token(Purpose::Unsubscribe, &message(), &nadia());
         let rotated = format!("{NEW} {OLD}");
         assert_eq!(verify(&rotated, &token), Ok(message()));
-        assert_ne!(keys(&rotated).token(Purpose::Unsubscribe, &message()), token);
+        assert_ne!(
+            keys(&rotated).token(Purpose::Unsubscribe, &message(), &nadia()),
+            token
+        );
         assert_eq!(verify(NEW, &token), Err(Error::UnknownKey));
     }
 
     #[test]
     fn no_byte_may_change_and_none_may_be_missing() {
-        let token = keys(OLD).token(Purpose::Unsubscribe, &message());
+        let token = keys(OLD).token(Purpose::Unsubscribe, &message(), &nadia());
         let bytes = URL_SAFE_NO_PAD.decode(&token).unwrap();
-        assert_eq!(bytes.len(), TOKEN_BYTES);
+        assert_eq!(bytes.len(), SIGNED_BYTES + MAC_BYTES);
         for place in 0..bytes.len() {
             let mut altered = bytes.clone();
             altered[place] ^= 0x40;
@@ -240,6 +313,39 @@ mod tests {
         assert_eq!(
             verify(OLD, &URL_SAFE_NO_PAD.encode(&newer)),
             Err(Error::Version(2))
+        );
+    }
+
+    /// As long as the mails are good, so are these.
+    #[test]
+    fn links_that_say_yes_name_their_mailbox_and_no_other() {
+        let other = EmailAddress::parse("tomas@example.com").unwrap();
+        for (purpose, foreign) in [
+            (Purpose::Confirm, Purpose::Preferences),
+            (Purpose::Preferences, Purpose::Confirm),
+        ] {
+            let token = keys(OLD).token(purpose, &message(), &nadia());
+            assert_eq!(token.len(), 63);
+            let rotated = keys(&format!("{NEW} {OLD}"));
+            let named = rotated.verify(purpose, &token).unwrap();
+            assert_eq!(named.message, message());
+            assert!(rotated.is_mark_of(&named.mark, &nadia()));
+            assert!(!rotated.is_mark_of(&named.mark, &other));
+            assert!(!keys(NEW).is_mark_of(&named.mark, &nadia()));
+            assert_eq!(keys(OLD).verify(foreign, &token), Err(Error::Forged));
+            assert_eq!(
+                keys(OLD).verify(Purpose::Unsubscribe, &token),
+                Err(Error::Malformed)
+            );
+            let mut bytes = URL_SAFE_NO_PAD.decode(&token).unwrap();
+            bytes[SIGNED_BYTES] ^= 1;
+            let altered = URL_SAFE_NO_PAD.encode(bytes);
+            assert_eq!(keys(OLD).verify(purpose, &altered), Err(Error::Forged));
+        }
+        let token = keys(OLD).token(Purpose::Confirm, &message(), &nadia());
+        assert_eq!(
+            token,
+            "AcTFABEiM0RVZneImaq7zN3u_wARIjMOBDSH4MLErjDu25zvR1ilh5ieTSutEeo"
         );
     }
 

@@ -6,11 +6,14 @@
 
 pub mod email;
 pub mod emails;
+pub mod form;
 pub mod headers;
 pub mod links;
 pub mod model;
 pub mod outbox;
 pub mod pages;
+pub mod preferences;
 pub mod price;
 pub mod sample;
 pub mod translation;
+pub mod words;

@@ -47,6 +47,10 @@ pub struct Model<'a> {
     pub action_url: String,
     /// Present in marketing mail, and only there.
     pub unsubscribe_url: Option<String>,
+    /// Where topics, frequency and language are chosen. Present in marketing mail, and only there.
+    pub preferences_url: Option<String>,
+    /// Confirms that the reader asked for marketing mail (double opt-in).
+    pub confirm_url: String,
     /// The rendered subject; empty while the subject itself is rendered.
     pub subject: String,
 }
@@ -119,6 +123,8 @@ pub struct Brought<'a> {
 pub struct MessageLinks {
     /// Set for marketing mail.
     pub unsubscribe: Option<String>,
+    pub preferences: Option<String>,
+    pub confirm: String,
     pub referral: Referral,
 }
 
@@ -175,6 +181,8 @@ impl<'a> Model<'a> {
                 .to_owned(),
             referral: links.referral,
             unsubscribe_url: links.unsubscribe,
+            preferences_url: links.preferences,
+            confirm_url: links.confirm,
             subject: String::new(),
             store,
         }

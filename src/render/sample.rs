@@ -74,8 +74,10 @@ fn contact() -> ContactId {
     ContactId::from_digest("8c7f00112233445566778899aabbccdd")
 }
 
-/// Where the unsubscribe link of a preview leads: a token that no key signed.
+/// Where the links of a preview lead: a token that no key signed.
 const UNSUBSCRIBE: &str = "https://mail.northfold.example/u/sample";
+const PREFERENCES: &str = "https://mail.northfold.example/p/sample";
+const CONFIRM: &str = "https://mail.northfold.example/confirm/sample";
 
 /// An email as the sample contact would get it who reads this language; none when there is no such email. Nothing is
 /// cleared here, so what comes out has no message and cannot be sent.
@@ -87,7 +89,7 @@ pub fn preview(
     variables: &BTreeMap<String, String>,
 ) -> Option<askama::Result<Rendered>> {
     let to = EmailAddress::parse(ADDRESS).ok()?;
-    let unsubscribe = (stream == Stream::Marketing).then(|| UNSUBSCRIBE.to_owned());
+    let of_marketing = |link: &str| (stream == Stream::Marketing).then(|| link.to_owned());
     let (profile, data) = (profile(), data(email, &store.brand.url, store.currency));
     let translation = translation(email, locale, &store.locale);
     emails::render(
@@ -102,7 +104,9 @@ pub fn preview(
                 variables,
             },
             MessageLinks {
-                unsubscribe,
+                unsubscribe: of_marketing(UNSUBSCRIBE),
+                preferences: of_marketing(PREFERENCES),
+                confirm: CONFIRM.to_owned(),
                 referral: Referral::new(store, &contact()),
             },
         ),

@@ -48,9 +48,8 @@ impl Turn<'_> {
                 meta::set(self.sql, Key::Stopped, if stopped { "1" } else { "0" })?;
                 Answer::Done
             }
-            Call::Unsubscribe { message } => Answer::Unsubscribed {
-                found: self.unsubscribe(&message)?,
-            },
+            Call::Choose { message, choice, by } => Answer::Chosen(self.choose(&message, &choice, &by)?),
+            Call::Standing { message, of } => self.standing(&message, of)?,
             Call::Hear(events) => Answer::Heard(self.hear_all(&events)?),
             Call::Mails => self.mails()?,
             Call::Reasons => self.reasons()?,
