@@ -6,13 +6,14 @@ use super::telling::Story;
 use super::world::World;
 use crate::domain::event::Event;
 use crate::domain::time::Timestamp;
-use crate::journey::store_file::{Referral, Region, UnknownPolicy};
+use crate::journey::region::Region;
+use crate::journey::store_file::{Referral, UnknownPolicy};
 use crate::providers::ProviderKind;
 use crate::store;
 use crate::turn::call::{Call, Ingested};
 
 /// Words of a line that are no event of a shopper.
-pub(super) const WORDS: [&str; 16] = [
+pub(super) const WORDS: [&str; 19] = [
     "again",
     "fault",
     "crash",
@@ -21,6 +22,9 @@ pub(super) const WORDS: [&str; 16] = [
     "stop",
     "go",
     "click",
+    "confirms",
+    "prefers",
+    "returns",
     "arrived",
     "opened",
     "clicked",
@@ -101,8 +105,11 @@ impl<W: Watcher> Player<W> {
                     let hours = hours.parse().map_err(|error| format!("{error}"))?;
                     store.quiet_hours = Some(hours);
                 }
-                ("region", "opt_out") => store.region = Region::OptOut,
-                ("region", "soft_opt_in") => store.region = Region::SoftOptIn,
+                ("region", name) => {
+                    let mut all = Region::ALL.into_iter();
+                    let region = all.find(|region| region.as_str() == name);
+                    store.region = region.ok_or_else(|| format!("there is no region `{name}`"))?;
+                }
                 ("marketing", "resend_once") => store.on_unknown.marketing = UnknownPolicy::ResendOnce,
                 ("transactional", "give_up") => store.on_unknown.transactional = UnknownPolicy::GiveUp,
                 ("referral", link) => {
@@ -153,7 +160,7 @@ impl<W: Watcher> Player<W> {
                     self.world.call(shard, Call::Stop { stopped })?;
                 }
             }
-            "click" => self.click(line)?,
+            "click" | "confirms" | "prefers" | "returns" => self.choose(line)?,
             "arrived" | "opened" | "clicked" | "bounced" | "complained" => self.report(line)?,
             "coupons" => {
                 let codes: Vec<String> = line.words().skip(2).map(str::to_owned).collect();
@@ -247,16 +254,5 @@ impl<W: Watcher> Player<W> {
         };
         self.world.hook.replace(answer);
         Ok(())
-    }
-
-    fn click(&mut self, line: &Line) -> Result<(), Failure> {
-        let mails = self.world.mails_to(&story::address(line.word(1)))?;
-        let message = mails
-            .last()
-            .cloned()
-            .ok_or_else(|| line.wrong("she got no mail"))?;
-        let shard = self.world.settings.shards.of_message(&message);
-        self.world.call(shard, Call::Unsubscribe { message })?;
-        self.watcher.look(&self.world)
     }
 }

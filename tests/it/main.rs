@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+mod compliance;
+#[cfg(test)]
 mod core_properties;
 #[cfg(test)]
 mod docs;
@@ -19,6 +21,8 @@ mod lint;
 mod mail_pages;
 #[cfg(test)]
 mod mails;
+#[cfg(test)]
+mod preferences;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]
