@@ -73,6 +73,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let code = journey::template_code::generate(&checked.email_folders, &checked.email_variables, path);
         write(&out, "catalog.json", &serde_json::to_string(catalog)?)?;
         write(&out, "emails.rs", &code)?;
+        let words = journey::template_code::generate_words(&checked.words);
+        write(&out, "words.rs", &words)?;
     }
     Ok(())
 }

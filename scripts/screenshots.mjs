@@ -4,8 +4,7 @@
 //   node scripts/screenshots.mjs <folder with .html> <folder for .png> [--widths 375,700] [--dark]
 //   node scripts/screenshots.mjs http://127.0.0.1:8787/dev/outbox <folder for .png> --name outbox [--open checkout-nudge]
 //
-// `--open` chooses the newest mail of that step in the outbox. Needs `npm install --no-save playwright-core` and a
-// Chromium or Chrome: CHROMIUM_PATH, or /usr/bin/chromium. Only the disk and this machine's own server are asked.
+// `--open` chooses the newest mail of that step in the outbox. Needs a Chromium or Chrome: CHROMIUM_PATH, or /usr/bin/chromium. Only the disk and this machine's own server are asked.
 
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -14,8 +14,11 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use wend::domain::consent::ConsentState;
 use wend::domain::ids::JourneyId;
 use wend::domain::message::Stream;
+use wend::domain::preferences::Preferences;
+use wend::domain::time::Timestamp;
 use wend::journey::catalog::Catalog;
 use wend::journey::check::check;
 use wend::journey::definition::Journey;
@@ -25,8 +28,12 @@ use wend::journey::parse::parse;
 use wend::journey::project::{LOCK, Project};
 use wend::render::emails::Rendered;
 use wend::render::pages::{Page, page};
+use wend::render::preferences::{self, Reader};
 use wend::render::sample;
+use wend::render::words::words;
 
+/// When the page of preferences is previewed: the days that it offers count from here.
+const PREVIEWED_AT: &str = "2026-03-21T10:05:00Z";
 /// Where drawings go unless said.
 const DRAWINGS: &str = "docs/images/journeys";
 
@@ -173,8 +180,20 @@ fn preview(
             }
             for which in Page::ALL {
                 let file = folder.join("pages").join(format!("{}.html", which.name()));
-                save(&file, &page(which, &catalog.store)?)?;
+                save(
+                    &file,
+                    &page(which, &catalog.store, words(locale, &catalog.store.locale))?,
+                )?;
             }
+            let (wishes, now) = (Preferences::default(), Timestamp::parse_rfc3339(PREVIEWED_AT)?);
+            let reader = Reader {
+                preferences: &wishes,
+                consent: ConsentState::Subscribed,
+                locale,
+                timezone: None,
+            };
+            let file = folder.join("pages").join("preferences.html");
+            save(&file, &preferences::page(&catalog, reader, now, false)?)?;
         }
         (None, None) => bail!(
             "name an email, or a folder with --out; the emails are {}",

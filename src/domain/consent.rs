@@ -2,7 +2,7 @@
 //!
 //! The rule of change is [`Consent::apply`]; nothing else writes a consent state.
 
-use super::ids::EventId;
+use super::ids::{EventId, IdentifierHash};
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,29 @@ pub enum ConsentGrade {
     Explicit,
 }
 
+impl ConsentState {
+    /// The word stored in the ledger of consent.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Pending => "pending",
+            Self::Subscribed => "subscribed",
+            Self::Unsubscribed => "unsubscribed",
+            Self::Suppressed => "suppressed",
+        }
+    }
+}
+
+impl ConsentGrade {
+    /// The word stored in the ledger of consent.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Implied => "implied",
+            Self::Explicit => "explicit",
+        }
+    }
+}
+
 /// A statement about consent, as a source made it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsentSignal {
@@ -50,6 +73,22 @@ pub struct ConsentSignal {
     pub actor: Option<String>,
 }
 
+/// Ways of giving consent by which the person proved that the mailbox is theirs.
+const CONFIRMED: [&str; 3] = ["double_opt_in", "confirmed_opt_in", "preference_centre"];
+
+/// A change of consent as the ledger of consent keeps it: the proof that outlives the state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentRecord {
+    /// The keyed hash of the address.
+    pub address: IdentifierHash,
+    /// What holds from here on. It may be less than what the signal says: a yes that waits to be confirmed.
+    pub state: ConsentState,
+    pub signal: ConsentSignal,
+    /// The event that brought it.
+    pub event: EventId,
+    pub recorded_at: Timestamp,
+}
+
 /// The consent of one address, with its evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct Consent {
@@ -59,17 +98,33 @@ pub struct Consent {
     pub evidence: Option<(ConsentSignal, EventId)>,
 }
 
+impl ConsentSignal {
+    /// Whether it came from the mailbox itself, so that no further confirmation is asked for.
+    pub fn is_confirmed(&self) -> bool {
+        self.method
+            .as_deref()
+            .is_some_and(|method| CONFIRMED.contains(&method))
+    }
+}
+
 impl Consent {
     /// Applies a signal; returns whether the state or its evidence changed.
     ///
     /// Older signals than the one held change nothing, except that a withdrawal is never lost to a merely implied
     /// consent. `Suppressed` stays. `Unknown` says nothing and changes nothing.
     pub fn apply(&mut self, signal: &ConsentSignal, event: &EventId) -> bool {
-        if !self.accepts(signal) {
+        self.apply_as(signal.state, signal, event)
+    }
+
+    /// As [`Consent::apply`], where a signal counts for less than it says: a yes that has to be confirmed is `Pending`.
+    pub fn apply_as(&mut self, state: ConsentState, signal: &ConsentSignal, event: &EventId) -> bool {
+        if !self.accepts(state, signal) {
             return false;
         }
-        let unchanged = self.state == signal.state
-            && self.state != ConsentState::Unsubscribed
+        // A later no, or a later request, is a new one.
+        let repeats = !matches!(state, ConsentState::Unsubscribed | ConsentState::Pending);
+        let unchanged = self.state == state
+            && repeats
             && self
                 .evidence
                 .as_ref()
@@ -77,7 +132,7 @@ impl Consent {
         if unchanged {
             return false;
         }
-        self.state = signal.state;
+        self.state = state;
         self.evidence = Some((signal.clone(), event.clone()));
         true
     }
@@ -100,9 +155,19 @@ impl Consent {
         }
     }
 
-    fn accepts(&self, signal: &ConsentSignal) -> bool {
+    /// Whether somebody asked for marketing and has yet to confirm it to us. Where a shop asks for confirmation itself,
+    /// it says `pending`, and that is its own affair.
+    pub fn is_unconfirmed(&self) -> bool {
+        self.state == ConsentState::Pending
+            && self
+                .evidence
+                .as_ref()
+                .is_some_and(|(signal, _)| signal.state == ConsentState::Subscribed)
+    }
+
+    fn accepts(&self, state: ConsentState, signal: &ConsentSignal) -> bool {
         let held = self.evidence.as_ref().map(|(held, _)| (held.at, held.grade));
-        match (self.state, signal.state) {
+        match (self.state, state) {
             (ConsentState::Suppressed, _) | (_, ConsentState::Unknown) => false,
             (_, ConsentState::Suppressed) => true,
             // A later no outlasts a yes that was given between the two and arrives after both.
@@ -117,6 +182,7 @@ impl Consent {
                 held.is_none_or(|(at, grade)| signal.at >= at || grade == ConsentGrade::Implied)
             }
             (ConsentState::Subscribed, ConsentState::Pending) => false,
+            (ConsentState::Pending, ConsentState::Pending) => held.is_none_or(|(at, _)| signal.at > at),
             (ConsentState::Unknown | ConsentState::Pending | ConsentState::Subscribed, _) => true,
         }
     }
@@ -187,6 +253,42 @@ mod tests {
             after(&[first, second, signal(Subscribed, Explicit, 15)]),
             Unsubscribed
         );
+    }
+
+    #[test]
+    fn a_yes_to_be_confirmed_waits_and_the_newer_request_counts() {
+        let mut consent = Consent::default();
+        let id = |text| EventId::parse(text).unwrap();
+        let asks = |seconds| signal(Subscribed, Explicit, seconds);
+        assert!(consent.apply_as(ConsentState::Pending, &asks(10), &id("a")));
+        assert!(consent.is_unconfirmed());
+        assert!(
+            !consent.apply_as(ConsentState::Pending, &asks(10), &id("b")),
+            "the same"
+        );
+        assert!(consent.apply_as(ConsentState::Pending, &asks(30), &id("c")));
+        assert_eq!(consent.evidence.as_ref().unwrap().1, id("c"));
+        assert!(consent.apply(&asks(40), &id("d")));
+        assert_eq!(consent.state, Subscribed);
+        assert!(
+            !consent.apply_as(ConsentState::Pending, &asks(50), &id("e")),
+            "is confirmed"
+        );
+        let told = signal(ConsentState::Pending, Explicit, 1);
+        let mut elsewhere = Consent::default();
+        elsewhere.apply(&told, &id("f"));
+        assert!(!elsewhere.is_unconfirmed(), "the shop asks, not we");
+    }
+
+    #[test]
+    fn a_request_lifts_no_unsubscribe_that_is_newer_or_more_than_implied() {
+        let mut consent = Consent::default();
+        let id = EventId::parse("e").unwrap();
+        consent.apply(&signal(Unsubscribed, Explicit, 10), &id);
+        for weaker in [signal(Subscribed, Implied, 20), signal(Subscribed, Explicit, 5)] {
+            assert!(!consent.apply_as(ConsentState::Pending, &weaker, &id));
+        }
+        assert!(consent.apply_as(ConsentState::Pending, &signal(Subscribed, Explicit, 20), &id));
     }
 
     #[test]

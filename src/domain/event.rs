@@ -7,6 +7,7 @@ use super::identity::{Identifier, IdentifierKind};
 use super::ids::{EnrollmentId, EventId, OrderKey, SourceName};
 use super::money::Money;
 use super::order::OrderStatus;
+use super::preferences::PreferenceChange;
 use super::referral::ReferralCode;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -40,12 +41,16 @@ pub enum EventKind {
     JourneyRequested,
     /// A friend's first order came by this contact's referral link.
     ReferralCredited,
+    /// The contact chose topics, frequency, a rest or a language on their page of preferences.
+    PreferencesUpdated,
+    /// The contact confirmed that they asked for marketing mail (double opt-in).
+    ConsentConfirmed,
     /// An event of the store's own, declared under `events:` in `store.yaml`.
     Custom(String),
 }
 
 /// The built-in kinds with their names.
-const NAMES: [(EventKind, &str); 18] = [
+const NAMES: [(EventKind, &str); 20] = [
     (EventKind::SignedUp, "Signed Up"),
     (EventKind::ContactUpdated, "Contact Updated"),
     (EventKind::Unsubscribed, "Unsubscribed"),
@@ -64,6 +69,8 @@ const NAMES: [(EventKind, &str); 18] = [
     (EventKind::EmailComplained, "Email Marked as Spam"),
     (EventKind::JourneyRequested, "Journey Requested"),
     (EventKind::ReferralCredited, "Referral Credited"),
+    (EventKind::PreferencesUpdated, "Preferences Updated"),
+    (EventKind::ConsentConfirmed, "Consent Confirmed"),
 ];
 
 /// A line of a cart or an order.
@@ -151,6 +158,9 @@ pub struct Event {
     pub profile: Profile,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent: Option<ConsentSignal>,
+    /// What the person chose on their page of preferences.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preferences: Option<PreferenceChange>,
     #[serde(default)]
     pub data: EventData,
     /// What could not be read and was left out; the event counts without it.
@@ -202,6 +212,8 @@ impl EventKind {
             | Self::EmailComplained
             | Self::JourneyRequested
             | Self::ReferralCredited
+            | Self::PreferencesUpdated
+            | Self::ConsentConfirmed
             | Self::Custom(_) => None,
         }
     }
@@ -254,6 +266,7 @@ impl Event {
             email: None,
             profile: Profile::default(),
             consent: None,
+            preferences: None,
             data: EventData::default(),
             unread: Vec::new(),
         }

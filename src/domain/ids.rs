@@ -101,6 +101,10 @@ text_id!(
     SegmentName
 );
 text_id!(
+    /// What a marketing mail is about, as contacts choose it: its id in `store.yaml`.
+    TopicName
+);
+text_id!(
     /// An email: the name of its folder in `templates/emails/`.
     EmailName
 );

@@ -67,6 +67,10 @@ pub enum DropReason {
     Condition,
     /// The frequency cap left no room before the message was too late.
     Capped,
+    /// The contact turned the topic off on their page of preferences.
+    TopicOff,
+    /// The contact asked for a rest there.
+    Paused,
 }
 
 /// A ledger row.
@@ -175,7 +179,7 @@ impl MessageState {
 }
 
 impl DropReason {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::NoConsent,
         Self::Unsubscribed,
         Self::Suppressed,
@@ -189,6 +193,8 @@ impl DropReason {
         Self::HeldOut,
         Self::Condition,
         Self::Capped,
+        Self::TopicOff,
+        Self::Paused,
     ];
 
     /// For people.
@@ -206,6 +212,8 @@ impl DropReason {
             Self::HeldOut => "the contact is held out of this journey, to measure its effect",
             Self::Condition => "the step's condition did not hold",
             Self::Capped => "the contact had as many mails as the cap allows, until it was too late",
+            Self::TopicOff => "the contact turned its topic off",
+            Self::Paused => "the contact paused our mail until a later day",
             Self::Undecided => {
                 "a condition failed, so nobody knows whether the contact should still be in the journey"
             }
@@ -227,6 +235,8 @@ impl DropReason {
             Self::HeldOut => "held_out",
             Self::Condition => "condition",
             Self::Capped => "capped",
+            Self::TopicOff => "topic_off",
+            Self::Paused => "paused",
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod money;
 pub mod objection;
 pub mod order;
 pub mod outcome;
+pub mod preferences;
 pub mod privacy;
 pub mod referral;
 pub mod shard;

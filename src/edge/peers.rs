@@ -100,7 +100,8 @@ const fn patience(call: &Call) -> Delay {
         | Call::Absorb { .. }
         | Call::Bought(_)
         | Call::Switches(_)
-        | Call::Unsubscribe { .. }
+        | Call::Choose { .. }
+        | Call::Standing { .. }
         | Call::Hear(_)
         | Call::See(_)
         | Call::View { .. }

@@ -107,6 +107,8 @@ async fn route(visit: &Visit<'_>) -> Result<Response, Error> {
         ["delivery", provider] => feedback::receive(visit, provider, None).await,
         ["delivery", provider, token] => feedback::receive(visit, provider, Some(token)).await,
         ["u", token] => tokens::unsubscribe(visit, token).await,
+        ["p", token] => tokens::preferences(visit, token).await,
+        ["confirm", token] => tokens::confirm(visit, token).await,
         ["m", token] => tokens::view(visit, token).await,
         ["c", token] => tracked::click(visit, token),
         ["o", token] => tracked::open(visit, token),

@@ -77,6 +77,7 @@ pub fn decide(
         Input::Sweep { .. } => turn.sweep(),
         Input::CheckoutTaken(taken) => turn.checkout_taken(taken),
     }
+    turn.take_back_unwanted(contact);
     if turn.contact.profile != contact.profile {
         turn.tell_time_anew(|_| &contact.profile);
         moment::arm(&mut turn, Anew::All);
@@ -359,7 +360,7 @@ impl<'a> Turn<'a> {
         )));
     }
 
-    fn settled(&mut self, message: &MessageId, how: &Settlement) {
+    pub fn settled(&mut self, message: &MessageId, how: &Settlement) {
         self.changes.push(Change::SettleMessage {
             message: message.clone(),
             how: how.clone(),

@@ -5,6 +5,8 @@
 use super::errand::Answer;
 use super::guard::DeferReason;
 use super::state::{Contact, Ended};
+use crate::domain::consent::{ConsentSignal, ConsentState};
+use crate::domain::email::EmailAddress;
 use crate::domain::event::{Event, Unread};
 use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, EventId, MessageId};
 use crate::domain::message::{DropReason, Lane, Message};
@@ -102,6 +104,8 @@ pub enum Change {
     /// The event's row, which is also what makes it count once.
     RecordEvent(Arc<Event>),
     PutOrder(Box<Order>),
+    /// A line of the ledger of consent.
+    RecordConsent(Box<ConsentChange>),
     EndEnrollment(Ended),
     /// The goal of a run that had ended before.
     ReachGoal {
@@ -115,6 +119,17 @@ pub enum Change {
         how: Settlement,
         at: Timestamp,
     },
+}
+
+/// The consent of an address changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsentChange {
+    pub email: EmailAddress,
+    /// What holds now; a yes that has to be confirmed is less than its signal.
+    pub state: ConsentState,
+    pub signal: ConsentSignal,
+    pub event: EventId,
+    pub at: Timestamp,
 }
 
 /// One thing to have done by whoever holds the turn.

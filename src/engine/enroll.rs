@@ -252,6 +252,7 @@ fn ended_runs<'a>(changes: &'a [Change], facts: &'a Facts) -> impl Iterator<Item
         Change::EndEnrollment(ended) => Some(ended),
         Change::RecordEvent(_)
         | Change::PutOrder(_)
+        | Change::RecordConsent(_)
         | Change::ReachGoal { .. }
         | Change::PutMessage(_)
         | Change::SettleMessage { .. } => None,

@@ -12,14 +12,14 @@ use super::pausing;
 use super::sight::{Topic, View};
 use super::state::{Address, Contact, Counted, Enrollment, Sending};
 use crate::domain::clearance::Clearance;
-use crate::domain::consent::ConsentState;
+use crate::domain::consent::{ConsentGrade, ConsentState};
 use crate::domain::email::EmailAddress;
 use crate::domain::message::{DropReason, Lane, Stream};
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
 use crate::journey::definition::{Journey, Status};
+use crate::journey::region::{Regime, Region};
 use crate::journey::step::{Late, Recipient, Send};
-use crate::journey::store_file::Region;
 use std::sync::Arc;
 
 /// How long a cart mail waits when it cannot be told whether the cart was bought.
@@ -224,10 +224,7 @@ pub fn check(
     if facts.suppressed || address.consent.state == ConsentState::Suppressed {
         return Verdict::Drop(DropReason::Suppressed);
     }
-    // Where the step's stream changed since the mail was written, the stricter of the two asks.
-    if (sending.stream == Stream::Marketing || send.stream == Stream::Marketing)
-        && let Some(reason) = marketing_refusal(catalog.store.region, contact, address)
-    {
+    if let Some(reason) = unwanted(catalog.store.region, contact, (journey, send), sending, now) {
         return Verdict::Drop(reason);
     }
     if let Some(refused) = may_have_left(journey, enrollment, sending, facts, now) {
@@ -370,22 +367,70 @@ fn to_team(catalog: &Catalog, sending: &Sending, facts: &Facts) -> Verdict {
 }
 
 /// Whether marketing could go to the contact by their consent.
-pub(super) fn may_get_marketing(region: Region, contact: &Contact) -> bool {
+pub(super) fn may_get_marketing(region: Region, contact: &Contact, now: Timestamp) -> bool {
     let address = contact.address();
-    address.is_some_and(|address| marketing_refusal(region, contact, address).is_none())
+    address.is_some_and(|address| marketing_refusal(region, contact, address, now).is_none())
+}
+
+/// Why the contact does not want a mail to them, or may not be sent it; none when nothing speaks against it.
+pub(super) fn unwanted(
+    region: Region,
+    contact: &Contact,
+    (journey, send): (&Journey, &Send),
+    sending: &Sending,
+    now: Timestamp,
+) -> Option<DropReason> {
+    // Where the step's stream changed since the mail was written, the stricter of the two asks.
+    let marketing = sending.stream == Stream::Marketing || send.stream == Stream::Marketing;
+    let address = contact
+        .address()
+        .filter(|_| marketing && send.to == Recipient::Contact)?;
+    let topic = journey.topic_of(send);
+    let refused = marketing_refusal(region, contact, address, now);
+    let preferences = &contact.preferences;
+    refused
+        .or_else(|| preferences.is_paused(now).then_some(DropReason::Paused))
+        .or_else(|| {
+            let mut off = preferences.off.iter();
+            off.any(|off| off.as_str() == topic)
+                .then_some(DropReason::TopicOff)
+        })
 }
 
 /// Why marketing may not go to this address; none when it may.
-fn marketing_refusal(region: Region, contact: &Contact, address: &Address) -> Option<DropReason> {
-    match (address.consent.state, region) {
-        (ConsentState::Subscribed, _) => None,
+fn marketing_refusal(
+    region: Region,
+    contact: &Contact,
+    address: &Address,
+    now: Timestamp,
+) -> Option<DropReason> {
+    let regime = region.preset().regime;
+    let bought_within = |limit: Delay| {
+        let last = contact.purchases.last_at;
+        last.is_some_and(|at| now.since(at) < limit)
+    };
+    let no = || Some(DropReason::NoConsent);
+    match (address.consent.state, regime) {
         (ConsentState::Unsubscribed, _) => Some(DropReason::Unsubscribed),
         (ConsentState::Suppressed, _) => Some(DropReason::Suppressed),
-        (ConsentState::Unknown, Region::OptOut) => None,
-        (ConsentState::Unknown, Region::SoftOptIn) if contact.purchases.orders > 0 => None,
-        (ConsentState::Pending, _) | (ConsentState::Unknown, Region::Strict | Region::SoftOptIn) => {
-            Some(DropReason::NoConsent)
+        (ConsentState::Pending, _) | (ConsentState::Unknown, Regime::OptIn) => no(),
+        (ConsentState::Subscribed, Regime::Implied { purchase, inquiry }) => {
+            // Without evidence nothing says that it was only implied.
+            let signal = address.consent.evidence.as_ref().map(|(signal, _)| signal);
+            let lapsed = signal.is_some_and(|signal| {
+                signal.grade == ConsentGrade::Implied && now.since(signal.at) >= inquiry
+            });
+            if lapsed && !bought_within(purchase) {
+                no()
+            } else {
+                None
+            }
         }
+        (ConsentState::Subscribed, Regime::OptIn | Regime::SoftOptIn | Regime::OptOut)
+        | (ConsentState::Unknown, Regime::OptOut) => None,
+        (ConsentState::Unknown, Regime::SoftOptIn) if contact.purchases.orders > 0 => None,
+        (ConsentState::Unknown, Regime::Implied { purchase, .. }) if bought_within(purchase) => None,
+        (ConsentState::Unknown, Regime::SoftOptIn | Regime::Implied { .. }) => no(),
     }
 }
 

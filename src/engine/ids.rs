@@ -42,6 +42,12 @@ pub fn batch<'a>(members: impl Iterator<Item = &'a MessageId>) -> String {
     hex::encode(hash.split_at(16).0)
 }
 
+/// Names a piece of content, so that two that differ are not taken for one.
+pub fn digest(content: &str) -> String {
+    let hash = hash(&[content]);
+    hex::encode(hash.split_at(8).0)
+}
+
 /// A number from 0 to 9,999 that is the same on every run: for jitter and shares.
 pub fn bucket(parts: &[&str]) -> u32 {
     let hash = hash(parts);

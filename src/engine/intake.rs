@@ -2,13 +2,14 @@
 
 use super::address_health::AddressHealth;
 use super::decide::Turn;
-use super::decision::Change;
+use super::decision::{Change, ConsentChange};
 use super::state::{Address, Contact, Facts, MAX_ADDRESSES, MAX_IDENTIFIERS, Purchases};
 use crate::domain::consent::{Consent, ConsentSignal, ConsentState};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::money::{Currency, Money};
 use crate::domain::objection::Objection;
 use crate::domain::order::{Order, OrderStatus};
+use crate::journey::region::Region;
 
 /// Applies the event's facts to the contact, by the source's own time: an older report never undoes a newer one.
 pub(super) fn learn(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
@@ -24,7 +25,13 @@ pub(super) fn learn(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
             contact.identifiers.push(identifier.clone());
         }
     }
-    address(contact, event, facts.objection);
+    let region = turn.catalog.store.region;
+    if let Some(change) = address(contact, event, (region, facts.objection)) {
+        turn.changes.push(change);
+    }
+    if let Some(change) = &event.preferences {
+        turn.contact.preferences.apply(change);
+    }
     if let (Some(status), false) = (event.kind.order_status(), event.test) {
         order(turn, event, status, facts);
     }
@@ -53,9 +60,14 @@ pub(super) fn read_mail(turn: &mut Turn<'_>, event: &Event) {
     }
 }
 
-/// Consent belongs to the event's address; a new address starts unknown, unless something is held against it.
-fn address(contact: &mut Contact, event: &Event, objection: Option<Objection>) {
-    let Some(email) = &event.email else { return };
+/// Consent belongs to the event's address; a new address starts unknown, unless something is held against it. A change of
+/// it is a line of its ledger.
+fn address(
+    contact: &mut Contact,
+    event: &Event,
+    (region, objection): (Region, Option<Objection>),
+) -> Option<Change> {
+    let email = event.email.as_ref()?;
     if contact.address_mut(email).is_none() {
         make_room(contact);
         contact.addresses.push(Address {
@@ -65,9 +77,7 @@ fn address(contact: &mut Contact, event: &Event, objection: Option<Objection>) {
             health: AddressHealth::default(),
         });
     }
-    let Some(address) = contact.address_mut(email) else {
-        return;
-    };
+    let address = contact.address_mut(email)?;
     // Who says no to an address does not say that it is the one they use.
     let used = event.kind != EventKind::Unsubscribed;
     if used && event.occurred_at >= address.seen_at {
@@ -76,8 +86,30 @@ fn address(contact: &mut Contact, event: &Event, objection: Option<Objection>) {
     }
     // Nobody said yes by an order that was only a test; a no is a no.
     let counts = |signal: &&ConsentSignal| !event.test || signal.state == ConsentState::Unsubscribed;
-    if let Some(signal) = event.consent.as_ref().filter(counts) {
-        address.consent.apply(signal, &event.id);
+    let signal = event.consent.as_ref().filter(counts)?;
+    let state = weighed(signal, event, region);
+    let changed = address.consent.apply_as(state, signal, &event.id);
+    changed.then(|| {
+        Change::RecordConsent(Box::new(ConsentChange {
+            email: address.email.clone(),
+            state,
+            signal: signal.clone(),
+            event: event.id.clone(),
+            at: event.received_at,
+        }))
+    })
+}
+
+/// Where a yes has to be confirmed, one that did not come from the mailbox itself is a request.
+fn weighed(signal: &ConsentSignal, event: &Event, region: Region) -> ConsentState {
+    let confirmed = event.kind == EventKind::ConsentConfirmed || signal.is_confirmed();
+    match signal.state {
+        ConsentState::Subscribed if region.preset().double_opt_in && !confirmed => ConsentState::Pending,
+        ConsentState::Subscribed
+        | ConsentState::Pending
+        | ConsentState::Unknown
+        | ConsentState::Unsubscribed
+        | ConsentState::Suppressed => signal.state,
     }
 }
 

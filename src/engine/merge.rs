@@ -44,6 +44,7 @@ pub fn absorb(
     for address in &loser.addresses {
         join_address(winner, address);
     }
+    winner.preferences = std::mem::take(&mut winner.preferences).stricter(loser.preferences.clone());
     for identifier in &loser.identifiers {
         if !winner.identifiers.contains(identifier) && winner.identifiers.len() < MAX_IDENTIFIERS {
             winner.identifiers.push(identifier.clone());
@@ -313,6 +314,7 @@ mod tests {
                 Change::EndEnrollment(ended) => Some(ended.reason),
                 Change::RecordEvent(_)
                 | Change::PutOrder(_)
+                | Change::RecordConsent(_)
                 | Change::ReachGoal { .. }
                 | Change::PutMessage(_)
                 | Change::SettleMessage { .. } => None,

@@ -39,6 +39,7 @@ pub mod state;
 mod steps;
 pub mod sweep;
 pub mod traffic;
+mod unwanted;
 pub mod variables;
 pub mod warm_up;
 

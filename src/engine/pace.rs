@@ -7,10 +7,11 @@ use super::civil::Calendar;
 use super::state::{Contact, Enrollment, Mailed, Position, Sending};
 use crate::domain::ids::MessageId;
 use crate::domain::message::{Lane, Stream};
+use crate::domain::preferences::Frequency;
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
 use crate::journey::definition::Journey;
-use crate::journey::store_file::{Cap, StoreFile};
+use crate::journey::store_file::{Cap, StoreFile, WEEK};
 
 /// How long a mail waits when only others that are on their way fill the cap: they may yet fail.
 const IN_FLIGHT_PAUSE: Delay = Delay::from_minutes(15);
@@ -39,10 +40,15 @@ pub(super) fn hold(
     now: Timestamp,
 ) -> Option<Hold> {
     let calendar = Calendar::new(&catalog.store, Some(journey), contact);
+    let fewer = match contact.preferences.frequency {
+        Frequency::All => None,
+        Frequency::LessOften => Some(catalog.store.fewer()),
+    };
     let free = catalog
         .store
         .caps
         .iter()
+        .chain(&fewer)
         .filter(|cap| !cap.except.contains(&sending.lane))
         .filter_map(|cap| full_until(cap, &contact.mailed, in_flight, now))
         .max();
@@ -97,7 +103,7 @@ pub(super) fn count(contact: &mut Contact, enrollment: &Enrollment, store: &Stor
     let Position::Sending(sending) = &enrollment.position else {
         return;
     };
-    if sending.stream != Stream::Marketing || store.caps.is_empty() {
+    if sending.stream != Stream::Marketing {
         return;
     }
     remember(contact, sending.lane, None, store, now);
@@ -126,7 +132,9 @@ pub(super) fn learn_fate(contact: &mut Contact, message: &MessageId, accepted: b
 }
 
 fn remember(contact: &mut Contact, lane: Lane, open: Option<MessageId>, store: &StoreFile, now: Timestamp) {
-    let longest = store.caps.iter().map(|cap| cap.per).max().unwrap_or(Delay::ZERO);
+    // Who asks for fewer mails today is told by what came in the week before.
+    let longest = store.caps.iter().map(|cap| cap.per).chain([WEEK]).max();
+    let longest = longest.unwrap_or(WEEK);
     let since = now.minus(longest);
     contact
         .mailed

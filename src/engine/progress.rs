@@ -9,8 +9,8 @@ use super::{ask, enroll, steps};
 use crate::domain::ids::JourneyId;
 use crate::domain::time::Timestamp;
 use crate::journey::definition::{Condition, Journey, Status};
+use crate::journey::region::Region;
 use crate::journey::step::{Step, Target};
-use crate::journey::store_file::Region;
 use std::sync::Arc;
 
 /// Most steps run for one enrollment in one decision; a longer chain without a wait ends it, with that reason.

@@ -52,6 +52,7 @@ fn is_first(turn: &Turn<'_>, event: &Event, facts: &Facts) -> bool {
     let written = turn.changes.iter().find_map(|change| match change {
         Change::PutOrder(order) => Some(order.as_ref()),
         Change::RecordEvent(_)
+        | Change::RecordConsent(_)
         | Change::EndEnrollment(_)
         | Change::ReachGoal { .. }
         | Change::PutMessage(_)

@@ -161,7 +161,7 @@ impl<'a> Sight<'a> {
     }
 }
 
-/// `spend` counts the store's currency; `subscribed` is about the address in `email`.
+/// `spend` counts the store's currency; `subscribed` and `unconfirmed` are about the address in `email`.
 fn of_contact<'a>(view: View<'a>, name: &str) -> Option<Datum<'a>> {
     let contact = view.contact;
     let (profile, purchases) = (&contact.profile, &contact.purchases);
@@ -178,6 +178,11 @@ fn of_contact<'a>(view: View<'a>, name: &str) -> Option<Datum<'a>> {
         "timezone" => text(profile.timezone.as_ref()),
         "tags" => texts(profile.tags.as_deref().unwrap_or_default()),
         "subscribed" => Datum::Bool(contact.is_subscribed()),
+        "unconfirmed" => Datum::Bool(
+            contact
+                .address()
+                .is_some_and(|address| address.consent.is_unconfirmed()),
+        ),
         "orders" => Datum::Int(i64::from(purchases.orders)),
         "spend" => Datum::Double(spend()),
         "average_order" => Datum::Double(share(spend(), purchases.orders)),

@@ -23,6 +23,7 @@ use crate::domain::message::HeldCoupon;
 use crate::domain::money::Money;
 use crate::domain::objection::Objection;
 use crate::domain::order::Order;
+use crate::domain::preferences::Preferences;
 use crate::domain::time::Timestamp;
 use crate::journey::step::StepKind;
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,9 @@ pub struct Contact {
     pub addresses: Vec<Address>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identifiers: Vec<Identifier>,
+    /// What the person wishes of marketing mail beside yes and no.
+    #[serde(default, skip_serializing_if = "Preferences::is_default")]
+    pub preferences: Preferences,
     #[serde(default)]
     pub purchases: Purchases,
     /// Of these, what is known of orders whose rows are gone, by age.
@@ -349,6 +353,7 @@ impl Contact {
             profile_at: Timestamp::default(),
             addresses: Vec::new(),
             identifiers: Vec::new(),
+            preferences: Preferences::default(),
             purchases: Purchases::default(),
             archived: Purchases::default(),
             enrollments: Vec::new(),

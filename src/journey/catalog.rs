@@ -2,10 +2,11 @@
 
 use super::definition::{Border, Journey};
 use super::segment::Segment;
-use super::step::StepKind;
-use super::store_file::StoreFile;
+use super::step::{Recipient, StepKind};
+use super::store_file::{GENERAL, StoreFile};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{JourneyId, SegmentName};
+use crate::domain::message::Stream;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +34,17 @@ pub struct Catalog {
 impl Catalog {
     pub fn journey(&self, id: &JourneyId) -> Option<&Journey> {
         self.journeys.iter().find(|journey| journey.id == *id)
+    }
+
+    /// Whether a journey sends marketing that names no topic.
+    pub fn sends_general(&self) -> bool {
+        self.journeys.iter().any(|journey| {
+            let mut sends = journey.steps.iter().filter_map(|step| step.kind.as_send());
+            sends.any(|send| {
+                let is_marketing = send.stream == Stream::Marketing && send.to == Recipient::Contact;
+                is_marketing && journey.topic_of(send) == GENERAL
+            })
+        })
     }
 
     pub fn triggered_by<'a>(&'a self, kind: &'a EventKind) -> impl Iterator<Item = &'a Journey> {

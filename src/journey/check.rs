@@ -13,6 +13,8 @@ use super::segment_file;
 use super::store_check;
 use super::store_file::StoreFile;
 use super::template_check;
+use super::words::{self, Language};
+use super::yaml::{self, Value};
 use crate::domain::event::EventKind;
 use crate::domain::ids::JourneyId;
 use sha2::{Digest, Sha256};
@@ -32,6 +34,8 @@ pub struct Checked {
     pub email_folders: Vec<String>,
     /// The variables of journeys that emails show.
     pub email_variables: Vec<String>,
+    /// What pages say, in all languages, English first.
+    pub words: Vec<Language>,
 }
 
 /// Checks everything and builds the catalog.
@@ -42,15 +46,12 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
     findings.extend(misnamed(&email_folders));
     let mut templates = template_check::check(&project.templates, &email_folders);
     findings.append(&mut templates.findings);
+    let (words, mut found) = words::read(&project.templates);
+    findings.append(&mut found);
     if let Some(store) = store.as_ref().filter(|store| store.referral.is_none()) {
         findings.extend(no_referral(store, &templates));
     }
-    let ids: Vec<String> = project
-        .journeys
-        .keys()
-        .filter_map(|path| stem(path))
-        .map(str::to_owned)
-        .collect();
+    let ids = ids(project);
     let events = store.as_ref().map_or(&[][..], |store| store.events.as_slice());
     let mut segments = segment_file::read(project.segments.as_deref().unwrap_or_default(), events);
     findings.append(&mut segments.findings);
@@ -60,6 +61,10 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
     let is_sound = |parsed: &&Parsed| !findings.iter().any(|finding| finding.file == parsed.file);
     let sound: Vec<&Parsed> = journeys.iter().filter(is_sound).collect();
     let between = lint::across(&sound, names);
+    findings.extend(store.as_ref().and_then(|store| {
+        let text = project.store.as_deref().unwrap_or_default();
+        nobody_can_confirm((store, text), &journeys, &templates)
+    }));
     let mut compared = lock::compare(project.lock.as_deref(), &ids, &sound, mode);
     findings.append(&mut compared.findings);
     findings.extend(between);
@@ -96,6 +101,7 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
             .map(str::to_owned)
             .collect(),
         email_folders,
+        words,
     }
 }
 
@@ -112,6 +118,12 @@ fn store(project: &Project, findings: &mut Vec<Finding>) -> Option<StoreFile> {
             None
         }
     }
+}
+
+/// What the files in `journeys/` are called.
+fn ids(project: &Project) -> Vec<String> {
+    let files = project.journeys.keys();
+    files.filter_map(|path| stem(path)).map(str::to_owned).collect()
 }
 
 /// Emails whose names could be no file names, Rust names and keys in storage at once, and translations into no language.
@@ -141,8 +153,39 @@ fn no_referral(store: &StoreFile, templates: &template_check::Checked) -> Vec<Fi
         .collect()
 }
 
+/// Where a yes has to be confirmed, some journey must send the mail with the link: else nobody would ever be subscribed.
+fn nobody_can_confirm(
+    (store, text): (&StoreFile, &str),
+    journeys: &[Parsed],
+    templates: &template_check::Checked,
+) -> Option<Finding> {
+    let mut steps = journeys.iter().flat_map(|parsed| &parsed.journey.steps);
+    let asks = steps.any(|step| {
+        let email = step.kind.as_send().map(|send| send.email.as_str());
+        email.is_some_and(|email| templates.confirms.contains(email))
+    });
+    if !store.region.preset().double_opt_in || asks {
+        return None;
+    }
+    let place = match yaml::read(STORE, text).map(|root| root.value) {
+        Ok(Value::Map(entries)) => entries
+            .iter()
+            .find(|(key, _)| key.name == "region")
+            .map(|(key, _)| key.place),
+        Ok(_) | Err(_) => None,
+    };
+    let message = format!(
+        "`region: {}` asks for double opt-in, and no journey sends an email that shows `confirm_url`, so that nobody could ever confirm: copy docs/journeys/double-opt-in.yaml to journeys/",
+        store.region.as_str()
+    );
+    Some(match place {
+        Some(place) => Finding::at(STORE, place, message),
+        None => Finding::whole(STORE, message),
+    })
+}
+
 /// A language, and perhaps its script or region, as BCP 47 writes them: `ru`, `pt-BR`, `zh-Hant`.
-fn is_language(tag: &str) -> bool {
+pub fn is_language(tag: &str) -> bool {
     let mut parts = tag.split('-');
     let letters = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let first =

@@ -4,10 +4,11 @@
 //! type bool. The engine reads it and never changes it.
 
 use super::segment::Crossing;
-use super::step::{Step, Target};
+use super::step::{Send, Step, Target};
+use super::store_file::GENERAL;
 use crate::domain::civil::{Feb29, Recurrence, TimeOfDay, Window, Zone};
 use crate::domain::event::EventKind;
-use crate::domain::ids::{JourneyId, SegmentName, StepId};
+use crate::domain::ids::{JourneyId, SegmentName, StepId, TopicName};
 use crate::domain::message::Lane;
 use crate::domain::time::Delay;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,9 @@ pub struct Journey {
     pub title: String,
     pub stage: Stage,
     pub lane: Lane,
+    /// What its marketing is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<TopicName>,
     pub trigger: Trigger,
     pub reenter: Reenter,
     /// Least time between two starts for one contact, whatever the key.
@@ -284,6 +288,12 @@ const fn is_zero(number: &u8) -> bool {
 impl Journey {
     pub fn step(&self, id: &StepId) -> Option<&Step> {
         self.steps.iter().find(|step| step.id == *id)
+    }
+
+    /// What a marketing mail of this journey is about.
+    pub fn topic_of<'a>(&'a self, send: &'a Send) -> &'a str {
+        let topic = send.topic.as_ref().or(self.topic.as_ref());
+        topic.map_or(GENERAL, TopicName::as_str)
     }
 
     pub fn first_step(&self) -> Option<&Step> {

@@ -22,7 +22,7 @@ const STORE: &[(&str, Shape)] = &[
     ("url", Text),
     ("logo", Optional(&Text)),
     ("color", Text),
-    ("address", Text),
+    (ADDRESS, Text),
     ("support_email", Text),
     ("locale", Text),
 ];
@@ -61,8 +61,10 @@ pub const MODEL: &[(&str, Shape)] = &[
     ("variables", Variables),
     (REFERRAL, Record(REFERRAL_FIELDS)),
     ("action_url", Text),
-    ("unsubscribe_url", Optional(&Text)),
+    (UNSUBSCRIBE, Optional(&Text)),
     ("view_url", Optional(&Text)),
+    ("preferences_url", Optional(&Text)),
+    (CONFIRM, Text),
     ("subject", Text),
 ];
 
@@ -71,6 +73,15 @@ pub const SUBJECT: &str = "subject";
 
 /// The name that only a store with `referral:` in `store.yaml` may use.
 pub const REFERRAL: &str = "referral";
+
+/// The link that marketing must show, beside the store's postal address.
+pub const UNSUBSCRIBE: &str = "unsubscribe_url";
+/// The field of `store` that marketing must show: the postal address. No other record has a field of that name.
+pub const ADDRESS: &str = "address";
+/// What every marketing mail must show, in its HTML and in its text.
+pub const MARKETING_SHOWS: [&str; 2] = [ADDRESS, UNSUBSCRIBE];
+/// The link by which double opt-in is confirmed.
+pub const CONFIRM: &str = "confirm_url";
 
 /// Names that stay empty unless the journey's event brings a cart or an order.
 pub const GOODS: [&str; 2] = ["items", "total"];

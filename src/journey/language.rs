@@ -95,7 +95,7 @@ fn told<T>(words: &[Word<T>]) -> Vec<(&'static str, &'static str)> {
 }
 
 /// The top of a file.
-pub const JOURNEY: [Field; 17] = [
+pub const JOURNEY: [Field; 18] = [
     required("title", Form::Text, "A name for people."),
     required(
         "stage",
@@ -108,6 +108,11 @@ pub const JOURNEY: [Field; 17] = [
         "Order of sending when much is due at once; `marketing` unless said.",
     ),
     required("trigger", Form::AnyOf(&TRIGGERS), "What starts it."),
+    optional(
+        "topic",
+        Form::Name,
+        "What its marketing is about, of `topics:` in store.yaml; `general` unless said.",
+    ),
     optional(
         "reenter",
         Form::AnyOf(&[Form::Words(|| told(&REENTERS)), Form::Within("after")]),

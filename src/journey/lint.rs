@@ -5,6 +5,7 @@
 
 mod across;
 mod graph;
+mod marketing;
 mod never;
 mod starts;
 mod variables;
@@ -19,7 +20,7 @@ use super::parse::{Parsed, Subject};
 use super::segment::Crossing;
 use super::shape::Carries;
 use super::step::{Recipient, Step, StepKind, Target, Wait};
-use super::store_file::{StoreFile, Webhook};
+use super::store_file::{StoreFile, Topic, Webhook};
 use super::template_check;
 use super::yaml::place_within;
 use crate::domain::civil::{Quiet, Zone};
@@ -42,6 +43,10 @@ pub struct Names<'a> {
     pub webhooks: &'a [Webhook],
     /// Hours of `store.yaml` at which no marketing goes.
     pub quiet: Option<Quiet>,
+    /// From `store.yaml`.
+    pub topics: &'a [Topic],
+    /// A yes has to be confirmed in the store's region.
+    pub double_opt_in: bool,
     /// `team:` in `store.yaml` says an address.
     pub has_team: bool,
     pub templates: &'a template_check::Checked,
@@ -62,6 +67,8 @@ impl<'a> Names<'a> {
             journeys,
             webhooks: store.map_or(&[], |store| store.webhooks.as_slice()),
             quiet: store.and_then(|store| store.quiet_hours),
+            topics: store.map_or(&[], |store| store.topics.as_slice()),
+            double_opt_in: store.is_some_and(|store| store.region.preset().double_opt_in),
             has_team: store.is_some_and(|store| store.team.is_some()),
             templates,
         }
@@ -86,6 +93,7 @@ pub fn lint(parsed: &Parsed, names: Names<'_>) -> Vec<Finding> {
     lint.step_ids();
     lint.moved();
     lint.variables();
+    lint.topics();
     lint.findings
 }
 
@@ -261,6 +269,9 @@ impl Lint<'_> {
                         name,
                         "`holdout` would keep this mail back too, and a transactional one is owed to everyone: send it from a journey of its own",
                     );
+                }
+                if send.stream == Stream::Marketing && send.to == Recipient::Contact {
+                    self.marketing_shows(send.email.as_str(), name);
                 }
                 if send.to == Recipient::Team && !self.names.has_team {
                     self.report(

@@ -31,6 +31,7 @@ pub mod parse;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod project;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod region;
 pub mod schema;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod segment_file;
@@ -41,4 +42,5 @@ pub mod template_check;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod template_code;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod words;
 pub mod yaml;

@@ -15,7 +15,7 @@ use super::step::Target;
 use super::yaml::{self, Fields, Node, Reader};
 use crate::domain::civil::Zone;
 use crate::domain::event::EventKind;
-use crate::domain::ids::{JourneyId, StepId};
+use crate::domain::ids::{JourneyId, StepId, TopicName};
 use crate::domain::message::Lane;
 use std::collections::BTreeMap;
 
@@ -33,6 +33,9 @@ pub struct Parsed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     Lane,
+    /// The topic of the journey, and that of a send.
+    Topic,
+    StepTopic(usize),
     Key,
     TriggerEvent(usize),
     TriggerSegment(usize),
@@ -133,6 +136,7 @@ pub fn parse(id: JourneyId, file: &str, source: &str) -> Result<Parsed, Vec<Find
         title,
         stage,
         lane,
+        topic: topic(&mut reader, &mut places, &fields, Subject::Topic),
         trigger: trigger::trigger(&mut reader, &mut places, &fields),
         reenter: fields
             .get("reenter")
@@ -177,6 +181,18 @@ fn lane(reader: &mut Reader<'_>, places: &mut Places, fields: &Fields<'_>) -> La
         places.note(Subject::Lane, node);
     }
     optional(reader, fields, "lane", &LANES).unwrap_or(Lane::Marketing)
+}
+
+fn topic(
+    reader: &mut Reader<'_>,
+    places: &mut Places,
+    fields: &Fields<'_>,
+    subject: Subject,
+) -> Option<TopicName> {
+    let node = fields.get("topic")?;
+    places.note(subject, node);
+    let text = reader.text(node, "the id of a topic, as `topic: news`")?;
+    TopicName::parse(text).ok()
 }
 
 fn optional<T: Copy>(

@@ -36,7 +36,7 @@ impl Project {
         project.folder(root, JOURNEYS, &["yaml", "yml"], &mut journeys);
         project.journeys = journeys;
         let mut templates = BTreeMap::new();
-        project.folder(root, TEMPLATES, &["html", "txt"], &mut templates);
+        project.folder(root, TEMPLATES, &["html", "txt", "yaml"], &mut templates);
         let prefix = format!("{TEMPLATES}/");
         project.templates = templates
             .into_iter()

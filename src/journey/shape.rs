@@ -67,6 +67,7 @@ impl Record {
                 ("timezone", Text),
                 ("tags", List(Box::new(Text))),
                 ("subscribed", Bool),
+                ("unconfirmed", Bool),
                 ("orders", Int),
                 ("spend", Double),
                 ("average_order", Double),
@@ -156,7 +157,9 @@ impl Carries {
             | EventKind::EmailOpened
             | EventKind::EmailClicked
             | EventKind::EmailBounced
-            | EventKind::EmailComplained => (false, false, false),
+            | EventKind::EmailComplained
+            | EventKind::PreferencesUpdated
+            | EventKind::ConsentConfirmed => (false, false, false),
             EventKind::ProductViewed | EventKind::ProductAdded => (false, false, true),
             EventKind::CheckoutStarted | EventKind::CheckoutUpdated => (true, false, true),
             // Only some sources tell the checkout an order came from, so it cannot be relied on.

@@ -9,7 +9,7 @@ mod kind;
 use super::definition::Condition;
 use crate::domain::civil::{CalendarDelay, TimeOfDay, Weekdays};
 use crate::domain::event::EventKind;
-use crate::domain::ids::{EmailName, JourneyId, StepId};
+use crate::domain::ids::{EmailName, JourneyId, StepId, TopicName};
 use crate::domain::message::Stream;
 use crate::domain::time::Delay;
 use serde::{Deserialize, Serialize};
@@ -67,6 +67,9 @@ pub struct Send {
     pub when: Option<Condition>,
     #[serde(default, skip_serializing_if = "Recipient::is_contact")]
     pub to: Recipient,
+    /// What it is about, where that is not the journey's topic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<TopicName>,
 }
 
 /// Whom a mail goes to.

@@ -79,6 +79,15 @@ fn values(reader: &mut Reader<'_>, fields: &Fields<'_>, store: &StoreFile) {
                 reader.expected(node, "an address that starts with `https://`");
             }
         }
+        if let Some(node) = brand
+            .get("address")
+            .filter(|_| store.brand.address.trim().is_empty())
+        {
+            reader.expected(
+                node,
+                "the postal address of the store, as `14 Harbour Lane, Leith EH6 6AA, United Kingdom`: the law asks for it in marketing mail",
+            );
+        }
         let color = &store.brand.color;
         let hex = color
             .strip_prefix('#')
@@ -95,6 +104,12 @@ fn values(reader: &mut Reader<'_>, fields: &Fields<'_>, store: &StoreFile) {
     }
     if let (Some(node), Utm::On(tags)) = (fields.get("utm"), &store.utm) {
         utm(reader, node, tags);
+    }
+    if let Some(node) = fields.get("topics") {
+        topics(reader, node, store);
+    }
+    if let Some(node) = fields.get("less_often") {
+        less_often(reader, node, store);
     }
     if let Some(node) = fields.get("caps") {
         caps(reader, node, store);
@@ -180,6 +195,44 @@ fn utm(reader: &mut Reader<'_>, node: &Node, tags: &UtmTags) {
     for (site, node) in tags.sites.iter().zip(reader.nodes(node, "a list of hosts")) {
         if !site.contains('.') || site.contains(|c: char| c.is_whitespace() || "/:?#@".contains(c)) {
             reader.expected(node, "a host such as `shop.example`, without `https://`");
+        }
+    }
+}
+
+fn less_often(reader: &mut Reader<'_>, node: &Node, store: &StoreFile) {
+    if store.less_often == 0 {
+        let message = "no mail at all is what unsubscribing is for; `less_often` is at least 1 mail a week";
+        reader.report(node.place, message);
+    }
+}
+
+/// A topic is named once, by a plain name, and translated into languages.
+fn topics(reader: &mut Reader<'_>, node: &Node, store: &StoreFile) {
+    let Value::List(nodes) = &node.value else { return };
+    for (number, (topic, node)) in store.topics.iter().zip(nodes).enumerate() {
+        if !super::parse::is_plain_name(topic.id.as_str()) {
+            reader.report(node.place, "`id` has only lower-case letters, digits and `-`");
+        }
+        let mut earlier = store.topics.iter().take(number);
+        if earlier.any(|other| other.id == topic.id) {
+            reader.report(node.place, format!("the topic `{}` is listed twice", topic.id));
+        }
+        let titles = topic.translations.values().map(|text| &text.title);
+        if titles.chain([&topic.title]).any(|title| title.trim().is_empty()) {
+            reader.report(
+                node.place,
+                "`title` is what people read beside the box: it cannot be empty",
+            );
+        }
+        for tag in topic
+            .translations
+            .keys()
+            .filter(|tag| !super::check::is_language(tag))
+        {
+            reader.report(
+                node.place,
+                format!("`{tag}` is not a language, as `de` or `pt-BR`"),
+            );
         }
     }
 }

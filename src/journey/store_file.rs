@@ -1,13 +1,16 @@
 //! `store.yaml`: brand, sender and policy of the store. Compiled in; changing it means a deploy.
 
+use super::region::Region;
 use super::tracking::{Tracking, Utm};
 use crate::domain::civil::{NaiveDate, Quiet};
 use crate::domain::email::EmailAddress;
+use crate::domain::ids::TopicName;
 use crate::domain::message::Lane;
 use crate::domain::money::Currency;
 use crate::domain::time::Delay;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
 
 /// The settings that belong to the store rather than to the installation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +34,12 @@ pub struct StoreFile {
     /// How many marketing mails a contact gets at most. An empty list: as many as there are.
     #[serde(default = "default_caps")]
     pub caps: Vec<Cap>,
+    /// How many marketing mails a week those get at most who asked for fewer.
+    #[serde(default = "default_less_often")]
+    pub less_often: u8,
+    /// What contacts can turn off one by one on their page of preferences, in the order it is shown.
+    #[serde(default)]
+    pub topics: Vec<Topic>,
     /// No marketing at these hours by the contact's clock; it is held until they end.
     #[serde(default)]
     pub quiet_hours: Option<Quiet>,
@@ -152,6 +161,49 @@ fn default_caps() -> Vec<Cap> {
     ]
 }
 
+/// The topic of marketing that names none.
+pub const GENERAL: &str = "general";
+
+/// A kind of marketing mail, as people choose it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Topic {
+    /// What journeys call it.
+    pub id: TopicName,
+    pub title: String,
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Title and description in other languages than the store's, by tag.
+    #[serde(default)]
+    pub translations: BTreeMap<String, TopicText>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TopicText {
+    pub title: String,
+    #[serde(default)]
+    pub description: Option<String>,
+}
+
+/// A week: what `less_often` counts in.
+pub const WEEK: Delay = Delay::from_days(7);
+
+impl StoreFile {
+    /// The cap of those who asked for fewer mails. Carts count too.
+    pub const fn fewer(&self) -> Cap {
+        Cap {
+            mails: self.less_often,
+            per: WEEK,
+            except: Vec::new(),
+        }
+    }
+}
+
+const fn default_less_often() -> u8 {
+    1
+}
+
 /// How the mails look and what they are signed with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -178,19 +230,6 @@ pub struct Sender {
     pub from: EmailAddress,
     #[serde(default)]
     pub reply_to: Option<EmailAddress>,
-}
-
-/// When marketing mail is allowed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
-#[serde(rename_all = "snake_case")]
-pub enum Region {
-    /// Only to addresses that subscribed. The default, right everywhere.
-    #[default]
-    Strict,
-    /// Also to the store's own customers who never said no, where the law knows a soft opt-in.
-    SoftOptIn,
-    /// To everyone who did not opt out, where the law allows it.
-    OptOut,
 }
 
 /// What to do with a message whose fate the provider never told.

@@ -9,7 +9,7 @@ mod variable_names;
 
 pub use variable_names::is_variable_name;
 
-use super::email_shape::{MODEL, SUBJECT, Shape};
+use super::email_shape::{CONFIRM, MARKETING_SHOWS, MODEL, SUBJECT, Shape};
 use super::finding::{Finding, Place, hint};
 use super::project::{EMAILS, TEMPLATES};
 use askama_parser::node::{Cond, Loop, Macro};
@@ -31,6 +31,10 @@ pub struct Checked {
     pub variables: BTreeMap<String, BTreeMap<String, (String, Place)>>,
     /// Where templates, their layouts and macros among them, speak of the referral link: file and place.
     pub referral: BTreeSet<(String, Place)>,
+    /// For each email, what a part of it, or of a translation, does not show and marketing must: the name, and the file.
+    pub lacks: BTreeMap<String, BTreeMap<&'static str, String>>,
+    /// The emails whose every part shows the link of double opt-in.
+    pub confirms: BTreeSet<String>,
 }
 
 impl Checked {
@@ -50,6 +54,8 @@ pub fn check(templates: &BTreeMap<String, String>, folders: &[String]) -> Checke
     let mut uses: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
     let mut variables: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
     let mut referral = BTreeSet::new();
+    let mut lacks: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
+    let mut confirms: BTreeSet<String> = folders.iter().cloned().collect();
     for folder in folders {
         // What a translation uses, the email uses.
         let email = folder.split_once('/').map_or(folder.as_str(), |(email, _)| email);
@@ -66,7 +72,21 @@ pub fn check(templates: &BTreeMap<String, String>, folders: &[String]) -> Checke
             }
             let mut walker = Walker::new(templates, &path);
             walker.file(&path, Place::START);
+            // What a part lacks that cannot be read, nobody knows.
+            let is_sound = walker.findings.is_empty();
             findings.append(&mut walker.findings);
+            if part != PARTS[0] && is_sound {
+                let missing = |name: &&str| !walker.shown.contains(name);
+                for name in MARKETING_SHOWS.into_iter().filter(missing) {
+                    let lacking = lacks.entry(email.to_owned()).or_default();
+                    lacking
+                        .entry(name)
+                        .or_insert_with(|| format!("{TEMPLATES}/{path}"));
+                }
+                if !walker.shown.contains(CONFIRM) {
+                    confirms.remove(email);
+                }
+            }
             for (name, at) in walker.variables {
                 shown.entry(name).or_insert(at);
             }
@@ -81,6 +101,8 @@ pub fn check(templates: &BTreeMap<String, String>, folders: &[String]) -> Checke
         uses,
         variables,
         referral,
+        lacks,
+        confirms,
     }
 }
 
@@ -103,6 +125,8 @@ struct Walker<'a> {
     used: BTreeMap<&'static str, (String, Place)>,
     variables: BTreeMap<String, (String, Place)>,
     referral: BTreeSet<(String, Place)>,
+    /// What readers of this part see, of what some mails must show.
+    shown: BTreeSet<&'static str>,
     /// Names that the tests around this place asked about: what they hold may be absent.
     asked: Vec<&'static str>,
     in_test: bool,
@@ -126,6 +150,7 @@ impl<'a> Walker<'a> {
             used: BTreeMap::new(),
             variables: BTreeMap::new(),
             referral: BTreeSet::new(),
+            shown: BTreeSet::new(),
             asked: Vec::new(),
             in_test: false,
             blocks: Vec::new(),

@@ -4,6 +4,7 @@
 //! `Rendered`, `Template`, `Deref` and `parts` into its scope.
 
 use super::template_check::PARTS;
+use super::words::Language;
 
 /// The code for the emails and translations in these folders, whose names have been checked. `path` says where a folder
 /// is, from `templates/`; `variables` are those that any of them shows.
@@ -16,6 +17,31 @@ pub fn generate(folders: &[String], variables: &[String], path: impl Fn(&str) ->
     }
     code.push_str(&variables_of(variables));
     code.push_str(&registry(folders));
+    code
+}
+
+/// The code for what pages say, in all languages. English is the first, and all have its names.
+pub fn generate_words(languages: &[Language]) -> String {
+    let english = languages.first();
+    let names: Vec<&String> = english.iter().flat_map(|english| english.texts.keys()).collect();
+    let fields: String = names
+        .iter()
+        .map(|name| format!("    pub {name}: &'static str,\n"))
+        .collect();
+    let mut code = format!(
+        "/// What the pages say, in one language.\n#[derive(Debug)]\npub struct Words {{\n    \
+         /// BCP 47 tag of the language.\n    pub tag: &'static str,\n{fields}}}\n\n\
+         /// English first.\npub static WORDS: [Words; {}] = [\n",
+        languages.len()
+    );
+    for language in languages {
+        code.push_str(&format!("    Words {{\n        tag: {:?},\n", language.tag));
+        for (name, text) in &language.texts {
+            code.push_str(&format!("        {name}: {text:?},\n"));
+        }
+        code.push_str("    },\n");
+    }
+    code.push_str("];\n");
     code
 }
 
@@ -113,6 +139,11 @@ mod tests {
         assert!(code.contains("pub struct WelcomeHelloSubject<'a>"));
         assert!(code.contains("    pub score: String,"));
         assert!(code.contains("path = \"emails/welcome-hello/email.html\""));
+        let words = generate_words(&[Language {
+            tag: "en".to_owned(),
+            texts: [("back".to_owned(), "Go \"back\"".to_owned())].into(),
+        }]);
+        assert!(words.contains("pub back: &'static str,") && words.contains(r#"back: "Go \"back\"","#));
         assert!(code.contains("\"welcome-hello\" => Some(WelcomeHelloSubject { m }"));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `store_check` checks what types cannot say; `render::tracking` does it.
 
-use super::store_file::Region;
+use super::region::Region;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -48,16 +48,7 @@ impl Tracking {
     }
 
     pub fn opens(self, region: Region) -> bool {
-        self.opens.unwrap_or_else(|| tracks_opens(region))
-    }
-}
-
-/// Whether opens are told where `tracking:` does not say. In the EU and the UK a pixel asks for consent of its own, as a
-/// cookie does (Directive 2002/58/EC, article 5(3)), and `strict` is to be right everywhere.
-const fn tracks_opens(region: Region) -> bool {
-    match region {
-        Region::Strict => false,
-        Region::SoftOptIn | Region::OptOut => true,
+        self.opens.unwrap_or(region.preset().tracks_opens)
     }
 }
 

@@ -71,7 +71,7 @@ pub fn compose(
     clearance: &Clearance,
 ) -> Result<OutgoingEmail, Error> {
     let message = draft.message;
-    let links = links(store, linking, draft);
+    let links = links(store, linking, (draft, clearance.to()));
     let headers = headers(&message.id, links.unsubscribe.as_deref());
     let Rendered { subject, html, text } = render(store, linking, (draft, clearance.to()), links)?;
     Ok(OutgoingEmail {
@@ -100,22 +100,35 @@ pub fn page(
     draft: Draft<'_>,
     to: &EmailAddress,
 ) -> Result<String, Error> {
-    let links = links(store, linking, draft);
+    let links = links(store, linking, (draft, to));
     Ok(render(store, linking, (draft, to), links)?.html)
 }
 
-fn links(store: &StoreFile, linking: Linking<'_>, draft: Draft<'_>) -> MessageLinks {
+/// Links that can say yes are for the mailbox that the mail goes to: a page that anybody may be shown has none.
+fn links(
+    store: &StoreFile,
+    linking: Linking<'_>,
+    (draft, to): (Draft<'_>, &EmailAddress),
+) -> MessageLinks {
     let id = &draft.message.id;
-    let url = |purpose| linking.keys.url(linking.base_url, purpose, id);
+    let url = |purpose| linking.keys.url(linking.base_url, purpose, id, to);
+    let of_marketing = |purpose| match draft.message.stream {
+        Stream::Marketing => Some(url(purpose)),
+        Stream::Transactional => None,
+    };
+    let (view, preferences, confirm) = match draft.reader {
+        Reader::Contact => (
+            Some(url(Purpose::View)),
+            of_marketing(Purpose::Preferences),
+            url(Purpose::Confirm),
+        ),
+        Reader::Team | Reader::Browser => (None, None, store.brand.url.clone()),
+    };
     MessageLinks {
-        unsubscribe: match draft.message.stream {
-            Stream::Marketing => Some(url(Purpose::Unsubscribe)),
-            Stream::Transactional => None,
-        },
-        view: match draft.reader {
-            Reader::Contact => Some(url(Purpose::View)),
-            Reader::Team | Reader::Browser => None,
-        },
+        unsubscribe: of_marketing(Purpose::Unsubscribe),
+        view,
+        preferences,
+        confirm,
         referral: Referral::new(store, draft.contact),
     }
 }
@@ -154,6 +167,7 @@ fn render(
         keys: linking.keys,
         base_url: linking.base_url,
         message: &message.id,
+        to,
         clicks: store.tracking.clicks(),
         opens: draft.reader == Reader::Contact && store.tracking.opens(store.region),
         utm: Tags::new(store, message),

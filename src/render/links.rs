@@ -2,20 +2,25 @@
 //!
 //! ```text
 //! version (1 byte) | key id (2) | message id (20) | MAC (16)            39 bytes, 52 characters of base64url
+//! version (1 byte) | key id (2) | message id (20) | mark (8) | MAC (16) where a yes is given by the link
 //! version (1 byte) | key id (2) | message id (20) | target | MAC (16)   of a click
 //! target = 0 for `https://`, 1 for `http://`, then the rest of the address
 //! ```
 //!
-//! A click's target is among the signed bytes: what nobody signed redirects nowhere.
+//! A no is for all that a contact has; a yes only for the mailbox that the mail went to. So links that can say yes carry
+//! a mark, a keyed hash of the address, by which it is found among those of the contact. A click's target is among the
+//! signed bytes: what nobody signed redirects nowhere.
 //!
 //! `render::email` makes the links, the edge verifies what comes back. A link must work for years, so the version
 //! and the key id are part of it: while an old `LINK_KEY` stays listed, every link made with it is good. Forwarding
 //! a mail forwards its links: whoever has one may use it, which for unsubscribing is the safe side.
 
+use crate::domain::email::EmailAddress;
 use crate::domain::ids::MessageId;
 use crate::signing::{hmac_sha256, same};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 const VERSION: u8 = 1;
@@ -31,6 +36,8 @@ const MAX_TOKEN_CHARS: usize = (TOKEN_BYTES + 1 + MAX_TARGET_BYTES).div_ceil(3) 
 pub const MAX_TARGET_BYTES: usize = 2048;
 /// What a target may begin with, each by its number.
 const SCHEMES: [&str; 2] = ["https://", "http://"];
+/// Enough to tell a contact's few addresses apart.
+const MARK_BYTES: usize = 8;
 /// Shortest key we take: a shorter one can be guessed.
 const MIN_KEY_BYTES: usize = 16;
 
@@ -45,7 +52,24 @@ pub enum Purpose {
     Open,
     /// `/m/<token>`: the mail, in a browser.
     View,
+    /// `/p/<token>`: topics, frequency, a rest, language.
+    Preferences,
+    /// `/confirm/<token>`: yes, I asked for marketing mail (double opt-in).
+    Confirm,
 }
+
+/// What a token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub message: MessageId,
+    /// The address the mail went to, where the purpose carries it; else empty.
+    pub mark: Mark,
+}
+
+/// A keyed hash of an address, in hex: tells which of a contact's addresses a mail went to, and nothing to anybody else.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Mark(String);
 
 /// The values of `LINK_KEY`: the first signs, all verify.
 pub struct LinkKeys(Vec<LinkKey>);
@@ -80,7 +104,14 @@ pub enum Error {
 }
 
 impl Purpose {
-    const ALL: [Self; 4] = [Self::Unsubscribe, Self::Click, Self::Open, Self::View];
+    const ALL: [Self; 6] = [
+        Self::Unsubscribe,
+        Self::Click,
+        Self::Open,
+        Self::View,
+        Self::Preferences,
+        Self::Confirm,
+    ];
 
     const fn label(self) -> &'static str {
         match self {
@@ -88,6 +119,8 @@ impl Purpose {
             Self::Click => "wend/1/link/click",
             Self::Open => "wend/1/link/open",
             Self::View => "wend/1/link/view",
+            Self::Preferences => "wend/1/link/preferences",
+            Self::Confirm => "wend/1/link/confirm",
         }
     }
 
@@ -97,6 +130,15 @@ impl Purpose {
             Self::Click => "/c/",
             Self::Open => "/o/",
             Self::View => "/m/",
+            Self::Preferences => "/p/",
+            Self::Confirm => "/confirm/",
+        }
+    }
+
+    const fn mark_bytes(self) -> usize {
+        match self {
+            Self::Unsubscribe | Self::Click | Self::Open | Self::View => 0,
+            Self::Preferences | Self::Confirm => MARK_BYTES,
         }
     }
 }
@@ -128,12 +170,17 @@ impl LinkKeys {
         }
     }
 
-    /// The token for a message. Empty only if there were no keys, which `parse` rules out.
-    pub fn token(&self, purpose: Purpose, message: &MessageId) -> String {
+    /// The token for a message to an address. Empty only if there were no keys, which `parse` rules out.
+    pub fn token(&self, purpose: Purpose, message: &MessageId, to: &EmailAddress) -> String {
         self.0
             .first()
-            .map(|key| key.token(purpose, message, &[]))
+            .map(|key| key.token(purpose, message, &key.extra(purpose, to)))
             .unwrap_or_default()
+    }
+
+    /// Whether a mark was made for the address, with any key that is listed.
+    pub fn is_mark_of(&self, mark: &Mark, address: &EmailAddress) -> bool {
+        self.0.iter().any(|key| key.mark(address) == *mark)
     }
 
     /// The address that leads on to `target` and tells of the click; none for a target that is no web address, or longer
@@ -155,18 +202,24 @@ impl LinkKeys {
     }
 
     /// The absolute address of a link: `https://mail.shop.example/u/AR3v…`.
-    pub fn url(&self, base: &str, purpose: Purpose, message: &MessageId) -> String {
+    pub fn url(&self, base: &str, purpose: Purpose, message: &MessageId, to: &EmailAddress) -> String {
         let (base, path) = (base.trim_end_matches('/'), purpose.path());
-        format!("{base}{path}{}", self.token(purpose, message))
+        format!("{base}{path}{}", self.token(purpose, message, to))
     }
 
-    /// The message a token was made for. The signature is compared in constant time.
+    /// What a token was made for. The signature is compared in constant time.
     ///
     /// # Errors
     /// See [`Error`]; a token of another purpose is `Forged`.
-    pub fn verify(&self, purpose: Purpose, token: &str) -> Result<MessageId, Error> {
-        let (message, extra) = self.read(purpose, token)?;
-        extra.is_empty().then_some(message).ok_or(Error::Malformed)
+    pub fn verify(&self, purpose: Purpose, token: &str) -> Result<Named, Error> {
+        let (message, mark) = self.read(purpose, token)?;
+        if mark.len() != purpose.mark_bytes() {
+            return Err(Error::Malformed);
+        }
+        Ok(Named {
+            message,
+            mark: Mark(hex::encode(mark)),
+        })
     }
 
     /// The message and the target of a click.
@@ -191,7 +244,7 @@ impl LinkKeys {
         if version != VERSION {
             return Err(Error::Version(version));
         }
-        if purpose != Purpose::Click && bytes.len() != TOKEN_BYTES {
+        if purpose != Purpose::Click && bytes.len() != TOKEN_BYTES + purpose.mark_bytes() {
             return Err(Error::Malformed);
         }
         let end = bytes.len().checked_sub(MAC_BYTES).ok_or(Error::Malformed)?;
@@ -243,6 +296,25 @@ impl LinkKey {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
+    /// What stands behind the message in a token of this purpose.
+    fn extra(&self, purpose: Purpose, to: &EmailAddress) -> Vec<u8> {
+        if purpose.mark_bytes() > 0 {
+            self.mark_of(to)
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn mark(&self, address: &EmailAddress) -> Mark {
+        Mark(hex::encode(self.mark_of(address)))
+    }
+
+    fn mark_of(&self, address: &EmailAddress) -> Vec<u8> {
+        let key = hmac_sha256(&self.secret, &[b"wend/1/link/address"]);
+        let mark = hmac_sha256(&key, &[address.canonical().as_bytes()]);
+        mark.into_iter().take(MARK_BYTES).collect()
+    }
+
     fn mac(&self, purpose: Purpose, signed: &[u8]) -> Vec<u8> {
         let key = hmac_sha256(&self.secret, &[purpose.label().as_bytes()]);
         let mac = hmac_sha256(&key, &[signed]);
@@ -266,14 +338,19 @@ mod tests {
         MessageId::parse("00112233445566778899aabbccddeeff00112233").unwrap()
     }
 
+    fn nadia() -> EmailAddress {
+        EmailAddress::parse("nadia@example.com").unwrap()
+    }
+
     fn verify(values: &str, token: &str) -> Result<MessageId, Error> {
-        keys(values).verify(Purpose::Unsubscribe, token)
+        let named = keys(values).verify(Purpose::Unsubscribe, token);
+        named.map(|named| named.message)
     }
 
     /// Links in mails sent years ago must still work: this text may never change.
     #[test]
     fn version_1_is_pinned() {
-        let token = keys(OLD).token(Purpose::Unsubscribe, &message());
+        let token = keys(OLD).token(Purpose::Unsubscribe, &message(), &nadia());
         assert_eq!(token, "AcTFABEiM0RVZneImaq7zN3u_wARIjMXH837Y7wxk5PchWYM00YG");
         assert_eq!(verify(OLD, &token), Ok(message()));
     }
@@ -291,8 +368,8 @@ mod tests {
                 "AcTFABEiM0RVZneImaq7zN3u_wARIjM94MPjBaDzn0yMXBJhtBZA",
             ),
         ] {
-            assert_eq!(keys.token(purpose, &message()), token);
-            assert_eq!(keys.verify(purpose, token), Ok(message()));
+            assert_eq!(keys.token(purpose, &message(), &nadia()), token);
+            assert_eq!(keys.verify(purpose, token).map(|named| named.message), Ok(message()));
         }
         let target = "https://shop.example/cart?id=8f2c#top";
         let url = "https://mail.shop.example/c/AcTFABEiM0RVZneImaq7zN3u_wARIjMAc2hvcC5leGFtcGxlL2NhcnQ_aWQ9OGYyYyN0b3DkLJX11qLITSby8EzhcYFI";
@@ -336,7 +413,7 @@ mod tests {
             .unwrap();
         let click = url.rsplit('/').next().unwrap();
         for made in Purpose::ALL {
-            let token = keys.token(made, &message());
+            let token = keys.token(made, &message(), &nadia());
             for asked in Purpose::ALL {
                 assert_eq!(
                     keys.verify(asked, &token).is_ok(),
@@ -356,7 +433,7 @@ mod tests {
         let base = "https://shop.example/";
         for purpose in Purpose::ALL {
             assert!(
-                is_own(base, &keys(OLD).url(base, purpose, &message())),
+                is_own(base, &keys(OLD).url(base, purpose, &message(), &nadia())),
                 "{purpose:?}"
             );
         }
@@ -372,24 +449,32 @@ mod tests {
 
     #[test]
     fn links_have_one_slash_and_no_address() {
-        let url = keys(OLD).url("https://mail.shop.example/", Purpose::Unsubscribe, &message());
+        let url = keys(OLD).url(
+            "https://mail.shop.example/",
+            Purpose::Unsubscribe,
+            &message(),
+            &nadia(),
+        );
         assert!(url.starts_with("https://mail.shop.example/u/Ac"), "{url}");
     }
 
     #[test]
     fn an_old_key_verifies_while_it_is_listed() {
-        let token = keys(OLD).token(Purpose::Unsubscribe, &message());
+        let token = keys(OLD).token(Purpose::Unsubscribe, &message(), &nadia());
         let rotated = format!("{NEW} {OLD}");
         assert_eq!(verify(&rotated, &token), Ok(message()));
-        assert_ne!(keys(&rotated).token(Purpose::Unsubscribe, &message()), token);
+        assert_ne!(
+            keys(&rotated).token(Purpose::Unsubscribe, &message(), &nadia()),
+            token
+        );
         assert_eq!(verify(NEW, &token), Err(Error::UnknownKey));
     }
 
     #[test]
     fn no_byte_may_change_and_none_may_be_missing() {
-        let token = keys(OLD).token(Purpose::Unsubscribe, &message());
+        let token = keys(OLD).token(Purpose::Unsubscribe, &message(), &nadia());
         let bytes = URL_SAFE_NO_PAD.decode(&token).unwrap();
-        assert_eq!(bytes.len(), TOKEN_BYTES);
+        assert_eq!(bytes.len(), SIGNED_BYTES + MAC_BYTES);
         for place in 0..bytes.len() {
             let mut altered = bytes.clone();
             altered[place] ^= 0x40;
@@ -410,6 +495,39 @@ mod tests {
         assert_eq!(
             verify(OLD, &URL_SAFE_NO_PAD.encode(&newer)),
             Err(Error::Version(2))
+        );
+    }
+
+    /// As long as the mails are good, so are these.
+    #[test]
+    fn links_that_say_yes_name_their_mailbox_and_no_other() {
+        let other = EmailAddress::parse("tomas@example.com").unwrap();
+        for (purpose, foreign) in [
+            (Purpose::Confirm, Purpose::Preferences),
+            (Purpose::Preferences, Purpose::Confirm),
+        ] {
+            let token = keys(OLD).token(purpose, &message(), &nadia());
+            assert_eq!(token.len(), 63);
+            let rotated = keys(&format!("{NEW} {OLD}"));
+            let named = rotated.verify(purpose, &token).unwrap();
+            assert_eq!(named.message, message());
+            assert!(rotated.is_mark_of(&named.mark, &nadia()));
+            assert!(!rotated.is_mark_of(&named.mark, &other));
+            assert!(!keys(NEW).is_mark_of(&named.mark, &nadia()));
+            assert_eq!(keys(OLD).verify(foreign, &token), Err(Error::Forged));
+            assert_eq!(
+                keys(OLD).verify(Purpose::Unsubscribe, &token),
+                Err(Error::Malformed)
+            );
+            let mut bytes = URL_SAFE_NO_PAD.decode(&token).unwrap();
+            bytes[SIGNED_BYTES] ^= 1;
+            let altered = URL_SAFE_NO_PAD.encode(bytes);
+            assert_eq!(keys(OLD).verify(purpose, &altered), Err(Error::Forged));
+        }
+        let token = keys(OLD).token(Purpose::Confirm, &message(), &nadia());
+        assert_eq!(
+            token,
+            "AcTFABEiM0RVZneImaq7zN3u_wARIjMOBDSH4MLErjDu25zvR1ilh5ieTSutEeo"
         );
     }
 

@@ -6,15 +6,18 @@
 
 pub mod email;
 pub mod emails;
+pub mod form;
 pub mod headers;
 pub mod links;
 pub mod model;
 pub mod operator;
 pub mod outbox;
 pub mod pages;
+pub mod preferences;
 pub mod price;
 pub mod sample;
 pub mod tags;
 pub mod tracking;
 pub mod translation;
 pub mod utm;
+pub mod words;

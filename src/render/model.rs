@@ -49,6 +49,10 @@ pub struct Model<'a> {
     pub unsubscribe_url: Option<String>,
     /// The mail in a browser; none there, nor in mail to the store's own people.
     pub view_url: Option<String>,
+    /// Where topics, frequency and language are chosen. Present in marketing mail, and only there.
+    pub preferences_url: Option<String>,
+    /// Confirms that the reader asked for marketing mail (double opt-in).
+    pub confirm_url: String,
     /// The rendered subject; empty while the subject itself is rendered.
     pub subject: String,
 }
@@ -122,6 +126,8 @@ pub struct MessageLinks {
     /// Set for marketing mail.
     pub unsubscribe: Option<String>,
     pub view: Option<String>,
+    pub preferences: Option<String>,
+    pub confirm: String,
     pub referral: Referral,
 }
 
@@ -179,6 +185,8 @@ impl<'a> Model<'a> {
             referral: links.referral,
             unsubscribe_url: links.unsubscribe,
             view_url: links.view,
+            preferences_url: links.preferences,
+            confirm_url: links.confirm,
             subject: String::new(),
             store,
         }

@@ -75,8 +75,10 @@ fn contact() -> ContactId {
     ContactId::from_digest("8c7f00112233445566778899aabbccdd")
 }
 
-/// Where the unsubscribe link of a preview leads: a token that no key signed.
+/// Where the links of a preview lead: a token that no key signed.
 const UNSUBSCRIBE: &str = "https://mail.northfold.example/u/sample";
+const PREFERENCES: &str = "https://mail.northfold.example/p/sample";
+const CONFIRM: &str = "https://mail.northfold.example/confirm/sample";
 
 /// Where it leads to the mail in a browser, as little signed.
 const VIEW: &str = "https://mail.northfold.example/m/sample";
@@ -91,7 +93,7 @@ pub fn preview(
     variables: &BTreeMap<String, String>,
 ) -> Option<askama::Result<Rendered>> {
     let to = EmailAddress::parse(ADDRESS).ok()?;
-    let unsubscribe = (stream == Stream::Marketing).then(|| UNSUBSCRIBE.to_owned());
+    let of_marketing = |link: &str| (stream == Stream::Marketing).then(|| link.to_owned());
     let (profile, data) = (profile(), data(email, &store.brand.url, store.currency));
     let translation = translation(email, locale, &store.locale);
     emails::render(
@@ -106,8 +108,10 @@ pub fn preview(
                 variables,
             },
             MessageLinks {
-                unsubscribe,
+                unsubscribe: of_marketing(UNSUBSCRIBE),
                 view: Some(VIEW.to_owned()),
+                preferences: of_marketing(PREFERENCES),
+                confirm: CONFIRM.to_owned(),
                 referral: Referral::new(store, &contact()),
             },
         ),

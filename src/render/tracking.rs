@@ -8,6 +8,7 @@ use super::emails::Rendered;
 use super::links::{LinkKeys, Purpose, is_own};
 use super::tags::{Attribute, Tag, tags};
 use super::utm::Tags;
+use crate::domain::email::EmailAddress;
 use crate::domain::entities;
 use crate::domain::ids::MessageId;
 use askama::filters::{Escaper as _, Html};
@@ -22,6 +23,8 @@ pub struct Tracker<'a> {
     /// Public address of this Worker.
     pub base_url: &'a str,
     pub message: &'a MessageId,
+    /// Whom the mail goes to.
+    pub to: &'a EmailAddress,
     pub clicks: bool,
     pub opens: bool,
     pub utm: Tags,
@@ -107,7 +110,7 @@ impl Tracker<'_> {
 
     /// It has no words for who listens to the mail, and no size for who sees it.
     fn pixel(&self) -> String {
-        let url = self.keys.url(self.base_url, Purpose::Open, self.message);
+        let url = self.keys.url(self.base_url, Purpose::Open, self.message, self.to);
         let url = escaped(&url);
         format!(
             "<img src=\"{url}\" alt=\"\" width=\"1\" height=\"1\" style=\"display:block; width:1px; height:1px; border:0;\">\n"

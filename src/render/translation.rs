@@ -64,6 +64,31 @@ fn of_folders<'a>(
     translations().find(into).unwrap_or(untranslated)
 }
 
+/// Which of these languages comes nearest to the wanted one: the very tag, what is left of it when its last parts are cut
+/// off, any of the same language; none when there is none.
+pub fn nearest<'t>(tags: &[&'t str], wanted: &str) -> Option<&'t str> {
+    let mut range = Some(wanted);
+    while let Some(left) = range {
+        if let Some(tag) = tags.iter().find(|tag| is_same(tag, left)) {
+            return Some(tag);
+        }
+        range = shorter(left);
+    }
+    let into = tags.iter().find(|tag| is_same(language(tag), language(wanted)));
+    into.copied()
+}
+
+/// The languages that mails are written in: the store's own, then those of the translations.
+pub fn languages(own: &str) -> Vec<&str> {
+    let mut tags = vec![own];
+    for (_, tag) in FOLDERS.iter().filter_map(|folder| folder.split_once('/')) {
+        if !tags.iter().any(|held| is_same(held, tag)) {
+            tags.push(tag);
+        }
+    }
+    tags
+}
+
 /// `zh-Hant` of `zh-Hant-TW`; a part of one letter says nothing without what follows it, and goes with it.
 fn shorter(tag: &str) -> Option<&str> {
     let (left, _) = tag.rsplit_once(['-', '_'])?;

@@ -2,6 +2,7 @@
 
 use super::error::Failure;
 use super::world::World;
+use crate::domain::consent::ConsentRecord;
 use crate::domain::ids::{ContactId, MessageId};
 use crate::domain::message::MessageState;
 use crate::domain::order::Order;
@@ -43,6 +44,18 @@ impl World {
             }
         }
         all.sort_by(|one, two| one.0.cmp(&two.0));
+        Ok(all)
+    }
+
+    /// The ledger of consent of a contact, in whichever shard it lies.
+    ///
+    /// # Errors
+    /// As [`World::contacts`].
+    pub fn consents(&self, contact: &ContactId) -> Result<Vec<ConsentRecord>, Failure> {
+        let mut all = Vec::new();
+        for host in &self.shards {
+            all.extend(store::consent::list(&host.sql, contact)?);
+        }
         Ok(all)
     }
 

@@ -5,6 +5,7 @@
 //! goes wrong is a [`Failure`].
 
 pub mod cast;
+mod choosing;
 mod clock;
 mod contents;
 pub mod crash;

@@ -8,13 +8,14 @@ use crate::domain::event::Event;
 use crate::domain::ids::JourneyId;
 use crate::domain::switches::Change;
 use crate::domain::time::Timestamp;
-use crate::journey::store_file::{Referral, Region, UnknownPolicy};
+use crate::journey::region::Region;
+use crate::journey::store_file::{Referral, UnknownPolicy};
 use crate::providers::ProviderKind;
 use crate::store;
-use crate::turn::call::{Call, Ingested};
+use crate::turn::call::Ingested;
 
 /// Words of a line that are no event of a shopper.
-pub(super) const WORDS: [&str; 19] = [
+pub(super) const WORDS: [&str; 22] = [
     "again",
     "fault",
     "crash",
@@ -26,6 +27,9 @@ pub(super) const WORDS: [&str; 19] = [
     "resume",
     "protect",
     "click",
+    "confirms",
+    "prefers",
+    "returns",
     "arrived",
     "opened",
     "clicked",
@@ -106,8 +110,11 @@ impl<W: Watcher> Player<W> {
                     let hours = hours.parse().map_err(|error| format!("{error}"))?;
                     store.quiet_hours = Some(hours);
                 }
-                ("region", "opt_out") => store.region = Region::OptOut,
-                ("region", "soft_opt_in") => store.region = Region::SoftOptIn,
+                ("region", name) => {
+                    let mut all = Region::ALL.into_iter();
+                    let region = all.find(|region| region.as_str() == name);
+                    store.region = region.ok_or_else(|| format!("there is no region `{name}`"))?;
+                }
                 ("marketing", "resend_once") => store.on_unknown.marketing = UnknownPolicy::ResendOnce,
                 ("transactional", "give_up") => store.on_unknown.transactional = UnknownPolicy::GiveUp,
                 ("referral", link) => {
@@ -165,7 +172,7 @@ impl<W: Watcher> Player<W> {
                 self.world.sweep()?;
                 self.watcher.look(&self.world)?;
             }
-            "click" => self.click(line)?,
+            "click" | "confirms" | "prefers" | "returns" => self.choose(line)?,
             "arrived" | "opened" | "clicked" | "bounced" | "complained" => self.report(line)?,
             "coupons" => {
                 let codes: Vec<String> = line.words().skip(2).map(str::to_owned).collect();
@@ -276,16 +283,5 @@ impl<W: Watcher> Player<W> {
         };
         self.world.hook.replace(answer);
         Ok(())
-    }
-
-    fn click(&mut self, line: &Line) -> Result<(), Failure> {
-        let mails = self.world.mails_to(&story::address(line.word(1)))?;
-        let message = mails
-            .last()
-            .cloned()
-            .ok_or_else(|| line.wrong("she got no mail"))?;
-        let shard = self.world.settings.shards.of_message(&message);
-        self.world.call(shard, Call::Unsubscribe { message })?;
-        self.watcher.look(&self.world)
     }
 }

@@ -108,6 +108,7 @@ impl Story {
             test: line.flag("test"),
             identifiers: identifiers(line, &source, email.as_ref(), checkout, order.as_deref())?,
             consent: consent(line, &kind, occurred_at),
+            preferences: None,
             profile: Profile {
                 first_name: line.option("name").map(str::to_owned),
                 timezone: self

@@ -11,6 +11,7 @@ use crate::domain::email::EmailAddress;
 use crate::domain::event::{Event, EventData, EventKind, Unread};
 use crate::domain::identity::Identifier;
 use crate::domain::ids::{ContactId, EventId, SourceName};
+use crate::domain::preferences::PreferenceChange;
 use crate::domain::time::{Delay, Timestamp};
 use crate::engine::state::Counted;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,8 @@ struct Body<'a> {
     profile: Cow<'a, Profile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     consent: Option<Cow<'a, ConsentSignal>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    preferences: Option<Cow<'a, PreferenceChange>>,
     #[serde(default, skip_serializing_if = "is_default")]
     data: Cow<'a, EventData>,
     #[serde(default, skip_serializing_if = "is_empty")]
@@ -173,6 +176,7 @@ fn write(event: &Event) -> Result<String, Error> {
         email: event.email.as_ref().map(Cow::Borrowed),
         profile: Cow::Borrowed(&event.profile),
         consent: event.consent.as_ref().map(Cow::Borrowed),
+        preferences: event.preferences.as_ref().map(Cow::Borrowed),
         data: Cow::Borrowed(&event.data),
         unread: Cow::Borrowed(&event.unread),
         cut: false,
@@ -208,6 +212,7 @@ fn read(row: &Row) -> Result<Event, Error> {
         email: body.email.map(Cow::into_owned),
         profile: body.profile.into_owned(),
         consent: body.consent.map(Cow::into_owned),
+        preferences: body.preferences.map(Cow::into_owned),
         data: body.data.into_owned(),
         unread: body.unread.into_owned(),
     })

@@ -152,6 +152,7 @@ pub fn event(id: &str) -> Event {
         email: Some(email()),
         profile: profile(),
         consent: Some(consent_signal()),
+        preferences: None,
         data: event_data(),
         unread: Vec::new(),
     }

@@ -22,7 +22,8 @@ pub const SHARD: Schema = Schema {
     steps: &[
         include_str!("schema/0001_shard.sql"),
         include_str!("schema/0002_shard.sql"),
-        include_str!("schema/0007_shard.sql"),
+        include_str!("schema/0003_shard.sql"),
+        include_str!("schema/0004_shard.sql"),
     ],
     exists: "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'meta'",
     read: "SELECT value FROM meta WHERE key = 'schema'",

@@ -7,6 +7,7 @@
 
 mod archive;
 pub mod breaker;
+pub mod consent;
 pub mod contact;
 pub mod coupon;
 pub mod dead_letter;

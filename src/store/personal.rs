@@ -46,7 +46,7 @@ pub struct Keys {
 }
 
 /// Every table with something of a person.
-pub const TABLES: [Table; 13] = [
+pub const TABLES: [Table; 14] = [
     Table {
         name: "contact",
         by: By::Contact,
@@ -60,6 +60,13 @@ pub const TABLES: [Table; 13] = [
         held: "SELECT event_id, kind, at AS happened_at, received_at, body FROM event
                WHERE contact_id IN (SELECT value FROM json_each(?1)) ORDER BY at LIMIT ?2",
         forget: Some("DELETE FROM event WHERE contact_id IN (SELECT value FROM json_each(?1)) RETURNING 1 AS gone"),
+    },
+    Table {
+        name: "consents",
+        by: By::Contact,
+        held: "SELECT at AS happened_at, recorded_at, event_id, address AS address_hash, said, state, grade, method, text, ip, agent, actor
+               FROM consent WHERE contact_id IN (SELECT value FROM json_each(?1)) ORDER BY recorded_at LIMIT ?2",
+        forget: Some("DELETE FROM consent WHERE contact_id IN (SELECT value FROM json_each(?1)) RETURNING 1 AS gone"),
     },
     Table {
         name: "orders",

@@ -11,6 +11,9 @@ use crate::domain::money::Currency;
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::store_file::Retention;
 
+/// Who has to prove a consent may be asked for it until claims lapse: three years in most of the EU. Counted from the
+/// record, and only once the contact is gone.
+pub const CONSENT_PROOFS_FOR: Delay = Delay::from_days(1096);
 pub const TOMBSTONES_FOR: Delay = Delay::from_days(90);
 pub const CLOSED_CHECKOUTS_FOR: Delay = Delay::from_days(90);
 /// From the day on which it was given up: operators had that long to look at it.
@@ -40,6 +43,7 @@ pub struct Pruned {
     pub dead_letters: u32,
     pub outbox_mails: u32,
     pub privacy_requests: u32,
+    pub consents: u32,
     /// The walk came to its end; the next call starts anew.
     pub finished: bool,
 }
@@ -57,6 +61,7 @@ impl Pruned {
             .saturating_add(self.dead_letters)
             .saturating_add(self.outbox_mails)
             .saturating_add(self.privacy_requests)
+            .saturating_add(self.consents)
     }
 }
 
@@ -73,6 +78,7 @@ enum Table {
     DeadLetter,
     OutboxMail,
     PrivacyRequest,
+    Consent,
 }
 
 /// What the walk does at a table. `?1` and `?2` bound the keys, `?3` is the time before which a row is old; `?4`, of
@@ -174,7 +180,7 @@ impl Slice {
 }
 
 impl Table {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Parked,
         Self::Directory,
         Self::Contact,
@@ -185,6 +191,7 @@ impl Table {
         Self::DeadLetter,
         Self::OutboxMail,
         Self::PrivacyRequest,
+        Self::Consent,
     ];
 
     const fn as_str(self) -> &'static str {
@@ -199,6 +206,7 @@ impl Table {
             Self::DeadLetter => "dead_letter",
             Self::OutboxMail => "outbox_mail",
             Self::PrivacyRequest => "privacy_request",
+            Self::Consent => "consent",
         }
     }
 
@@ -228,6 +236,7 @@ impl Table {
             Self::DeadLetter => DEAD_LETTERS_FOR,
             Self::OutboxMail => OUTBOX_MAILS_FOR,
             Self::PrivacyRequest => PRIVACY_REQUESTS_FOR,
+            Self::Consent => CONSENT_PROOFS_FOR,
         }
     }
 
@@ -308,6 +317,18 @@ impl Table {
                 count: "SELECT count(*) AS n FROM privacy_request WHERE id > ?1 AND id <= ?2 AND done_at < ?3",
                 delete: Delete::By("DELETE FROM privacy_request WHERE id > ?1 AND id <= ?2 AND done_at < ?3"),
             },
+            // The proof stays as long as the contact does.
+            Self::Consent => Steps {
+                last: "SELECT contact_id AS last FROM consent WHERE contact_id > ?1
+                       ORDER BY contact_id LIMIT 1 OFFSET ?2",
+                count: "SELECT count(*) AS n FROM consent
+                        WHERE contact_id > ?1 AND contact_id <= ?2 AND recorded_at < ?3
+                          AND contact_id NOT IN (SELECT contact_id FROM contact WHERE contact_id > ?1 AND contact_id <= ?2)",
+                delete: Delete::By(
+                    "DELETE FROM consent WHERE contact_id > ?1 AND contact_id <= ?2 AND recorded_at < ?3
+                          AND contact_id NOT IN (SELECT contact_id FROM contact WHERE contact_id > ?1 AND contact_id <= ?2)",
+                ),
+            },
         }
     }
 }
@@ -325,6 +346,7 @@ impl Pruned {
             Table::DeadLetter => &mut self.dead_letters,
             Table::OutboxMail => &mut self.outbox_mails,
             Table::PrivacyRequest => &mut self.privacy_requests,
+            Table::Consent => &mut self.consents,
         };
         *count = count.saturating_add(rows);
     }

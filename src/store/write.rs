@@ -6,8 +6,10 @@
 
 use super::contact::{self, Loaded};
 use super::sql::{Sql, Statement};
-use super::{Error, enrollment, event, message, order};
-use crate::domain::ids::{ContactId, MessageId};
+use super::{Error, consent, enrollment, event, message, order};
+use crate::domain::consent::ConsentRecord;
+use crate::domain::email::EmailAddress;
+use crate::domain::ids::{ContactId, IdentifierHash, MessageId};
 use crate::engine::decision::{Change, Decision};
 use crate::engine::schedule::Slot;
 
@@ -23,7 +25,8 @@ pub struct Applied {
 /// new place in the schedule.
 ///
 /// Rows: an event without effect 2 (event, document), one that enrolls 4 (event, document and slot, intent), one
-/// that was seen before 0. An order, an ended enrollment, an intent, an outcome: 1 each.
+/// that was seen before 0. An order, an ended enrollment, an intent, an outcome, a change of consent: 1 each. `hash` is
+/// the keyed hash by which the ledger of consent knows an address.
 ///
 /// # Errors
 /// Before anything is written, when something is too large or cannot be serialised; else when a statement fails.
@@ -32,12 +35,13 @@ pub fn apply(
     held: Option<&Loaded>,
     decision: &Decision,
     slot: Option<&Slot>,
+    hash: &dyn Fn(&EmailAddress) -> IdentifierHash,
 ) -> Result<Applied, Error> {
     let contact = &decision.contact.id;
     let refused = refused(sql, contact, &decision.changes)?;
     let mut statements = Vec::with_capacity(decision.changes.len() + 1);
     for change in &decision.changes {
-        statements.push(statement(contact, change)?);
+        statements.push(statement(contact, change, hash)?);
     }
     let nothing_known = held.is_none() && decision.changes.is_empty();
     if !nothing_known {
@@ -53,12 +57,31 @@ pub fn apply(
 ///
 /// # Errors
 /// When it cannot be serialised or the statement fails.
-pub fn change(sql: &dyn Sql, contact: &ContactId, change: &Change) -> Result<(), Error> {
-    statement(contact, change)?.run(sql)
+pub fn change(
+    sql: &dyn Sql,
+    contact: &ContactId,
+    change: &Change,
+    hash: &dyn Fn(&EmailAddress) -> IdentifierHash,
+) -> Result<(), Error> {
+    statement(contact, change, hash)?.run(sql)
 }
 
-fn statement(contact: &ContactId, change: &Change) -> Result<Statement, Error> {
+fn statement(
+    contact: &ContactId,
+    change: &Change,
+    hash: &dyn Fn(&EmailAddress) -> IdentifierHash,
+) -> Result<Statement, Error> {
     match change {
+        Change::RecordConsent(change) => Ok(consent::put_statement(
+            contact,
+            &ConsentRecord {
+                address: hash(&change.email),
+                state: change.state,
+                signal: change.signal.clone(),
+                event: change.event.clone(),
+                recorded_at: change.at,
+            },
+        )),
         Change::RecordEvent(event) => event::record_statement(contact, event),
         Change::PutOrder(order) => order::put_statement(contact, order),
         Change::EndEnrollment(ended) => Ok(enrollment::put_statement(contact, ended)),
@@ -82,6 +105,7 @@ fn refused(sql: &dyn Sql, contact: &ContactId, changes: &[Change]) -> Result<Vec
             Change::PutMessage(_)
             | Change::RecordEvent(_)
             | Change::PutOrder(_)
+            | Change::RecordConsent(_)
             | Change::EndEnrollment(_)
             | Change::ReachGoal { .. }
             | Change::SettleMessage { .. } => None,

@@ -3,6 +3,8 @@
 //! The wire form is JSON over a Durable Object fetch. Two versions of the code may talk during a deploy, so fields are
 //! only ever added, with a default.
 
+use super::choice::{By, Choice, Chosen, Standing};
+use crate::domain::consent::ConsentRecord;
 use crate::domain::delivery_event::{ClickedUrl, DeliveryEvent};
 use crate::domain::event::Event;
 use crate::domain::identity::IdentifierKind;
@@ -70,9 +72,16 @@ pub enum Call {
     Switches(Box<Switches>),
     /// What became of your marketing?
     Count(Since),
-    /// Takes back consent for the address a message went to.
-    Unsubscribe {
+    /// What somebody chose by a link in a mail.
+    Choose {
         message: MessageId,
+        choice: Choice,
+        by: By,
+    },
+    /// What holds for whom a mail went to, to show it to them; `of` says who that is by now, after merges.
+    Standing {
+        message: MessageId,
+        of: Option<ContactId>,
     },
     /// What a provider told of mails it took.
     Hear(Vec<DeliveryEvent>),
@@ -174,11 +183,16 @@ pub enum ForwardBody {
     Absorb(Box<Bundle>),
     /// More rows of a contact that was merged, when one forward cannot hold them all.
     History(Box<Rows>),
-    /// The link in a mail to a contact that was merged: no more marketing to any address.
-    Unsubscribe {
+    /// A link in a mail to a contact that was merged. Rows of an older version, which know no choice, unsubscribe.
+    #[serde(alias = "unsubscribe")]
+    Choose {
         message: MessageId,
         /// Whose mail it was. Its addresses must have arrived first.
         loser: ContactId,
+        #[serde(default)]
+        choice: Choice,
+        #[serde(default)]
+        by: By,
     },
     /// A merge that had to wait for a request that was out.
     Merge {
@@ -217,6 +231,9 @@ pub struct Bundle {
     pub ended: Vec<Ended>,
     /// Those that have not gone out; the others stay where links and provider events look for them.
     pub messages: Vec<Message>,
+    /// The ledger of consent goes with the addresses: the proof is found under the contact that is left.
+    #[serde(default)]
+    pub consents: Vec<ConsentRecord>,
 }
 
 /// A part of a merged contact's rows.
@@ -272,9 +289,9 @@ pub enum Answer {
     },
     /// Rows that retention took away.
     Pruned(u32),
-    Unsubscribed {
-        found: bool,
-    },
+    Chosen(Chosen),
+    /// None when nobody is known by the mail any more.
+    Standing(Option<Box<Standing>>),
     Heard(Heard),
     /// None when it cannot be shown any more.
     Viewed(Option<String>),
@@ -318,7 +335,8 @@ impl Answer {
             | Self::Swept { .. }
             | Self::Switched(_)
             | Self::Counted(_)
-            | Self::Unsubscribed { .. }
+            | Self::Chosen(_)
+            | Self::Standing(_)
             | Self::Heard(_)
             | Self::Viewed(_)
             | Self::Mails(_)

@@ -5,6 +5,7 @@
 //! the address. Who sent the event is known to be the provider: `providers::events` proved it.
 
 use super::call::{Forward, ForwardBody, Heard, Ingest};
+use super::choice::{By, Choice};
 use super::forward::Received;
 use super::unsubscribe::own_event;
 use super::{Error, Home, Loaded, Turn, seen};
@@ -199,7 +200,7 @@ impl Turn<'_> {
         if event.kind == DeliveryKind::Unsubscribed {
             return match &event.recipient {
                 Some(_) => self.hear_of_address(loaded, event).map(|_| ()),
-                None => self.withdraw_all(loaded, &stored.message.id),
+                None => self.withdraw_all(loaded, &stored.message.id, &By::default()),
             };
         }
         let Some(event) = self.news_of(event, stored, news) else {
@@ -222,7 +223,12 @@ impl Turn<'_> {
     ) -> Result<(), Error> {
         let message = &stored.message.id;
         if event.kind == DeliveryKind::Unsubscribed && event.recipient.is_none() {
-            return self.pass_on(contact, message, stored.contact.clone()).map(|_| ());
+            return self.pass_on(
+                contact,
+                (message, &stored.contact),
+                &Choice::Unsubscribe,
+                &By::default(),
+            );
         }
         let Some(news) = self.news_of(event, stored, news) else {
             return match event.recipient {

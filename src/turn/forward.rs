@@ -86,7 +86,7 @@ impl Turn<'_> {
             ForwardBody::CheckoutTaken(_) => "checkout_taken",
             ForwardBody::Absorb(_) => "absorb",
             ForwardBody::History(_) => "history",
-            ForwardBody::Unsubscribe { .. } => "unsubscribe",
+            ForwardBody::Choose { .. } => "choice",
             ForwardBody::Merge { .. } => "merge",
             ForwardBody::Link { .. } => "link",
             ForwardBody::Delivery(_) => "delivery",
@@ -195,9 +195,12 @@ impl Turn<'_> {
             }
             ForwardBody::Absorb(bundle) => self.take_over(&forward.to, bundle),
             ForwardBody::History(rows) => self.take_rows(&forward.to, rows),
-            ForwardBody::Unsubscribe { message, loser } => {
-                self.unsubscribe_merged(&forward.to, message, loser)
-            }
+            ForwardBody::Choose {
+                message,
+                loser,
+                choice,
+                by,
+            } => self.choose_merged(&forward.to, (message, loser), choice, by),
             // Its target follows the loser where that went.
             ForwardBody::Merge { winner, .. } => match self.absorb(&forward.to.clone().into(), winner)? {
                 Absorbed::Done => Ok(Received::Done),

@@ -6,6 +6,7 @@ use super::forward::Received;
 use super::unsubscribe::own_event;
 use super::{Error, Home, Loaded, Turn};
 use crate::domain::event::{Event, EventKind};
+use crate::domain::identity::Identifier;
 use crate::domain::ids::{ContactId, EnrollmentId, EventId, IdentifierHash, JourneyId};
 use crate::domain::message::MessageState;
 use crate::domain::order::Order;
@@ -82,6 +83,7 @@ impl Turn<'_> {
             .filter(|message| message.state == MessageState::Intended);
         let bundle = Bundle {
             at: Some(self.now),
+            consents: store::consent::list(self.sql, &id)?,
             events,
             orders,
             ended: store::enrollment::list(self.sql, &id, MAX_ENDED_MOVED)?,
@@ -97,7 +99,9 @@ impl Turn<'_> {
         }
         self.link_all(&bundle.contact, winner)?;
         for change in merge::release(&bundle.contact, self.now) {
-            store::write::change(self.sql, &id, &change)?;
+            store::write::change(self.sql, &id, &change, &|email| {
+                self.hash(&Identifier::email(email))
+            })?;
         }
         store::contact::bury(self.sql, &id, winner, self.now)?;
         self.forward(&Forward {
@@ -166,6 +170,9 @@ impl Turn<'_> {
         let void = self.void_credits(&loaded.contact, bundle)?;
         store::event::record(self.sql, &id, &marker)?;
         self.put_rows(&id, &bundle.events, &bundle.orders)?;
+        for record in &bundle.consents {
+            store::consent::put(self.sql, &id, record)?;
+        }
         for ended in &bundle.ended {
             let ended = merge::ended_of(ended, &bundle.contact.id, &id);
             store::enrollment::put(self.sql, &id, &ended)?;

@@ -7,6 +7,7 @@ pub mod backlog;
 pub mod baton;
 pub mod bought;
 pub mod call;
+pub mod choice;
 pub mod claim;
 mod compose;
 pub mod erase;
@@ -38,6 +39,8 @@ pub mod wake;
 
 pub use error::Error;
 
+use crate::domain::email::EmailAddress;
+use crate::domain::identity::Identifier;
 use crate::domain::ids::{ContactId, IdentifierHash, MessageId};
 use crate::domain::shard::ShardIndex;
 use crate::domain::switches::Switches;
@@ -264,8 +267,9 @@ impl Turn<'_> {
     /// Writes a decision, and the contact's new place in the schedule; nothing when nothing changed.
     fn write(&self, before: Loaded, mut decision: Decision) -> Result<Loaded, Error> {
         let slot = slot(&decision.contact, self.catalog, self.now);
+        let hash = |email: &EmailAddress| self.hash(&Identifier::email(email));
         let apply =
-            |decision: &Decision| store::apply(self.sql, before.row.as_ref(), decision, slot.as_ref());
+            |decision: &Decision| store::apply(self.sql, before.row.as_ref(), decision, slot.as_ref(), &hash);
         let applied = match apply(&decision) {
             // Nothing was written yet. A document that never fits would make every webhook of the person fail.
             Err(store::Error::TooLarge { .. }) if fit(&mut decision.contact, MAX_DOCUMENT_BYTES) => {

@@ -47,9 +47,8 @@ impl Turn<'_> {
             }
             Call::Switches(told) => Answer::Switched(self.take_over_switches(&told)?),
             Call::Count(since) => Answer::Counted(self.counted_marketing(&since)?),
-            Call::Unsubscribe { message } => Answer::Unsubscribed {
-                found: self.unsubscribe(&message)?,
-            },
+            Call::Choose { message, choice, by } => Answer::Chosen(self.choose(&message, &choice, &by)?),
+            Call::Standing { message, of } => self.standing(&message, of)?,
             Call::Hear(events) => Answer::Heard(self.hear_all(&events)?),
             Call::See(seen) => Answer::Heard(self.see(&seen)?),
             Call::View { message } => Answer::Viewed(self.view(&message)?),

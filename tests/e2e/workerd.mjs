@@ -1,7 +1,7 @@
 // The built Worker on a bare `workerd serve`, for what the harness cannot show: a process that is killed and started
 // again on the same files, and requests that really go over a socket. It takes 0.2 s to start, so a test has its own.
 //
-// scripts/test.mjs builds dist/release, whose modules are served as they are. There is no cron here.
+// scripts/test.mjs builds dist/release and dist/test, whose modules are served as they are. There is no cron here.
 
 import { spawn } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,7 +10,6 @@ import path from "node:path";
 import workerd from "workerd";
 import { DEV_SECRETS, within } from "./worker.mjs";
 
-const BUILT = path.join("dist", "release");
 const MODULES = [
   ["src/edge/entry.mjs", "esModule"],
   ["build/index.js", "esModule"],
@@ -25,11 +24,11 @@ export function stateFolder() {
 }
 
 /**
- * Serves dist/release with its objects in `state.path`. `settings` override DEV_SECRETS and wrangler.toml.
+ * Serves dist/release, or another build, with its objects in `state.path`. `settings` override DEV_SECRETS and wrangler.toml.
  * `kill()` is a SIGKILL: workerd is one process, which dies without a word.
  */
-export async function serve(state, settings = {}) {
-  const config = writeConfig(state.path, { SHARDS: "1", MODE: "live", ...DEV_SECRETS, ...settings });
+export async function serve(state, settings = {}, build = "release") {
+  const config = writeConfig(state.path, build, { SHARDS: "1", MODE: "live", ...DEV_SECRETS, ...settings });
   const server = spawn(workerd.default, ["serve", "--control-fd=3", config], { stdio: ["ignore", "pipe", "pipe", "pipe"] });
   let log = "";
   for (const stream of [server.stdout, server.stderr]) stream.setEncoding("utf8").on("data", (text) => { log += text; });
@@ -57,10 +56,10 @@ export async function serve(state, settings = {}) {
   };
 }
 
-function writeConfig(folder, settings) {
+function writeConfig(folder, build, settings) {
   for (const [name] of MODULES) {
     mkdirSync(path.join(folder, path.dirname(name)), { recursive: true });
-    copyFileSync(path.join(BUILT, name), path.join(folder, name));
+    copyFileSync(path.join("dist", build, name), path.join(folder, name));
   }
   const objects = path.join(folder, "objects");
   mkdirSync(objects, { recursive: true });

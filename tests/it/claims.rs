@@ -19,6 +19,7 @@ use wend::simulation::provider::Fault;
 use wend::simulation::telling::Story;
 use wend::simulation::world::World;
 use wend::turn::call::{Answer, Call, Ingest, Touch};
+use wend::turn::choice::{By, Choice, Chosen};
 use wend::turn::claim::Terms;
 use wend::turn::wake::DueMessage;
 
@@ -290,9 +291,12 @@ fn the_link_of_a_merged_contact_works_when_all_traces_of_the_merge_are_old() {
         assert_eq!(world.contacts().unwrap().len(), 1, "the tombstone is gone");
         for mail in mails {
             let shard = world.settings.shards.of_message(&mail.id);
-            let message = mail.id.clone();
-            let answer = world.call(shard, Call::Unsubscribe { message }).unwrap();
-            assert_eq!(answer, Answer::Unsubscribed { found: true });
+            let call = Call::Choose {
+                message: mail.id.clone(),
+                choice: Choice::Unsubscribe,
+                by: By::default(),
+            };
+            assert_eq!(world.call(shard, call).unwrap(), Answer::Chosen(Chosen::Done));
         }
         pass(&mut world, HOUR);
         let addresses = world.live().unwrap().remove(0).addresses;

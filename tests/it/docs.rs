@@ -16,7 +16,7 @@ const STEPS: &str = "  - send: welcome-hello\n    stream: marketing\n";
 const TRIGGER: &str = "trigger: { on: Order Completed, key: contact }\n";
 
 /// Fields of `store.yaml` that a guide may show by themselves.
-const OF_STORE: [&str; 10] = [
+const OF_STORE: [&str; 12] = [
     "caps:",
     "quiet_hours:",
     "webhooks:",
@@ -27,6 +27,8 @@ const OF_STORE: [&str; 10] = [
     "tracking:",
     "utm:",
     "warm_up:",
+    "topics:",
+    "less_often:",
 ];
 
 /// A fenced block of a guide.
@@ -156,9 +158,11 @@ fn around(file: &str, text: &str) -> Project {
     for email in named(text, "send: ").into_iter().chain(["welcome-hello"]) {
         for part in ["subject.txt", "email.html", "email.txt"] {
             let path = format!("emails/{email}/{part}");
+            // What marketing must show.
+            let foot = " {{ store.address }} {{ unsubscribe_url.is_some() }}";
             project
                 .templates
-                .insert(path, format!("{{{{ store.name }}}}{shown}\n"));
+                .insert(path, format!("{{{{ store.name }}}}{shown}{foot}\n"));
         }
     }
     for journey in named(text, "start: ").into_iter().chain(named(text, "stop: ")) {
@@ -217,8 +221,14 @@ fn every_journey_in_the_guides_passes_the_build() {
             let mut store = fs::read_to_string(top().join("store.yaml")).unwrap();
             for line in block.text.lines() {
                 let field = line.split_once(':').map_or(line, |(field, _)| field);
+                if field.is_empty() || line.starts_with(' ') {
+                    continue;
+                }
+                // With the field goes what stands below it.
+                let mut within = false;
                 let kept = store.lines().filter(|kept| {
-                    field.is_empty() || line.starts_with(' ') || !kept.starts_with(&format!("{field}:"))
+                    within = kept.starts_with(&format!("{field}:")) || within && kept.starts_with(' ');
+                    !within
                 });
                 store = kept.collect::<Vec<_>>().join("\n");
             }

@@ -76,8 +76,11 @@ fn the_large_journey_is_sound() {
     for email in emails.chain(["concierge-hello"]) {
         for (file, text) in [
             ("subject.txt", "{{ store.name }}"),
-            ("email.txt", "{{ contact.greeting }}"),
-            ("email.html", "<p>{{ contact.greeting }}</p>"),
+            ("email.txt", "{{ store.address }} {{ unsubscribe_url.is_some() }}"),
+            (
+                "email.html",
+                "<p>{{ store.address }} {{ unsubscribe_url.is_some() }}</p>",
+            ),
         ] {
             let path = format!("emails/{email}/{file}");
             project.templates.insert(path, text.to_owned());

@@ -53,6 +53,9 @@ const EMAILS: [&str; 4] = [
 ];
 
 /// A small project without fault.
+/// What marketing must show.
+pub const FOOT: &str = "{{ store.address }}{% if let Some(link) = unsubscribe_url %}{{ link }}{% endif %}\n";
+
 pub fn project() -> Project {
     let mut templates = BTreeMap::new();
     for email in EMAILS {
@@ -62,14 +65,14 @@ pub fn project() -> Project {
         );
         templates.insert(
             format!("emails/{email}/email.txt"),
-            "{{ contact.greeting }},\n".to_owned(),
+            format!("{{{{ contact.greeting }}}},\n{FOOT}"),
         );
         let html = "{% extends \"layouts/frame.html\" %}\n{% block content %}{{ subject }}{% endblock %}\n";
         templates.insert(format!("emails/{email}/email.html"), html.to_owned());
     }
     templates.insert(
         "layouts/frame.html".to_owned(),
-        "<h1>{{ store.name }}</h1>\n{% block content %}{% endblock %}\n".to_owned(),
+        format!("<h1>{{{{ store.name }}}}</h1>\n{{% block content %}}{{% endblock %}}\n{FOOT}"),
     );
     let lines = "{% macro lines(rows) %}{% for row in rows %}\n{{ row.title }}{% endfor %}{% endmacro %}\n";
     templates.insert("components/items.html".to_owned(), lines.to_owned());
@@ -484,9 +487,10 @@ fn templates_with_unknown_names() {
     for (path, template) in cases {
         let mut project = project();
         let user = "{% import \"components/items.html\" as ui %}{% call ui::lines(items) %}{% endcall %}";
-        project
-            .templates
-            .insert("emails/checkout-reminder/email.txt".to_owned(), user.to_owned());
+        project.templates.insert(
+            "emails/checkout-reminder/email.txt".to_owned(),
+            format!("{user}{FOOT}"),
+        );
         project.templates.insert(path.to_owned(), template.to_owned());
         text.push_str(&format!(
             "--- {}\n{}",
@@ -506,9 +510,10 @@ fn an_email_shows_only_what_its_journey_can_know() {
         project
             .journeys
             .insert("journeys/welcome.yaml".to_owned(), welcome.to_owned());
-        project
-            .templates
-            .insert("emails/welcome-hello/email.txt".to_owned(), body.to_owned());
+        project.templates.insert(
+            "emails/welcome-hello/email.txt".to_owned(),
+            format!("{body}{FOOT}"),
+        );
         said(&run(&project))
     };
     insta::assert_snapshot!(
@@ -537,9 +542,10 @@ fn said_of_quiz(journey: &str, body: &str) -> String {
     project
         .journeys
         .insert("journeys/welcome.yaml".to_owned(), journey.to_owned());
-    project
-        .templates
-        .insert("emails/welcome-hello/email.txt".to_owned(), body.to_owned());
+    project.templates.insert(
+        "emails/welcome-hello/email.txt".to_owned(),
+        format!("{body}{FOOT}"),
+    );
     said(&run(&project))
 }
 

@@ -1,6 +1,6 @@
 //! What a store's developer reads when a journey is well-formed YAML and still cannot work: golden texts, kind by kind.
 
-use super::journeys::{STORE, project, run, said, with};
+use super::journeys::{FOOT, STORE, project, run, said, with};
 
 /// Every journey of these tests begins so; its steps begin in line 5.
 const HEAD: &str = "title: Offer\nstage: decision\ntrigger: { on: Order Completed, key: contact }\nsteps:\n";
@@ -403,7 +403,7 @@ fn a_referral_link_in_a_store_that_has_none() {
 fn of_mail(trigger: &str, text: &str) -> String {
     let mut project = project();
     let part = "emails/welcome-hello/email.txt".to_owned();
-    project.templates.insert(part, text.to_owned());
+    project.templates.insert(part, format!("{text}{FOOT}"));
     let file = |name: &str, text: &str| (format!("components/{name}.txt"), text.to_owned());
     project.templates.extend([
         file("lines", "{% for item in items %}{{ item.title }}{% endfor %}\n"),
@@ -490,7 +490,7 @@ fn a_journey_that_is_started_has_what_its_starters_have() {
     let mut project = project();
     let part = "emails/welcome-hello/email.txt".to_owned();
     let said_of = |journeys: &[(&str, String)], text: &str, project: &mut wend::journey::project::Project| {
-        project.templates.insert(part.clone(), text.to_owned());
+        project.templates.insert(part.clone(), format!("{text}{FOOT}"));
         let files = journeys.iter();
         project.journeys = files
             .map(|(name, text)| (format!("journeys/{name}.yaml"), text.clone()))

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+mod compliance;
+#[cfg(test)]
 mod core_properties;
 #[cfg(test)]
 mod deploy;
@@ -27,6 +29,8 @@ mod mail_pages;
 mod mails;
 #[cfg(test)]
 mod own_links;
+#[cfg(test)]
+mod preferences;
 #[cfg(test)]
 mod privacy;
 #[cfg(test)]

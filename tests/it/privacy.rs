@@ -16,6 +16,7 @@ use wend::simulation::story::address;
 use wend::simulation::telling::Story;
 use wend::simulation::world::World;
 use wend::store::suppression;
+use wend::turn::choice::{By, Choice, Chosen};
 use wend::turn::call::{Forward, ForwardBody, Heard, Ingest, Ingested};
 use wend::turn::erase::Erased;
 
@@ -223,9 +224,11 @@ fn what_is_late_does_not_bring_them_back() {
                 released: true,
             })),
             ForwardBody::Delivery(Box::new(clicked)),
-            ForwardBody::Unsubscribe {
+            ForwardBody::Choose {
                 message: mail.clone(),
                 loser: contact_of(&world, "omar"),
+                choice: Choice::Unsubscribe,
+                by: By::default(),
             },
             ForwardBody::History(Box::default()),
         ];
@@ -245,11 +248,12 @@ fn what_is_late_does_not_bring_them_back() {
         }
         let wake = |world: &World| {
             let woken = world.turn(shard, |turn| {
-                Ok((turn.wake(&nadia)?.messages, turn.unsubscribe(&mail)?))
+                let chosen = turn.choose(&mail, &Choice::Unsubscribe, &By::default())?;
+                Ok((turn.wake(&nadia)?.messages, chosen))
             });
             woken.unwrap()
         };
-        assert_eq!(rows(&world, wake), ((Vec::new(), false), 0));
+        assert_eq!(rows(&world, wake), ((Vec::new(), Chosen::NotFound), 0));
         pass(&mut world, DAY);
         assert_eq!(holds(&world, "nadia"), Vec::<String>::new(), "{shards} shards");
         assert_eq!(

@@ -33,7 +33,7 @@ fn consent_by_region() {
             contact.purchases.orders = orders;
             let address = contact.address().unwrap();
             let refusals =
-                [Strict, SoftOptIn, OptOut].map(|region| marketing_refusal(region, &contact, address));
+                [Strict, SoftOptIn, OptOut].map(|region| marketing_refusal(region, &contact, address, at(0)));
             assert_eq!(refusals, expected, "{state:?} with {orders} orders");
         }
     }

@@ -34,7 +34,7 @@ pub(in crate::engine) fn enter(
 fn may_be_mailed(course: &Course<'_>) -> bool {
     let mut sends = course.journey.steps.iter().filter_map(|step| step.kind.as_send());
     let asks_nobody = |send: &Send| send.stream == Stream::Transactional && send.to == Recipient::Contact;
-    sends.any(asks_nobody) || guard::may_get_marketing(course.region, course.contact)
+    sends.any(asks_nobody) || guard::may_get_marketing(course.region, course.contact, course.now)
 }
 
 /// What follows the answer of the pool: a code, or none left.

@@ -142,7 +142,7 @@ pub static KINDS: [Kind; 12] = [
     ),
 ];
 
-const SEND: [Field; 4] = [
+const SEND: [Field; 5] = [
     optional(
         "stream",
         Form::Words(|| told(&STREAMS)),
@@ -165,6 +165,11 @@ const SEND: [Field; 4] = [
         "to",
         Form::Words(|| told(&RECIPIENTS)),
         "Whom it goes to; `contact` unless said.",
+    ),
+    optional(
+        "topic",
+        Form::Name,
+        "What this mail is about, where that is not the journey's topic.",
     ),
 ];
 const SPLIT: [Field; 1] = [optional(

@@ -1,7 +1,7 @@
 //! Names within the expressions of a template.
 
 use super::{Walker, is_variable_name};
-use crate::journey::email_shape::{REFERRAL, Shape};
+use crate::journey::email_shape::{ADDRESS, CONFIRM, REFERRAL, Shape, UNSUBSCRIBE};
 use crate::journey::finding::unknown;
 use crate::journey::project::TEMPLATES;
 use askama_parser::expr::BinOp;
@@ -148,6 +148,10 @@ impl<'a> Walker<'a> {
                 self.referral
                     .insert((format!("{TEMPLATES}/{}", self.file), place));
             }
+            // Asked about is as good as shown: it is absent only where it may be.
+            if !self.replaced && [UNSUBSCRIBE, CONFIRM].contains(name) {
+                self.shown.insert(name);
+            }
             if self.in_test {
                 self.asked.push(name);
             } else if !self.replaced && !self.asked.contains(name) {
@@ -174,6 +178,9 @@ impl<'a> Walker<'a> {
                 if found.is_none() {
                     let message = unknown("name", &item.name, fields.iter().map(|(name, _)| *name));
                     self.report(place, message);
+                }
+                if let Some((name, _)) = found.filter(|(name, _)| *name == ADDRESS && !self.replaced) {
+                    self.shown.insert(name);
                 }
                 found.map(|(_, shape)| *shape)
             }

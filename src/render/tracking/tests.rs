@@ -25,10 +25,12 @@ fn tracked(html: &str, text: &str, clicks: bool, opens: bool, utm: Tags) -> Rend
         keys(),
         MessageId::from_digest("00112233445566778899aabbccddeeff00112233"),
     );
+    let to = EmailAddress::parse("nadia@example.com").unwrap();
     let tracker = Tracker {
         keys: &keys,
         base_url: BASE,
         message: &message,
+        to: &to,
         clicks,
         opens,
         utm,

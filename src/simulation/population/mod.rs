@@ -21,6 +21,7 @@ use crate::simulation::error::Failure;
 use crate::simulation::provider::Taken;
 use crate::simulation::world::World;
 use crate::turn::call::Call;
+use crate::turn::choice::{By, Choice};
 use people::{Deed, Person, What};
 use rates::Rates;
 use std::cmp::Reverse;
@@ -127,7 +128,14 @@ impl Life<'_> {
         if let What::Unsubscribe(message) = &deed.what {
             let message = MessageId::parse(message).map_err(crate::turn::Error::from)?;
             let shard = self.world.settings.shards.of_message(&message);
-            self.world.call(shard, Call::Unsubscribe { message })?;
+            self.world.call(
+                shard,
+                Call::Choose {
+                    message,
+                    choice: Choice::Unsubscribe,
+                    by: By::default(),
+                },
+            )?;
             self.unsubscribed.entry(deed.person).or_insert(self.world.now);
             self.events += 1;
             return Ok(());

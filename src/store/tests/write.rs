@@ -1,6 +1,8 @@
 //! A decision on its way into the tables: all of it, once, or nothing. Rows counted here leave out index entries;
 //! the end-to-end tests hold the billed numbers against the budgets.
 
+use crate::domain::email::EmailAddress;
+use crate::domain::ids::IdentifierHash;
 use crate::domain::message::{DropReason, MessageState};
 use crate::engine::decision::{Change, Decision, Settlement};
 use crate::engine::schedule::Slot;
@@ -22,6 +24,10 @@ fn decision(contact: Contact, changes: Vec<Change>) -> Decision {
     }
 }
 
+fn hash(email: &EmailAddress) -> IdentifierHash {
+    IdentifierHash::from_digest(&hex::encode(email.canonical()))
+}
+
 fn slot(seconds: i64) -> Slot {
     Slot {
         due: at(seconds),
@@ -31,7 +37,7 @@ fn slot(seconds: i64) -> Slot {
 
 fn apply_one(sql: &Sqlite, decision: &Decision, slot: Option<&Slot>) -> u64 {
     let held = contacts::load(sql, &decision.contact.id).unwrap();
-    sql.written_by(|sql| apply(sql, held.as_ref(), decision, slot).map(drop))
+    sql.written_by(|sql| apply(sql, held.as_ref(), decision, slot, &hash).map(drop))
 }
 
 #[test]
@@ -93,7 +99,7 @@ fn outcomes_are_written_and_impossible_ones_reported() {
         dropped("02"),
         Change::EndEnrollment(ended("e1", EndReason::Completed)),
     ];
-    let applied = apply(&sql, None, &decision(contact, changes), None).unwrap();
+    let applied = apply(&sql, None, &decision(contact, changes), None, &hash).unwrap();
     assert_eq!(applied.refused, [message_id(&id, "02")]);
     let settled = messages::get(&sql, &message_id(&id, "01")).unwrap().unwrap();
     assert_eq!(settled.message.state, MessageState::Dropped);
@@ -107,7 +113,7 @@ fn a_document_that_cannot_be_stored_leaves_nothing_behind() {
     contact.profile.first_name = Some("x".repeat(MAX_DOCUMENT_BYTES));
     let changes = vec![Change::RecordEvent(Arc::new(event("e")))];
     let written = sql.rows_written();
-    let refused = apply(&sql, None, &decision(contact, changes), None);
+    let refused = apply(&sql, None, &decision(contact, changes), None, &hash);
     assert!(matches!(refused, Err(Error::TooLarge { .. })), "{refused:?}");
     assert_eq!(sql.rows_written(), written);
 }

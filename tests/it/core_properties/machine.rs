@@ -441,6 +441,8 @@ impl<'a> Machine<'a> {
                 let before = self.seen.insert(event.id.clone(), counts);
                 self.note(before.is_none(), "an event recorded twice");
             }
+            // The event's own row is recorded once, and so is this.
+            Change::RecordConsent(_) => {}
             Change::PutOrder(order) => {
                 self.orders.insert(order.key.clone(), Order::clone(order));
             }
@@ -459,7 +461,12 @@ impl<'a> Machine<'a> {
                 self.note(before.is_none(), "a message intended twice");
             }
             Change::SettleMessage { message, how, .. } => {
-                let taken_back = matches!(how, Settlement::Dropped(DropReason::Exited));
+                let taken_back = matches!(
+                    how,
+                    Settlement::Dropped(
+                        DropReason::Exited | DropReason::Unsubscribed | DropReason::NoConsent
+                    )
+                );
                 let out = taken_back && self.dispatches.contains_key(message);
                 self.note(!out, "a message taken back that is out");
                 if let Some((_, done)) = self.messages.get_mut(message) {

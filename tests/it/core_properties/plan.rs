@@ -295,8 +295,14 @@ pub fn catalog(journeys: BTreeMap<String, String>, store: &str) -> Catalog {
 fn catalog_with(journeys: BTreeMap<String, String>, store: &str, segments: Option<String>) -> Catalog {
     let parts = [
         ("subject.txt", "Hello\n"),
-        ("email.txt", "Hello\n"),
-        ("email.html", "<p>Hello</p>\n"),
+        (
+            "email.txt",
+            "Hello {{ store.address }} {{ unsubscribe_url.is_some() }}\n",
+        ),
+        (
+            "email.html",
+            "<p>Hello {{ store.address }} {{ unsubscribe_url.is_some() }}</p>\n",
+        ),
     ];
     let templates = parts.map(|(part, text)| (format!("emails/note/{part}"), text.to_owned()));
     let project = Project {

@@ -6,7 +6,7 @@ use crate::domain::message::Stream;
 use crate::domain::time::Delay;
 use crate::journey::language::{RECIPIENTS, STREAMS};
 use crate::journey::parse::steps::{Said, Steps};
-use crate::journey::parse::{Subject, condition};
+use crate::journey::parse::{Subject, condition, topic};
 use crate::journey::step::{Late, Recipient, Send};
 use crate::journey::yaml::Node;
 
@@ -52,6 +52,12 @@ pub(super) fn send(steps: &mut Steps<'_, '_>, said: &Said<'_>) -> Option<Send> {
         }),
         when,
         to,
+        topic: topic(
+            steps.reader,
+            steps.places,
+            fields,
+            Subject::StepTopic(said.number),
+        ),
     })
 }
 
