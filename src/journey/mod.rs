@@ -6,6 +6,7 @@
 
 pub mod catalog;
 pub mod definition;
+pub mod region;
 pub mod segment;
 pub mod shape;
 pub mod step;
@@ -31,7 +32,6 @@ pub mod parse;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod project;
 #[cfg(not(target_arch = "wasm32"))]
-pub mod region;
 pub mod schema;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod segment_file;
@@ -43,4 +43,5 @@ pub mod template_check;
 pub mod template_code;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod words;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod yaml;
