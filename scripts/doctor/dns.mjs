@@ -149,7 +149,7 @@ function missingSpf(place, senders, isRoot) {
   }
   // A CNAME to the provider's own name answers with that one's records.
   if (senders.length > 0) {
-    return problem("SPF", `${place} has no SPF record: ${senders[0].name} wants a CNAME there, which its dashboard shows (${senders[0].page})`);
+    return advice("SPF", `${place} has no SPF record, so only DKIM proves what ${senders[0].name} sends: add the CNAME that its dashboard shows (${senders[0].page})`);
   }
   const text = `${place} has no SPF record. If no mail comes from it but by your email API, add: TXT ${place} "v=spf1 ~all"`;
   return isRoot ? advice("SPF", text) : problem("SPF", text);

@@ -9,7 +9,8 @@ export const SENDERS = {
     envelope: "send", include: "amazonses.com", dkim: ["resend"],
     page: "https://resend.com/docs/dashboard/domains/introduction",
   },
-  postmark: { envelope: "pm-bounces", dkim: [], page: "https://postmarkapp.com/support/article/1046-how-do-i-verify-a-domain" },
+  // Without the CNAME its mails come from Postmark's own domain, and DKIM alone proves them.
+  postmark: { envelope: "pm-bounces", dkim: [], page: "https://postmarkapp.com/blog/introducing-full-dmarc-support-with-custom" },
   sendgrid: {
     dkim: ["s1", "s2"],
     page: "https://www.twilio.com/docs/sendgrid/ui/account-and-settings/how-to-set-up-domain-authentication",
@@ -19,13 +20,13 @@ export const SENDERS = {
     page: "https://documentation.mailgun.com/docs/mailgun/user-manual/domains/domains-verify",
   },
   ses: { dkim: [], page: "https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html" },
-  brevo: { dkim: [], page: "https://help.brevo.com/hc/en-us/articles/12163873383186" },
-  sparkpost: { dkim: [], page: "https://support.sparkpost.com/docs/getting-started/getting-started-sparkpost" },
-  mailtrap: { dkim: ["rwmt1", "rwmt2"], page: "https://docs.mailtrap.io/email-api-smtp/setup/sending-domain" },
+  brevo: { dkim: [], page: "https://help.brevo.com/hc/en-us/articles/17286219877778" },
+  sparkpost: { dkim: [], page: "https://support.sparkpost.com/docs" },
+  mailtrap: { dkim: [], page: "https://docs.mailtrap.io/email-api-smtp/setup/sending-domain" },
   cloudflare_email: {
     envelope: "cf-bounce", include: "_spf.mx.cloudflare.net", dkim: [],
     page: "https://developers.cloudflare.com/email-service/concepts/email-authentication/",
   },
-  unisender_go: { dkim: [], page: "https://godocs.unisender.ru" },
-  dashamail: { dkim: [], page: "https://dashamail.ru/support" },
+  unisender_go: { dkim: [], page: "https://godocs.unisender.ru/web-api-ref" },
+  dashamail: { dkim: [], page: "https://dashamail.ru" },
 };
