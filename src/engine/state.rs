@@ -20,7 +20,6 @@ use crate::domain::event::{EventData, EventKind};
 use crate::domain::identity::Identifier;
 use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, JourneyId, MessageId, SegmentName, StepId};
 use crate::domain::message::HeldCoupon;
-use crate::domain::money::Money;
 use crate::domain::objection::Objection;
 use crate::domain::order::Order;
 use crate::domain::preferences::Preferences;
@@ -31,8 +30,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 mod mail;
+mod purchases;
 
 pub use mail::{Engagement, LastMail, Mailed, Sending};
+pub use purchases::Purchases;
 
 /// Version of the stored form of [`Document`].
 pub const DOCUMENT_VERSION: u8 = 1;
@@ -151,39 +152,6 @@ pub struct Address {
     /// What bounces and deliveries say of it.
     #[serde(default, skip_serializing_if = "AddressHealth::is_new")]
     pub health: AddressHealth,
-}
-
-/// What a contact bought, over all orders that count. `spend` is in the store's currency only.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Purchases {
-    pub orders: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub spend: Option<Money>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_at: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first_at: Option<Timestamp>,
-}
-
-impl Purchases {
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Both together. What was spent in another currency does not count.
-    #[must_use]
-    pub fn plus(&self, other: &Self) -> Self {
-        let spend = match (self.spend, other.spend) {
-            (Some(one), Some(two)) => Some(one.plus(two)),
-            (one, two) => one.or(two),
-        };
-        Self {
-            orders: self.orders.saturating_add(other.orders),
-            spend,
-            last_at: self.last_at.max(other.last_at),
-            first_at: [self.first_at, other.first_at].into_iter().flatten().min(),
-        }
-    }
 }
 
 /// One run of one journey for one key.

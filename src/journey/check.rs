@@ -2,13 +2,13 @@
 
 use super::catalog::Catalog;
 use super::condition::clocks::clocks;
-use super::definition::{Condition, Journey};
+use super::definition::Journey;
 use super::finding::Finding;
 use super::lint::{self, Names};
 use super::lock::{self, Mode};
 use super::parse::{self, Parsed};
 use super::project::{JOURNEYS, Project, STORE, TEMPLATES};
-use super::segment::Clock;
+use super::segment::{Clock, Segment};
 use super::segment_file;
 use super::store_check;
 use super::store_file::StoreFile;
@@ -68,14 +68,8 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
     let mut compared = lock::compare(project.lock.as_deref(), &ids, &sound, mode);
     findings.append(&mut compared.findings);
     findings.extend(between);
-    let of_journeys = journeys.iter().flat_map(|parsed| parsed.journey.conditions());
-    let of_segments = segments.segments.iter().map(|segment| &segment.when);
-    let counted = counted(of_journeys.chain(of_segments));
-    findings.extend(
-        store
-            .iter()
-            .filter_map(|store| store_check::kept_too_short(store, &counted)),
-    );
+    let counted = counted(&journeys, &segments.segments);
+    findings.extend(store_check::kept_too_short(store.as_ref(), &counted));
     findings.sort();
     let catalog = store.filter(|_| findings.is_empty()).map(|store| {
         let journeys: Vec<Journey> = journeys.into_iter().map(|parsed| parsed.journey).collect();
@@ -231,9 +225,14 @@ fn stem(path: &str) -> Option<&str> {
 }
 
 /// The kinds of events that the conditions count, each with the widest window.
-fn counted<'a>(conditions: impl Iterator<Item = &'a Condition>) -> BTreeMap<EventKind, u16> {
+fn counted(journeys: &[Parsed], segments: &[Segment]) -> BTreeMap<EventKind, u16> {
+    let of_journeys = journeys.iter().flat_map(|parsed| parsed.journey.conditions());
+    let of_segments = segments.iter().map(|segment| &segment.when);
     let mut counted = BTreeMap::new();
-    for clock in conditions.flat_map(|condition| clocks(&condition.0)) {
+    for clock in of_journeys
+        .chain(of_segments)
+        .flat_map(|condition| clocks(&condition.0))
+    {
         match clock {
             Clock::Window { event, days } => {
                 let widest = counted.entry(event).or_insert(days);

@@ -274,8 +274,8 @@ fn retention(reader: &mut Reader<'_>, node: &Node, store: &StoreFile) {
 }
 
 /// Events are counted by their rows: a condition that looks back further than they are kept would see none.
-pub fn kept_too_short(store: &StoreFile, counted: &BTreeMap<EventKind, u16>) -> Option<Finding> {
-    let kept = store.retention.events;
+pub fn kept_too_short(store: Option<&StoreFile>, counted: &BTreeMap<EventKind, u16>) -> Option<Finding> {
+    let kept = store?.retention.events;
     let (event, days) = counted.iter().max_by_key(|(_, days)| **days)?;
     let window = Delay::from_days(i64::from(*days));
     (window > kept).then(|| {

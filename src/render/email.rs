@@ -105,11 +105,7 @@ pub fn page(
 }
 
 /// Links that can say yes are for the mailbox that the mail goes to: a page that anybody may be shown has none.
-fn links(
-    store: &StoreFile,
-    linking: Linking<'_>,
-    (draft, to): (Draft<'_>, &EmailAddress),
-) -> MessageLinks {
+fn links(store: &StoreFile, linking: Linking<'_>, (draft, to): (Draft<'_>, &EmailAddress)) -> MessageLinks {
     let id = &draft.message.id;
     let url = |purpose| linking.keys.url(linking.base_url, purpose, id, to);
     let of_marketing = |purpose| match draft.message.stream {

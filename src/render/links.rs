@@ -369,7 +369,10 @@ mod tests {
             ),
         ] {
             assert_eq!(keys.token(purpose, &message(), &nadia()), token);
-            assert_eq!(keys.verify(purpose, token).map(|named| named.message), Ok(message()));
+            assert_eq!(
+                keys.verify(purpose, token).map(|named| named.message),
+                Ok(message())
+            );
         }
         let target = "https://shop.example/cart?id=8f2c#top";
         let url = "https://mail.shop.example/c/AcTFABEiM0RVZneImaq7zN3u_wARIjMAc2hvcC5leGFtcGxlL2NhcnQ_aWQ9OGYyYyN0b3DkLJX11qLITSby8EzhcYFI";

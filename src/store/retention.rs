@@ -96,6 +96,36 @@ enum Delete {
     Archive,
 }
 
+/// The proof stays as long as the contact does.
+const CONSENTS: Steps = Steps {
+        last: "SELECT contact_id AS last FROM consent WHERE contact_id > ?1
+               ORDER BY contact_id LIMIT 1 OFFSET ?2",
+        count: "SELECT count(*) AS n FROM consent
+                WHERE contact_id > ?1 AND contact_id <= ?2 AND recorded_at < ?3
+                  AND contact_id NOT IN (SELECT contact_id FROM contact WHERE contact_id > ?1 AND contact_id <= ?2)",
+        delete: Delete::By(
+            "DELETE FROM consent WHERE contact_id > ?1 AND contact_id <= ?2 AND recorded_at < ?3
+                  AND contact_id NOT IN (SELECT contact_id FROM contact WHERE contact_id > ?1 AND contact_id <= ?2)",
+        ),
+};
+
+const DEAD_LETTERS: Steps = Steps {
+    last: "SELECT id AS last FROM dead_letter WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?2",
+    count: "SELECT count(*) AS n FROM dead_letter WHERE id > ?1 AND id <= ?2 AND at < ?3",
+    delete: Delete::By("DELETE FROM dead_letter WHERE id > ?1 AND id <= ?2 AND at < ?3"),
+};
+const OUTBOX_MAILS: Steps = Steps {
+    last: "SELECT id AS last FROM outbox_mail WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?2",
+    count: "SELECT count(*) AS n FROM outbox_mail WHERE id > ?1 AND id <= ?2 AND sent_at < ?3",
+    delete: Delete::By("DELETE FROM outbox_mail WHERE id > ?1 AND id <= ?2 AND sent_at < ?3"),
+};
+// `done_at` is null while it is to be done.
+const PRIVACY_REQUESTS: Steps = Steps {
+    last: "SELECT id AS last FROM privacy_request WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?2",
+    count: "SELECT count(*) AS n FROM privacy_request WHERE id > ?1 AND id <= ?2 AND done_at < ?3",
+    delete: Delete::By("DELETE FROM privacy_request WHERE id > ?1 AND id <= ?2 AND done_at < ?3"),
+};
+
 /// Follows every key there is: keys begin with hex digits or with lower-case words.
 const END: &str = "~";
 
@@ -301,34 +331,10 @@ impl Table {
                      WHERE contact_id > ?1 AND contact_id <= ?2 AND ended_at < ?3 AND key <> contact_id",
                 ),
             },
-            Self::DeadLetter => Steps {
-                last: "SELECT id AS last FROM dead_letter WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?2",
-                count: "SELECT count(*) AS n FROM dead_letter WHERE id > ?1 AND id <= ?2 AND at < ?3",
-                delete: Delete::By("DELETE FROM dead_letter WHERE id > ?1 AND id <= ?2 AND at < ?3"),
-            },
-            Self::OutboxMail => Steps {
-                last: "SELECT id AS last FROM outbox_mail WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?2",
-                count: "SELECT count(*) AS n FROM outbox_mail WHERE id > ?1 AND id <= ?2 AND sent_at < ?3",
-                delete: Delete::By("DELETE FROM outbox_mail WHERE id > ?1 AND id <= ?2 AND sent_at < ?3"),
-            },
-            // `done_at` is null while it is to be done.
-            Self::PrivacyRequest => Steps {
-                last: "SELECT id AS last FROM privacy_request WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?2",
-                count: "SELECT count(*) AS n FROM privacy_request WHERE id > ?1 AND id <= ?2 AND done_at < ?3",
-                delete: Delete::By("DELETE FROM privacy_request WHERE id > ?1 AND id <= ?2 AND done_at < ?3"),
-            },
-            // The proof stays as long as the contact does.
-            Self::Consent => Steps {
-                last: "SELECT contact_id AS last FROM consent WHERE contact_id > ?1
-                       ORDER BY contact_id LIMIT 1 OFFSET ?2",
-                count: "SELECT count(*) AS n FROM consent
-                        WHERE contact_id > ?1 AND contact_id <= ?2 AND recorded_at < ?3
-                          AND contact_id NOT IN (SELECT contact_id FROM contact WHERE contact_id > ?1 AND contact_id <= ?2)",
-                delete: Delete::By(
-                    "DELETE FROM consent WHERE contact_id > ?1 AND contact_id <= ?2 AND recorded_at < ?3
-                          AND contact_id NOT IN (SELECT contact_id FROM contact WHERE contact_id > ?1 AND contact_id <= ?2)",
-                ),
-            },
+            Self::DeadLetter => DEAD_LETTERS,
+            Self::OutboxMail => OUTBOX_MAILS,
+            Self::PrivacyRequest => PRIVACY_REQUESTS,
+            Self::Consent => CONSENTS,
         }
     }
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use wend::domain::consent::ConsentState;
 use wend::domain::delivery_event::{DeliveryEvent, DeliveryKind};
 use wend::domain::email::EmailAddress;
+use wend::domain::event::Event;
 use wend::domain::identity::{Identifier, IdentifierKind};
-use wend::domain::ids::{EventId, SourceName};
+use wend::domain::ids::{EventId, MessageId, SourceName};
 use wend::domain::objection::Ground;
 use wend::domain::privacy::Subject;
 use wend::domain::time::Delay;
@@ -16,8 +17,8 @@ use wend::simulation::story::address;
 use wend::simulation::telling::Story;
 use wend::simulation::world::World;
 use wend::store::suppression;
-use wend::turn::choice::{By, Choice, Chosen};
 use wend::turn::call::{Forward, ForwardBody, Heard, Ingest, Ingested};
+use wend::turn::choice::{By, Choice, Chosen};
 use wend::turn::erase::Erased;
 
 const MINUTE: Delay = Delay::from_minutes(1);
@@ -181,6 +182,29 @@ fn an_erasure_leaves_no_trace_but_hashes_and_a_second_one_writes_nothing() {
     }
 }
 
+/// Work that other shards might have had for nadia.
+fn on_its_way(world: &World, news: Event, clicked: DeliveryEvent, mail: &MessageId) -> [ForwardBody; 4] {
+    [
+        ForwardBody::Event(Box::new(Ingest {
+            event: news.into(),
+            identifiers: Vec::new(),
+            known: Vec::new(),
+            bought: false,
+            objections: Vec::new(),
+            contact: Some(contact_of(world, "nadia")),
+            released: true,
+        })),
+        ForwardBody::Delivery(Box::new(clicked)),
+        ForwardBody::Choose {
+            message: mail.clone(),
+            loser: contact_of(world, "omar"),
+            choice: Choice::Unsubscribe,
+            by: By::default(),
+        },
+        ForwardBody::History(Box::default()),
+    ]
+}
+
 #[test]
 fn what_is_late_does_not_bring_them_back() {
     for shards in SHARDS {
@@ -213,25 +237,7 @@ fn what_is_late_does_not_bring_them_back() {
         }
         // Work that other shards had on its way, and wakes that were picked up before.
         let shard = world.settings.shards.of_contact(&nadia);
-        let on_its_way = [
-            ForwardBody::Event(Box::new(Ingest {
-                event: news.into(),
-                identifiers: Vec::new(),
-                known: Vec::new(),
-                bought: false,
-                objections: Vec::new(),
-                contact: Some(nadia.clone()),
-                released: true,
-            })),
-            ForwardBody::Delivery(Box::new(clicked)),
-            ForwardBody::Choose {
-                message: mail.clone(),
-                loser: contact_of(&world, "omar"),
-                choice: Choice::Unsubscribe,
-                by: By::default(),
-            },
-            ForwardBody::History(Box::default()),
-        ];
+        let on_its_way = on_its_way(&world, news, clicked, &mail);
         for body in on_its_way {
             let forward = Forward {
                 id: "late".to_owned(),

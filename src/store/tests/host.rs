@@ -109,7 +109,7 @@ fn a_file_keeps_what_was_written() {
     let path = std::env::temp_dir().join(format!("wend-store-test-{}.sqlite", std::process::id()));
     {
         let sql = Sqlite::open(&path).unwrap();
-        assert!(migrate(&sql, &SHARD).is_ok_and(|steps| steps > 0));
+        assert!(migrate(&sql, &SHARD).unwrap() > 1);
     }
     assert_eq!(migrate(&Sqlite::open(&path).unwrap(), &SHARD), Ok(0));
     std::fs::remove_file(&path).unwrap();

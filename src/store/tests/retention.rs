@@ -165,7 +165,7 @@ fn orders_become_totals_of_their_contact_and_nothing_counts_twice() {
     contacts::save(&sql, &bought, None, None).unwrap();
     // Whose document cannot be read keeps them; what a merge left behind goes.
     contacts::save(&sql, &contact("aa"), None, None).unwrap();
-    contacts::bury(&sql, &contact_id("9d"), &bought.id, at(60_000_000)).unwrap();
+    contacts::bury(&sql, &contact_id("9d"), &bought.id, at(94_000_000)).unwrap();
     for id in [&bought.id, &contact_id("9d"), &contact_id("aa")] {
         for order in old.iter().chain([&news]) {
             orders::put(&sql, id, order).unwrap();
