@@ -9,7 +9,7 @@ use super::{log, runtime};
 use crate::domain::message::Lane;
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::{Delay, Timestamp};
-use crate::engine::traffic::Leave;
+use crate::engine::traffic::{Doubt, Leave};
 use crate::providers::ProviderKind;
 use crate::turn::backlog::by_lane;
 use crate::turn::baton::Grip;
@@ -151,9 +151,9 @@ impl Shard {
                 continue;
             }
             match self.take_over(me, now, &id, &mut progress.not_to).await {
-                Ok(Some((claimed, probe))) => {
+                Ok(Some((claimed, doubt))) => {
                     worked = true;
-                    self.exchange(me, now, claimed, probe).await?;
+                    self.exchange(me, now, claimed, doubt).await?;
                 }
                 Ok(None) => {}
                 // One that cannot be read must not hold up the others.
@@ -169,21 +169,21 @@ impl Shard {
     }
 
     /// Takes over a dispatch, once its provider may be asked and other shards have said whether the carts of its members
-    /// were bought; with whether it is a probe.
+    /// were bought; with what is doubted of that provider.
     async fn take_over(
         &self,
         me: ShardIndex,
         now: Timestamp,
         id: &str,
         not_to: &mut BTreeSet<ProviderKind>,
-    ) -> Result<Option<(Claimed, bool)>, Error> {
-        let mut probe = false;
+    ) -> Result<Option<(Claimed, Doubt)>, Error> {
+        let mut doubted = Doubt::default();
         if let Some((provider, lane)) = self.turn(me, now, |turn| turn.repeat_due(id))? {
             if not_to.contains(&provider) {
                 return Ok(None);
             }
             match self.permit((me, now), &[provider], lane, 1).await? {
-                Leave::Go { probe: one, .. } => probe = one,
+                Leave::Go { doubt, .. } => doubted = doubt,
                 Leave::Rest { again_at } => {
                     self.rest(again_at);
                     not_to.insert(provider);
@@ -198,7 +198,7 @@ impl Shard {
         let questions = self.turn(me, now, |turn| turn.questions_of(id))?;
         let checkouts = self.checkout_facts(now, questions).await;
         let claimed = self.turn(me, now, |turn| turn.take_over_dispatch(id, &checkouts))?;
-        Ok(claimed.map(|claimed| (claimed, probe)))
+        Ok(claimed.map(|claimed| (claimed, doubted)))
     }
 
     /// Runs the due steps of due contacts, each in its own turn: one that fails is put aside alone.

@@ -10,7 +10,7 @@ use crate::domain::outcome::{Outcome, Rejection};
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
 use crate::engine::delivery::{REQUEST_TIMEOUT, rest};
-use crate::engine::traffic::Lesson;
+use crate::engine::traffic::{Doubt, Lesson};
 use crate::providers::ProviderKind;
 use crate::providers::account::Account;
 use crate::providers::answer::{Answer as Reply, RateHint};
@@ -29,19 +29,17 @@ struct Told {
 }
 
 impl Shard {
-    /// Makes a claimed request and writes what came of it. A `probe` is the request that sees whether its provider is well
-    /// again.
+    /// Makes a claimed request and writes what came of it.
     pub(super) async fn exchange(
         &self,
         me: ShardIndex,
         now: Timestamp,
         claimed: Claimed,
-        probe: bool,
+        doubt: Doubt,
     ) -> Result<(), Error> {
         let Claimed { dispatch, body } = claimed;
         self.awaited.borrow_mut().insert(dispatch.id.clone());
         let (provider, members) = (dispatch.provider.clone(), dispatch.members.len());
-        let before = self.silences(&provider);
         let told = self.request(&provider, &dispatch.key, body, members, now).await;
         self.awaited.borrow_mut().remove(&dispatch.id);
         let outcomes = match &told {
@@ -78,8 +76,7 @@ impl Shard {
             Err(error) => Some(error.to_string()),
         };
         let settings = self.settings().fingerprint_of(parse(&provider)?);
-        let silence = self.count_silence(&provider, before, silence);
-        let lesson = Lesson::of_request((&provider, settings), rests, silence, probe);
+        let lesson = Lesson::of_request((&provider, settings), doubt, rests, silence);
         let rate = told.ok().and_then(|told| told.rate);
         self.learn(lesson, rate, now).await
     }
@@ -113,19 +110,6 @@ impl Shard {
         })
     }
 
-    /// Counts the requests to a provider that came to nothing, in a row: each that left after the one before had failed. Those
-    /// that were out at once and failed together, with the connection that they shared, count as one.
-    fn count_silence(&self, provider: &str, before: u32, silence: Option<String>) -> Option<(String, u32)> {
-        let mut silent = self.silent.borrow_mut();
-        let Some(reason) = silence else {
-            silent.remove(provider);
-            return None;
-        };
-        let count = silent.entry(provider.to_owned()).or_default();
-        *count = (*count).max(before.saturating_add(1));
-        Some((reason, *count))
-    }
-
     /// Tells the `Store` what a request taught us, when it taught anything.
     async fn learn(&self, mut lesson: Lesson, rate: Option<RateHint>, now: Timestamp) -> Result<(), Error> {
         if let Some(hint) = rate {
@@ -139,15 +123,6 @@ impl Shard {
             .store(&StoreCall::Learn { lesson, now })
             .await
             .map(drop)
-    }
-
-    /// Whether the last request to a provider came to nothing: the next ones go singly, so that few are lost with it.
-    pub(super) fn is_doubtful(&self, provider: ProviderKind) -> bool {
-        self.silences(provider.as_str()) > 0
-    }
-
-    fn silences(&self, provider: &str) -> u32 {
-        self.silent.borrow().get(provider).copied().unwrap_or(0)
     }
 }
 

@@ -11,7 +11,7 @@ use super::{log, runtime};
 use crate::domain::message::{Lane, Stream};
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
-use crate::engine::traffic::Leave;
+use crate::engine::traffic::{Doubt, Leave};
 use crate::engine::warm_up::{self, Places, Today};
 use crate::providers::ProviderKind;
 use crate::turn::backlog::{candidates, cut};
@@ -30,7 +30,7 @@ const MAILS_PER_TURN: usize = 20;
 struct Carrier {
     provider: ProviderKind,
     requests: usize,
-    probe: bool,
+    doubt: Doubt,
 }
 
 impl Shard {
@@ -51,11 +51,11 @@ impl Shard {
                 Leave::Go {
                     provider,
                     requests,
-                    probe,
+                    doubt,
                 } => Carrier {
                     provider: parse(&provider)?,
                     requests: usize::try_from(requests).unwrap_or(1),
-                    probe,
+                    doubt,
                 },
                 Leave::Rest { again_at } => {
                     self.rest(again_at);
@@ -84,9 +84,9 @@ impl Shard {
         let inside = capabilities.local || self.turn(me, now, |turn| Ok(turn.is_shadow()))?;
         let parts: Vec<&[DueMessage]> = if inside {
             waiting.chunks(MAILS_PER_TURN).collect()
-        } else if carrier.probe {
+        } else if carrier.doubt.probe {
             waiting.chunks(1).collect()
-        } else if self.is_doubtful(carrier.provider) {
+        } else if carrier.doubt.silent > 0 {
             // Whoever just failed may fail again: few mails are to be in doubt with it.
             cut(waiting, 1, 1, &self.single.borrow())
         } else {
@@ -109,12 +109,12 @@ impl Shard {
         for part in parts {
             claimed.extend(self.claim(me, now, part, terms)?);
             taken += part.len();
-            if carrier.probe && !claimed.is_empty() {
+            if carrier.doubt.probe && !claimed.is_empty() {
                 break;
             }
         }
         let answers = stream::iter(claimed)
-            .map(|claimed| self.exchange(me, now, claimed, carrier.probe))
+            .map(|claimed| self.exchange(me, now, claimed, carrier.doubt))
             .buffer_unordered(REQUESTS_AT_ONCE)
             .collect::<Vec<_>>()
             .await;
@@ -172,7 +172,7 @@ impl Shard {
             return Ok(Leave::Go {
                 provider: first.as_str().to_owned(),
                 requests: wanted,
-                probe: false,
+                doubt: Doubt::default(),
             });
         }
         let call = StoreCall::Permit {

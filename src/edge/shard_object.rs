@@ -23,7 +23,7 @@ use crate::turn::seen::{self, RecentClicks};
 use crate::turn::{self, Turn};
 use serde_json::json;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
@@ -62,8 +62,6 @@ pub struct Shard {
     pub(super) single: RefCell<BTreeSet<MessageId>>,
     /// Dispatches whose answer this very process awaits.
     pub(super) awaited: RefCell<BTreeSet<String>>,
-    /// Requests in a row that came to nothing, by provider.
-    pub(super) silent: RefCell<BTreeMap<String, u32>>,
     /// No request before this to some provider: it rests, or the permits of this second are used up.
     pub(super) rest_until: Cell<Timestamp>,
 }
@@ -86,7 +84,6 @@ impl DurableObject for Shard {
             forwarding: Baton::default(),
             single: RefCell::default(),
             awaited: RefCell::default(),
-            silent: RefCell::default(),
             rest_until: Cell::default(),
         }
     }

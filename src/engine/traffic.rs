@@ -25,6 +25,15 @@ pub struct Candidate {
     pub paced: bool,
 }
 
+/// What is doubted of a provider when a request leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Doubt {
+    /// This is the one request that sees whether it is well again. It carries a single message.
+    pub probe: bool,
+    /// Requests in a row that came to nothing. While there are any, messages go singly, so that few are in doubt with it.
+    pub silent: u32,
+}
+
 /// The answer to a shard that wants to send.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -32,8 +41,7 @@ pub enum Leave {
     Go {
         provider: String,
         requests: u32,
-        /// The one request that sees whether the provider is well again. It carries a single message.
-        probe: bool,
+        doubt: Doubt,
     },
     /// Nothing at this moment, and soon again.
     Rest { again_at: Timestamp },
@@ -46,52 +54,45 @@ pub enum Leave {
 pub struct Lesson {
     pub provider: String,
     pub settings: String,
+    /// What was doubted when it left.
+    pub doubt: Doubt,
     pub per_second: Option<u32>,
     /// No request before this.
     pub rest: Option<Timestamp>,
-    pub finding: Option<Finding>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Finding {
-    /// A probe was answered.
-    Well,
-    Trouble(Trouble),
+    pub trouble: Option<Trouble>,
+    /// Why it came to nothing, if it did: no answer, or a server error.
+    pub silence: Option<String>,
 }
 
 impl Lesson {
-    /// What a request taught: trouble, a rest, or that its provider is well again. `silence` says why it came to nothing, when
-    /// it did, and for the how many'th time in a row.
     pub fn of_request(
         (provider, settings): (&str, String),
+        doubt: Doubt,
         rests: impl Iterator<Item = Rest>,
-        silence: Option<(String, u32)>,
-        probe: bool,
+        silence: Option<String>,
     ) -> Self {
         let mut lesson = Self {
             provider: provider.to_owned(),
             settings,
+            doubt,
             per_second: None,
             rest: None,
-            finding: probe.then_some(Finding::Well),
+            trouble: None,
+            silence,
         };
-        if let Some((reason, _)) = silence.filter(|(_, in_a_row)| probe || *in_a_row >= DOWN_AFTER) {
-            let (cause, until) = (Cause::Down, None);
-            lesson.finding = Some(Finding::Trouble(Trouble { cause, reason, until }));
-        }
         for rest in rests {
             match rest {
                 Rest::Short(until) => lesson.rest = lesson.rest.max(Some(until)),
-                Rest::Shut(trouble) => lesson.finding = Some(Finding::Trouble(trouble)),
+                Rest::Shut(trouble) => lesson.trouble = Some(trouble),
             }
         }
         lesson
     }
 
-    /// Whether there is anything to tell.
-    pub const fn is_news(&self) -> bool {
-        self.per_second.is_some() || self.rest.is_some() || self.finding.is_some()
+    /// Whether there is anything to tell. That a provider is well is news only where it was doubted.
+    pub fn is_news(&self) -> bool {
+        let found = self.per_second.is_some() || self.rest.is_some();
+        found || self.trouble.is_some() || self.silence.is_some() || self.doubt != Doubt::default()
     }
 }
 
@@ -100,6 +101,8 @@ impl Lesson {
 pub struct Traffic {
     buckets: BTreeMap<String, Bucket>,
     breakers: BTreeMap<String, Breaker>,
+    /// Requests in a row that came to nothing.
+    silent: BTreeMap<String, u32>,
     /// Breakers that are not as they were stored.
     changed: BTreeSet<String>,
 }
@@ -124,8 +127,9 @@ impl Traffic {
         } in candidates
         {
             if !paced {
-                return go(provider, wanted, false);
+                return go(provider, wanted, Doubt::default());
             }
+            let silent = self.silent.get(provider).copied().unwrap_or(0);
             let breaker = self.breakers.get(provider).cloned().unwrap_or_default();
             let probe = match breaker.admit(settings, now) {
                 Admission::Free => false,
@@ -150,7 +154,7 @@ impl Traffic {
             if probe {
                 self.change(provider, |breaker| breaker.probe(now));
             }
-            return go(provider, lease.granted, probe);
+            return go(provider, lease.granted, Doubt { probe, silent });
         }
         match (rest, shut) {
             (None, Some((until, cause))) => Leave::Shut { until, cause },
@@ -166,9 +170,11 @@ impl Traffic {
         let Lesson {
             provider,
             settings,
+            doubt,
             per_second,
             rest,
-            finding,
+            trouble,
+            silence,
         } = lesson;
         let bucket = self.bucket(&provider, now);
         if let Some(rate) = per_second {
@@ -177,13 +183,25 @@ impl Traffic {
         if let Some(until) = rest {
             bucket.pause(until);
         }
-        match finding {
-            Some(Finding::Well) => self.change(&provider, Breaker::close),
-            Some(Finding::Trouble(trouble)) => {
-                self.change(&provider, |breaker| breaker.open(trouble, &settings, now));
-            }
-            None => {}
+        let trouble = trouble.or_else(|| self.hear(&provider, doubt, silence));
+        if let Some(trouble) = trouble {
+            self.change(&provider, |breaker| breaker.open(trouble, &settings, now));
+        } else if doubt.probe {
+            self.change(&provider, Breaker::close);
         }
+    }
+
+    /// Counts the requests that came to nothing in a row: each that left after the one before had failed. Those that were out
+    /// at once and failed together, with the connection that they shared, are one.
+    fn hear(&mut self, provider: &str, doubt: Doubt, silence: Option<String>) -> Option<Trouble> {
+        let Some(reason) = silence else {
+            self.silent.remove(provider);
+            return None;
+        };
+        let count = self.silent.entry(provider.to_owned()).or_default();
+        *count = (*count).max(doubt.silent.saturating_add(1));
+        let (cause, until) = (Cause::Down, None);
+        (doubt.probe || *count >= DOWN_AFTER).then_some(Trouble { cause, reason, until })
     }
 
     /// The breakers that are not closed.
@@ -220,11 +238,11 @@ impl Traffic {
     }
 }
 
-fn go(provider: &str, requests: u32, probe: bool) -> Leave {
+fn go(provider: &str, requests: u32, doubt: Doubt) -> Leave {
     Leave::Go {
         provider: provider.to_owned(),
         requests,
-        probe,
+        doubt,
     }
 }
 
@@ -243,19 +261,23 @@ mod tests {
         names.iter().map(candidate).collect()
     }
 
-    fn lesson(provider: &str, finding: Option<Finding>) -> Lesson {
-        Lesson {
-            provider: provider.to_owned(),
-            settings: "s1".to_owned(),
-            per_second: None,
-            rest: None,
-            finding,
-        }
+    const PROBE: Doubt = Doubt {
+        probe: true,
+        silent: 0,
+    };
+    const NONE: Doubt = Doubt {
+        probe: false,
+        silent: 0,
+    };
+
+    fn lesson(provider: &str, doubt: Doubt, trouble: Option<Trouble>) -> Lesson {
+        let rests = trouble.map(Rest::Shut).into_iter();
+        Lesson::of_request((provider, "s1".to_owned()), doubt, rests, None)
     }
 
-    fn trouble(cause: Cause, until: Option<Timestamp>) -> Option<Finding> {
+    fn trouble(cause: Cause, until: Option<Timestamp>) -> Option<Trouble> {
         let reason = "it said no".to_owned();
-        Some(Finding::Trouble(Trouble { cause, reason, until }))
+        Some(Trouble { cause, reason, until })
     }
 
     fn asked(traffic: &mut Traffic, names: &[&str], seconds: i64) -> Leave {
@@ -266,27 +288,30 @@ mod tests {
     fn the_second_carries_what_the_first_cannot_and_one_request_sees_to_the_first() {
         let both = ["resend", "ses"];
         let mut traffic = Traffic::default();
-        assert_eq!(asked(&mut traffic, &both, 0), go("resend", CAREFUL_RATE, false));
-        traffic.learn(lesson("resend", trouble(Cause::Settings, None)), at(0));
-        assert_eq!(asked(&mut traffic, &both, 1), go("ses", CAREFUL_RATE, false));
-        assert_eq!(asked(&mut traffic, &both, 300), go("resend", 1, true));
-        assert_eq!(asked(&mut traffic, &both, 300), go("ses", CAREFUL_RATE, false));
-        traffic.learn(lesson("resend", Some(Finding::Well)), at(301));
+        assert_eq!(asked(&mut traffic, &both, 0), go("resend", CAREFUL_RATE, NONE));
+        traffic.learn(lesson("resend", NONE, trouble(Cause::Settings, None)), at(0));
+        assert_eq!(asked(&mut traffic, &both, 1), go("ses", CAREFUL_RATE, NONE));
+        assert_eq!(asked(&mut traffic, &both, 300), go("resend", 1, PROBE));
+        assert_eq!(asked(&mut traffic, &both, 300), go("ses", CAREFUL_RATE, NONE));
+        traffic.learn(lesson("resend", PROBE, None), at(301));
         assert!(traffic.breakers().is_empty());
-        assert_eq!(asked(&mut traffic, &both, 302), go("resend", CAREFUL_RATE, false));
+        assert_eq!(asked(&mut traffic, &both, 302), go("resend", CAREFUL_RATE, NONE));
     }
 
     #[test]
     fn what_nobody_carries_waits_for_the_first_that_opens() {
         let mut traffic = Traffic::default();
-        traffic.learn(lesson("resend", trouble(Cause::Quota, Some(at(9_000)))), at(0));
-        traffic.learn(lesson("ses", trouble(Cause::Down, None)), at(0));
+        traffic.learn(
+            lesson("resend", NONE, trouble(Cause::Quota, Some(at(9_000)))),
+            at(0),
+        );
+        traffic.learn(lesson("ses", NONE, trouble(Cause::Down, None)), at(0));
         let shut = Leave::Shut {
             until: at(60),
             cause: Cause::Down,
         };
         assert_eq!(asked(&mut traffic, &["resend", "ses"], 1), shut);
-        assert_eq!(asked(&mut traffic, &["ses", "outbox"], 1), go("outbox", 6, false));
+        assert_eq!(asked(&mut traffic, &["ses", "outbox"], 1), go("outbox", 6, NONE));
     }
 
     #[test]
@@ -296,21 +321,21 @@ mod tests {
         traffic.learn(
             Lesson {
                 rest,
-                ..lesson("resend", None)
+                ..lesson("resend", NONE, None)
             },
             at(0),
         );
         let resting = Leave::Rest { again_at: at(120) };
         assert_eq!(asked(&mut traffic, &["resend", "ses"], 1), resting);
         // Each has a bucket of its own: the other's is full.
-        assert_eq!(asked(&mut traffic, &["ses"], 1), go("ses", CAREFUL_RATE, false));
+        assert_eq!(asked(&mut traffic, &["ses"], 1), go("ses", CAREFUL_RATE, NONE));
         assert!(matches!(asked(&mut traffic, &["ses"], 1), Leave::Rest { .. }));
     }
 
     #[test]
     fn a_fault_outlives_its_keeper_and_costs_one_request_after() {
         let mut traffic = Traffic::default();
-        traffic.learn(lesson("resend", trouble(Cause::Settings, None)), at(0));
+        traffic.learn(lesson("resend", NONE, trouble(Cause::Settings, None)), at(0));
         let stored: BTreeMap<String, Breaker> = traffic.take_changed().into_iter().collect();
         assert!(traffic.take_changed().is_empty());
         let mut restarted = Traffic::new(stored);
@@ -318,9 +343,43 @@ mod tests {
             asked(&mut restarted, &["resend"], 10),
             Leave::Shut { .. }
         ));
-        assert_eq!(asked(&mut restarted, &["resend"], 300), go("resend", 1, true));
+        assert_eq!(asked(&mut restarted, &["resend"], 300), go("resend", 1, PROBE));
         let stored: BTreeMap<String, Breaker> = restarted.take_changed().into_iter().collect();
         let mut again = Traffic::new(stored);
         assert!(matches!(asked(&mut again, &["resend"], 301), Leave::Rest { .. }));
+    }
+
+    #[test]
+    fn the_third_request_in_a_row_that_comes_to_nothing_shuts_whoever_made_them() {
+        let lost = |doubt| {
+            let settings = ("ses", "s1".to_owned());
+            Lesson::of_request(settings, doubt, std::iter::empty(), Some("no answer".to_owned()))
+        };
+        let doubted = |traffic: &mut Traffic, seconds| match asked(traffic, &["ses"], seconds) {
+            Leave::Go { doubt, .. } => doubt,
+            other => panic!("{other:?}"),
+        };
+        let mut traffic = Traffic::default();
+        // Six that were out at once are one.
+        for _ in 0..6 {
+            traffic.learn(lost(NONE), at(0));
+        }
+        let second = doubted(&mut traffic, 10);
+        assert_eq!(second.silent, 1);
+        traffic.learn(lost(second), at(10));
+        // One that is answered ends the row, and is told because it was doubted.
+        let third = doubted(&mut traffic, 20);
+        let well = lesson("ses", third, None);
+        assert!(third.silent == 2 && well.is_news() && !lesson("ses", NONE, None).is_news());
+        traffic.learn(well, at(20));
+        for seconds in [30, 40, 50] {
+            let doubt = doubted(&mut traffic, seconds);
+            traffic.learn(lost(doubt), at(seconds));
+        }
+        let shut = Leave::Shut {
+            until: at(110),
+            cause: Cause::Down,
+        };
+        assert_eq!(asked(&mut traffic, &["ses"], 60), shut);
     }
 }

@@ -35,7 +35,6 @@ impl World {
         for host in &self.shards {
             host.forwarding.set(false);
             host.single.borrow_mut().clear();
-            host.silent.borrow_mut().clear();
         }
     }
 

@@ -9,7 +9,7 @@ use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
 use crate::engine::delivery::rest;
 use crate::engine::errand::Answer as Answered;
-use crate::engine::traffic::{Leave, Lesson};
+use crate::engine::traffic::{Doubt, Leave, Lesson};
 use crate::engine::warm_up::{self, Places};
 use crate::http;
 use crate::providers::ProviderKind;
@@ -93,10 +93,10 @@ impl World {
     }
 
     fn take_over(&self, me: ShardIndex, id: &str) -> Result<bool, Failure> {
-        let mut probe = false;
+        let mut doubted = Doubt::default();
         if let Some((provider, lane)) = self.turn(me, |turn| turn.repeat_due(id))? {
             match self.permit(&[provider], lane, 1) {
-                Leave::Go { probe: one, .. } => probe = one,
+                Leave::Go { doubt, .. } => doubted = doubt,
                 Leave::Rest { again_at } => {
                     self.rest(me, again_at)?;
                     return Ok(false);
@@ -110,7 +110,7 @@ impl World {
         let questions = self.turn(me, |turn| turn.questions_of(id))?;
         let checkouts = self.checkout_facts(questions)?;
         if let Some(claimed) = self.turn(me, |turn| turn.take_over_dispatch(id, &checkouts))? {
-            self.exchange(me, claimed, probe)?;
+            self.exchange(me, claimed, doubted)?;
         }
         Ok(true)
     }
@@ -125,12 +125,12 @@ impl World {
     ) -> Result<(bool, bool), Failure> {
         let (mut sent, mut waiting) = (false, messages);
         while !waiting.is_empty() {
-            let (provider, requests, probe) = match self.permit(carriers, lane, waiting.len()) {
+            let (provider, requests, doubt) = match self.permit(carriers, lane, waiting.len()) {
                 Leave::Go {
                     provider,
                     requests,
-                    probe,
-                } => (ProviderKind::parse(&provider)?, requests as usize, probe),
+                    doubt,
+                } => (ProviderKind::parse(&provider)?, requests as usize, doubt),
                 Leave::Rest { again_at } => {
                     self.rest(me, again_at)?;
                     return Ok((sent, true));
@@ -140,7 +140,7 @@ impl World {
                     return Ok((true, false));
                 }
             };
-            let taken = self.round(me, (provider, requests, probe), waiting)?;
+            let taken = self.round(me, (provider, requests, doubt), waiting)?;
             sent = true;
             waiting = waiting.get(taken..).unwrap_or_default();
         }
@@ -150,16 +150,15 @@ impl World {
     fn round(
         &self,
         me: ShardIndex,
-        (provider, requests, probe): (ProviderKind, usize, bool),
+        (provider, requests, doubt): (ProviderKind, usize, Doubt),
         waiting: &[DueMessage],
     ) -> Result<usize, Failure> {
-        let doubtful = self.host(me)?.silent.borrow().contains_key(provider.as_str());
         let single = self.host(me)?.single.borrow().clone();
         let batch_max = provider.capabilities().batch_max.min(MAILS_PER_TURN);
         let parts: Vec<&[DueMessage]> = match provider.capabilities().local {
             true => waiting.chunks(MAILS_PER_TURN).collect(),
-            false if probe => waiting.chunks(1).collect(),
-            false if doubtful => cut(waiting, 1, 1, &single),
+            false if doubt.probe => waiting.chunks(1).collect(),
+            false if doubt.silent > 0 => cut(waiting, 1, 1, &single),
             false => cut(waiting, requests, batch_max, &single),
         };
         let most: usize = parts.iter().map(|part| part.len()).sum();
@@ -177,7 +176,7 @@ impl World {
         for part in parts {
             claimed.extend(self.turn(me, |turn| turn.claim_messages(part, terms))?);
             taken += part.len();
-            if probe && !claimed.is_empty() {
+            if doubt.probe && !claimed.is_empty() {
                 break;
             }
         }
@@ -185,7 +184,7 @@ impl World {
             store::warm_up::give_back(&self.store, &today.day, places.left())?;
         }
         for claimed in claimed {
-            self.exchange(me, claimed, probe)?;
+            self.exchange(me, claimed, doubt)?;
         }
         Ok(taken)
     }
@@ -229,7 +228,7 @@ impl World {
         })
     }
 
-    fn exchange(&self, me: ShardIndex, claimed: Claimed, probe: bool) -> Result<(), Failure> {
+    fn exchange(&self, me: ShardIndex, claimed: Claimed, doubt: Doubt) -> Result<(), Failure> {
         let Claimed { dispatch, body } = claimed;
         let kind = ProviderKind::parse(&dispatch.provider)?;
         let members = dispatch.members.len();
@@ -257,19 +256,9 @@ impl World {
             .iter()
             .filter_map(|outcome| rest(outcome, &dispatch.id, self.now));
         let provider = dispatch.provider.as_str();
-        let silence = {
-            let mut silent = self.host(me)?.silent.borrow_mut();
-            if failed {
-                let count = silent.entry(provider.to_owned()).or_default();
-                *count += 1;
-                Some(("no answer".to_owned(), *count))
-            } else {
-                silent.remove(provider);
-                None
-            }
-        };
+        let silence = failed.then(|| "no answer".to_owned());
         let settings = self.settings.fingerprint_of(kind);
-        let lesson = Lesson::of_request((provider, settings), rests, silence, probe);
+        let lesson = Lesson::of_request((provider, settings), doubt, rests, silence);
         self.traffic.borrow_mut().learn(lesson, self.now);
         Ok(())
     }

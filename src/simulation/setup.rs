@@ -3,7 +3,7 @@
 use super::error::Failure;
 use crate::domain::time::Timestamp;
 use crate::engine::breaker::Breaker;
-use crate::engine::traffic::{Lesson, Traffic};
+use crate::engine::traffic::{Doubt, Lesson, Traffic};
 use crate::journey::catalog::Catalog;
 use crate::journey::check::check;
 use crate::journey::lock::Mode;
@@ -89,13 +89,9 @@ pub(super) fn store_tables() -> Result<Sqlite, Failure> {
 pub(super) fn traffic(breakers: BTreeMap<String, Breaker>, per_second: u32, now: Timestamp) -> Traffic {
     let mut traffic = Traffic::new(breakers);
     for kind in ProviderKind::ALL {
-        let lesson = Lesson {
-            provider: kind.as_str().to_owned(),
-            settings: String::new(),
-            per_second: Some(per_second),
-            rest: None,
-            finding: None,
-        };
+        let asked = (kind.as_str(), String::new());
+        let mut lesson = Lesson::of_request(asked, Doubt::default(), std::iter::empty(), None);
+        lesson.per_second = Some(per_second);
         traffic.learn(lesson, now);
     }
     traffic

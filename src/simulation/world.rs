@@ -67,8 +67,6 @@ pub(super) struct Host {
     pub(super) forwarding: Cell<bool>,
     /// No request before this to some provider: it rests, or the second's permits are used up.
     pub(super) rest_until: Cell<Timestamp>,
-    /// Requests in a row that came to nothing, by provider.
-    pub(super) silent: RefCell<BTreeMap<String, u32>>,
     pub(super) single: RefCell<BTreeSet<MessageId>>,
 }
 
@@ -300,7 +298,6 @@ impl Host {
             sql,
             forwarding: Cell::new(false),
             rest_until: Cell::default(),
-            silent: RefCell::default(),
             single: RefCell::default(),
         })
     }

@@ -78,15 +78,8 @@ impl Turn<'_> {
             self.go_past(found, member)?;
             return Ok(None);
         }
-        let policy = self.catalog.store.on_unknown;
-        let next = delivery::after(
-            dispatch,
-            found.sent_by(dispatch),
-            outcome,
-            window,
-            policy,
-            self.now,
-        );
+        let (sent, policy) = (found.sent_by(dispatch), self.catalog.store.on_unknown);
+        let next = delivery::after(dispatch, sent, outcome, window, policy, self.now);
         let contact = found.loaded.contact.id.clone();
         let message = member.clone();
         let facts = Facts::default();

@@ -2,14 +2,14 @@
 //! lost. The pure core alone, asked as the delivery loop asks it; the providers and the clock are pretended.
 
 use proptest::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use wend::domain::ids::{ContactId, MessageId};
 use wend::domain::message::{Lane, Stream};
 use wend::domain::outcome::{Outcome, Rejection, RetryLater, RetryReason};
 use wend::domain::time::{Delay, Timestamp};
 use wend::engine::decision::Settlement;
 use wend::engine::delivery::{self, Dispatch, Next, Sent, lease_from, rest, safe_window};
-use wend::engine::traffic::{Leave, Lesson, Traffic};
+use wend::engine::traffic::{Doubt, Leave, Lesson, Traffic};
 use wend::journey::store_file::OnUnknown;
 use wend::providers::{Idempotency, ProviderKind};
 use wend::settings::Settings;
@@ -78,7 +78,6 @@ struct Story {
     /// Providers that may have it, though nobody knows.
     in_doubt: BTreeSet<ProviderKind>,
     attempts: u32,
-    silent: BTreeMap<ProviderKind, u32>,
 }
 
 /// Where the message stands.
@@ -109,10 +108,10 @@ impl Story {
     }
 
     /// The provider that may be asked now; else when to ask again.
-    fn leave(&mut self, carriers: &[ProviderKind]) -> Result<(ProviderKind, bool), Timestamp> {
+    fn leave(&mut self, carriers: &[ProviderKind]) -> Result<(ProviderKind, Doubt), Timestamp> {
         let candidates = candidates(&self.settings, carriers);
         match self.traffic.leave(&candidates, Lane::Cart, 1, self.now) {
-            Leave::Go { provider, probe, .. } => Ok((ProviderKind::parse(&provider).unwrap(), probe)),
+            Leave::Go { provider, doubt, .. } => Ok((ProviderKind::parse(&provider).unwrap(), doubt)),
             Leave::Rest { again_at } => Err(again_at),
             Leave::Shut { until, .. } => Err(until),
         }
@@ -133,7 +132,7 @@ impl Story {
                         bound_to,
                         due,
                     },
-                    Ok((provider, probe)) => {
+                    Ok((provider, doubt)) => {
                         let key = format!("m-{}-{generation}", provider.as_str());
                         let dispatch = Dispatch {
                             id: key.clone(),
@@ -146,7 +145,7 @@ impl Story {
                             lease_until: lease_from(self.now),
                             next_at: None,
                         };
-                        self.request(provider, dispatch, probe)
+                        self.request(provider, dispatch, doubt)
                     }
                 }
             }
@@ -160,9 +159,9 @@ impl Story {
                 }
                 match self.leave(&[provider]) {
                     Err(again_at) => Place::Repeat(dispatch, again_at.min(end)),
-                    Ok((_, probe)) => {
+                    Ok((_, doubt)) => {
                         dispatch.attempt += 1;
-                        self.request(provider, dispatch, probe)
+                        self.request(provider, dispatch, doubt)
                     }
                 }
             }
@@ -170,7 +169,7 @@ impl Story {
         }
     }
 
-    fn request(&mut self, provider: ProviderKind, dispatch: Dispatch, probe: bool) -> Place {
+    fn request(&mut self, provider: ProviderKind, dispatch: Dispatch, doubt: Doubt) -> Place {
         let others: Vec<_> = self.in_doubt.iter().filter(|held| **held != provider).collect();
         assert!(
             others.is_empty(),
@@ -190,12 +189,9 @@ impl Story {
         }
         let outcome = outcome(fate);
         let rests = rest(&outcome, &dispatch.id, self.now).into_iter();
-        let lost = matches!(fate, Fate::Lost(_));
-        let count = self.silent.entry(provider).or_default();
-        *count = if lost { *count + 1 } else { 0 };
-        let silence = lost.then(|| ("no answer".to_owned(), *count));
+        let silence = matches!(fate, Fate::Lost(_)).then(|| "no answer".to_owned());
         let settings = self.settings.fingerprint_of(provider);
-        let lesson = Lesson::of_request((provider.as_str(), settings), rests, silence, probe);
+        let lesson = Lesson::of_request((provider.as_str(), settings), doubt, rests, silence);
         self.traffic.learn(lesson, self.now);
         self.conclude(provider, dispatch, &outcome, window(provider))
     }
@@ -265,7 +261,6 @@ proptest! {
             taken: BTreeSet::new(),
             in_doubt: BTreeSet::new(),
             attempts: 0,
-            silent: BTreeMap::new(),
         };
         let mut place = Place::Intent { generation: 1, bound_to: None, due: START };
         let mut moments = 0;

@@ -443,7 +443,7 @@ fn a_used_up_day_is_told_from_a_full_second() {
             CloudflareEmail,
             429,
             &[][..],
-            json!({ "errors": [{ "code": 10004, "message": "daily limit exceeded" }] }),
+            json!({ "success": false, "errors": [{ "code": 10004, "message": "daily limit exceeded" }] }),
             true,
         ),
         (
