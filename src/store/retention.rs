@@ -98,15 +98,15 @@ enum Delete {
 
 /// The proof stays as long as the contact does.
 const CONSENTS: Steps = Steps {
-        last: "SELECT contact_id AS last FROM consent WHERE contact_id > ?1
-               ORDER BY contact_id LIMIT 1 OFFSET ?2",
-        count: "SELECT count(*) AS n FROM consent
-                WHERE contact_id > ?1 AND contact_id <= ?2 AND recorded_at < ?3
-                  AND contact_id NOT IN (SELECT contact_id FROM contact WHERE contact_id > ?1 AND contact_id <= ?2)",
-        delete: Delete::By(
-            "DELETE FROM consent WHERE contact_id > ?1 AND contact_id <= ?2 AND recorded_at < ?3
-                  AND contact_id NOT IN (SELECT contact_id FROM contact WHERE contact_id > ?1 AND contact_id <= ?2)",
-        ),
+    last: "SELECT contact_id AS last FROM consent WHERE contact_id > ?1
+           ORDER BY contact_id LIMIT 1 OFFSET ?2",
+    count: "SELECT count(*) AS n FROM consent
+            WHERE contact_id > ?1 AND contact_id <= ?2 AND recorded_at < ?3
+              AND contact_id NOT IN (SELECT contact_id FROM contact WHERE contact_id > ?1 AND contact_id <= ?2)",
+    delete: Delete::By(
+        "DELETE FROM consent WHERE contact_id > ?1 AND contact_id <= ?2 AND recorded_at < ?3
+              AND contact_id NOT IN (SELECT contact_id FROM contact WHERE contact_id > ?1 AND contact_id <= ?2)",
+    ),
 };
 
 const DEAD_LETTERS: Steps = Steps {
