@@ -69,33 +69,7 @@ fn values(reader: &mut Reader<'_>, fields: &Fields<'_>, store: &StoreFile) {
             reader.expected(node, "a language tag such as `en` or `en-GB`");
         }
     }
-    if let Some(brand) = fields.get("brand").and_then(|node| reader.map(node, "a map")) {
-        for (name, value) in [
-            ("url", Some(&store.brand.url)),
-            ("logo", store.brand.logo.as_ref()),
-        ] {
-            let secure = value.is_none_or(|url| url.starts_with("https://") && url.len() > "https://".len());
-            if let Some(node) = brand.get(name).filter(|_| !secure) {
-                reader.expected(node, "an address that starts with `https://`");
-            }
-        }
-        if let Some(node) = brand
-            .get("address")
-            .filter(|_| store.brand.address.trim().is_empty())
-        {
-            reader.expected(
-                node,
-                "the postal address of the store, as `14 Harbour Lane, Leith EH6 6AA, United Kingdom`: the law asks for it in marketing mail",
-            );
-        }
-        let color = &store.brand.color;
-        let hex = color
-            .strip_prefix('#')
-            .is_some_and(|hex| hex.len() == 6 && hex.chars().all(|c| c.is_ascii_hexdigit()));
-        if let Some(node) = brand.get("color").filter(|_| !hex) {
-            reader.expected(node, "a colour such as \"#1f4d3a\", in quotes");
-        }
-    }
+    brand(reader, fields, store);
     if let Some(node) = fields.get("webhooks") {
         webhooks(reader, node, store);
     }
@@ -136,6 +110,36 @@ fn values(reader: &mut Reader<'_>, fields: &Fields<'_>, store: &StoreFile) {
                     format!("`{name}` is built in; only events of your own are declared here"),
                 );
             }
+        }
+    }
+}
+
+fn brand(reader: &mut Reader<'_>, fields: &Fields<'_>, store: &StoreFile) {
+    if let Some(brand) = fields.get("brand").and_then(|node| reader.map(node, "a map")) {
+        for (name, value) in [
+            ("url", Some(&store.brand.url)),
+            ("logo", store.brand.logo.as_ref()),
+        ] {
+            let secure = value.is_none_or(|url| url.starts_with("https://") && url.len() > "https://".len());
+            if let Some(node) = brand.get(name).filter(|_| !secure) {
+                reader.expected(node, "an address that starts with `https://`");
+            }
+        }
+        if let Some(node) = brand
+            .get("address")
+            .filter(|_| store.brand.address.trim().is_empty())
+        {
+            reader.expected(
+                node,
+                "the postal address of the store, as `14 Harbour Lane, Leith EH6 6AA, United Kingdom`: the law asks for it in marketing mail",
+            );
+        }
+        let color = &store.brand.color;
+        let hex = color
+            .strip_prefix('#')
+            .is_some_and(|hex| hex.len() == 6 && hex.chars().all(|c| c.is_ascii_hexdigit()));
+        if let Some(node) = brand.get("color").filter(|_| !hex) {
+            reader.expected(node, "a colour such as \"#1f4d3a\", in quotes");
         }
     }
 }

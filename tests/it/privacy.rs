@@ -112,6 +112,7 @@ fn an_export_holds_everything_from_every_shard_and_nothing_of_others() {
             tables,
             [
                 "closed_checkouts",
+                "consents",
                 "contact",
                 "ended_enrollments",
                 "events",
