@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { startResend } from "./resend.mjs";
-import { SENT_LIMIT_MS, addresses, arrived, keyOf, requested, tally, withResend } from "./sending.mjs";
+import { SENT_LIMIT_MS, addresses, arrived, keyOf, requested, tally, untilState, withResend } from "./sending.mjs";
 import { documented, standIn } from "./stand_in.mjs";
 import { until } from "./worker.mjs";
 
@@ -25,6 +25,8 @@ const shut = async (shop) => (await shop.health()).attention.filter(({ provider 
 async function refuser(shop) {
   const who = shop.shopper("zoe");
   await shop.signsUp(who, { consent: "unsubscribed" });
+  // The gate has said no before anything is held for a provider.
+  await untilState(shop, "dropped");
   return who;
 }
 

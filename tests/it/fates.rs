@@ -269,7 +269,7 @@ proptest! {
             moments += 1;
             prop_assert!(moments < MOST_MOMENTS, "it never ends");
         }
-        let Place::Over(how) = place else { unreachable!() };
+        let Place::Over(how) = place else { panic!("it is not over") };
         let copies = story.taken.len();
         match how {
             Settlement::Accepted { .. } => prop_assert!(copies >= 1, "accepted by nobody"),
