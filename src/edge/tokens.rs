@@ -54,7 +54,7 @@ async fn button(
 ) -> Result<Response, Error> {
     // A forged token dies here, before any object is called.
     let Some(named) = verified(visit, purpose, token) else {
-        return show(Page::LinkNotValid, browser(visit)?);
+        return not_valid(visit);
     };
     let by = by(visit);
     // A mail client reads no page: it is not worth a second call.
@@ -85,7 +85,7 @@ async fn button(
 /// When a page cannot be rendered. A shard that fails shows a page that says to try again.
 pub async fn view(visit: &Visit<'_>, token: &str) -> Result<Response, Error> {
     let Some(named) = verified(visit, Purpose::View, token) else {
-        return show(Page::LinkNotValid, browser(visit)?);
+        return not_valid(visit);
     };
     let message = &named.message;
     match visit.request.method {
@@ -118,7 +118,7 @@ pub async fn view(visit: &Visit<'_>, token: &str) -> Result<Response, Error> {
 /// As [`unsubscribe`].
 pub async fn preferences(visit: &Visit<'_>, token: &str) -> Result<Response, Error> {
     let Some(named) = verified(visit, Purpose::Preferences, token) else {
-        return show(Page::LinkNotValid, browser(visit)?);
+        return not_valid(visit);
     };
     let saving = match visit.request.method {
         Method::Get | Method::Head => false,
@@ -129,7 +129,7 @@ pub async fn preferences(visit: &Visit<'_>, token: &str) -> Result<Response, Err
     };
     let held = match standing(visit, &named).await {
         Ok(Some(held)) => held,
-        Ok(None) => return show(Page::LinkNotValid, browser(visit)?),
+        Ok(None) => return not_valid(visit),
         Err(error) => return failed(visit, &named, &error),
     };
     if !saving {
@@ -267,6 +267,14 @@ fn show_preferences(visit: &Visit<'_>, held: &Standing, saved: bool) -> Result<R
     let catalog: &Catalog = &*runtime::catalog()?;
     let html = preferences::page(catalog, reader(held), visit.now, saved)?;
     Ok(answer::page(200, html, CONTENT_SECURITY_POLICY)?)
+}
+
+/// The answer to a token that nobody signed.
+///
+/// # Errors
+/// When the page cannot be rendered.
+pub fn not_valid(visit: &Visit<'_>) -> Result<Response, Error> {
+    show(Page::LinkNotValid, browser(visit)?)
 }
 
 fn show(page: Page, words: &'static Words) -> Result<Response, Error> {

@@ -8,7 +8,6 @@ use super::{log, tokens};
 use crate::domain::ids::MessageId;
 use crate::http::Method;
 use crate::render::links::Purpose;
-use crate::render::pages::Page;
 use crate::turn::call::{Call, Seen};
 use crate::turn::seen::sighting;
 use serde_json::json;
@@ -38,7 +37,7 @@ pub fn click(visit: &Visit<'_>, token: &str) -> Result<Response, Error> {
         let location = location(&target)?;
         Some((message, target, location))
     }) else {
-        return tokens::show(Page::LinkNotValid);
+        return tokens::not_valid(visit);
     };
     match visit.request.method {
         Method::Get => tell(visit, message, Some(&target)),
@@ -60,7 +59,7 @@ pub fn open(visit: &Visit<'_>, token: &str) -> Result<Response, Error> {
     let keys = visit.settings.link_keys.as_ref();
     let message = keys.and_then(|keys| keys.verify(Purpose::Open, token).ok());
     match (visit.request.method, message) {
-        (Method::Get, Some(message)) => tell(visit, message, None),
+        (Method::Get, Some(named)) => tell(visit, named.message, None),
         (Method::Get | Method::Head, _) => {}
         (Method::Post | Method::Put | Method::Delete | Method::Options | Method::Other, _) => {
             return wrong_method("GET, HEAD");
