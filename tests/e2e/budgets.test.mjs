@@ -53,7 +53,7 @@ for (const shards of [1, 4]) {
       const [ana, bea] = [shop.shopper("ana"), shop.shopper("bea")];
       const at = await shop.now();
       const id = `${shards}`;
-      await costs("signup: new contact, enrols; 2 new ids", 4 + 2, [6, 6], () => shop.signsUp(ana, { at, id }));
+      await costs("signup: new contact, enrols; 2 new ids, 1 change of consent", 4 + 2 + 1, [7, 7], () => shop.signsUp(ana, { at, id }));
       await costs("the same signup again", 0, [0, 0], () => shop.signsUp(ana, { at, id }));
       await costs("an event without effect", 2, [2, 2], () => shop.event("Product Viewed", { email: ana.email, product_id: "1" }));
       await costs("checkout of a known contact, enrols; 2 new ids", 4 + 2, [4, 4], () => shop.startsCheckout(ana, { at }));
@@ -61,7 +61,7 @@ for (const shards of [1, 4]) {
       await costs("an older update", 2, [1, 1], () => shop.updatesCheckout(ana, { at: after(at, -1000) }));
       await costs("order: enrols, ends 2, drops 1; order, closes 2, 1 new id", 4 + 3 + 1 + 2 + 1, [11, 11], () => shop.orders(ana, { at: after(at, 2000) }));
       await costs("the same order by orders/paid", 0, [0, 0], () => shop.orders(ana, { at: after(at, 2000), topic: "orders/paid" }));
-      await costs("order of a stranger, enrols; order, 4 new ids", 4 + 1 + 4, [9, 9], () => shop.orders(bea, { customer: false }));
+      await costs("order of a stranger, enrols; order, 4 new ids, 1 change of consent", 4 + 1 + 4 + 1, [10, 10], () => shop.orders(bea, { customer: false }));
       await costs("a refused delivery", 0, [0, 0], () => shop.post("/hooks/shopify", "{}", {}));
     });
 
