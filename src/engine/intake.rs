@@ -78,8 +78,13 @@ fn address(
         });
     }
     let address = contact.address_mut(email)?;
-    // Who says no to an address does not say that it is the one they use.
-    let used = event.kind != EventKind::Unsubscribed;
+    // Who says no to an address does not say that it is the one they use; nor does a mail that comes back.
+    let about = [
+        EventKind::Unsubscribed,
+        EventKind::EmailBounced,
+        EventKind::EmailComplained,
+    ];
+    let used = !about.contains(&event.kind);
     if used && event.occurred_at >= address.seen_at {
         address.seen_at = event.occurred_at;
         address.email = email.clone();

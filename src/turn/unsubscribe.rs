@@ -6,7 +6,7 @@ use crate::domain::consent::{ConsentGrade, ConsentSignal, ConsentState};
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::{EventId, MessageId, SourceName};
-use crate::domain::time::{Delay, Timestamp};
+use crate::domain::time::{Delay, FUTURE_TOLERANCE, Timestamp};
 use crate::engine::decision::Input;
 use crate::store;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ impl Turn<'_> {
     /// Unsubscribes every address of a contact: which of them a mail reached does not matter to somebody who wants no more
     /// of it. Doing it again writes nothing.
     pub(super) fn withdraw_all(&self, mut loaded: Loaded, message: &MessageId, by: &By) -> Result<(), Error> {
-        let subscribed: Vec<EmailAddress> = loaded
+        let click = by.at.unwrap_or(self.now);
+        let subscribed: Vec<(EmailAddress, Timestamp)> = loaded
             .contact
             .addresses
             .iter()
@@ -31,10 +32,13 @@ impl Turn<'_> {
                     ConsentState::Unknown | ConsentState::Pending | ConsentState::Subscribed => true,
                 }
             })
-            .map(|address| address.email.clone())
+            .map(|address| {
+                let held = address.consent.evidence.as_ref().map(|(signal, _)| signal.at);
+                (address.email.clone(), after(click, held))
+            })
             .collect();
-        for (at, email) in subscribed.into_iter().enumerate() {
-            let event = self.withdrawal(message, (&email, at), by)?;
+        for (number, (email, at)) in subscribed.into_iter().enumerate() {
+            let event = self.withdrawal(message, (&email, number), at, by)?;
             let facts = store::load_facts(self.sql, &loaded.contact.id, Some(&event), false)?;
             (loaded, _) = self.settle(loaded, &facts, &Input::Event(Arc::new(event)))?;
         }
@@ -44,15 +48,16 @@ impl Turn<'_> {
     fn withdrawal(
         &self,
         message: &MessageId,
-        (email, at): (&EmailAddress, usize),
+        (email, number): (&EmailAddress, usize),
+        at: Timestamp,
         by: &By,
     ) -> Result<Event, Error> {
         let method = if by.one_click { "one_click" } else { "link" };
-        let id = format!("unsubscribe:{message}:{}:{at}", self.now.as_millis());
+        let id = format!("unsubscribe:{message}:{}:{number}", self.now.as_millis());
         let signal = ConsentSignal {
             state: ConsentState::Unsubscribed,
             grade: ConsentGrade::Explicit,
-            at: by.at.unwrap_or(self.now),
+            at,
             method: Some(method.to_owned()),
             text: None,
             ip: by.ip.clone(),
@@ -66,6 +71,13 @@ impl Turn<'_> {
             ..event
         })
     }
+}
+
+/// When a no by a link was said. A yes that a sender's fast clock dates a little after it was there before it: the mail that
+/// holds the link came of it.
+fn after(click: Timestamp, held: Option<Timestamp>) -> Timestamp {
+    let ahead = held.filter(|held| *held <= click.plus(FUTURE_TOLERANCE));
+    ahead.map_or(click, |held| held.max(click))
 }
 
 /// An event of our own making.

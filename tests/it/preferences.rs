@@ -174,6 +174,26 @@ fn choose(world: &World, message: &MessageId, choice: Choice, by: By) -> (Chosen
     (chosen, world.rows_written() - before)
 }
 
+/// The shop's clock is ahead, and who signed up leaves at once.
+#[test]
+fn a_no_outlasts_a_yes_that_a_fast_clock_dates_after_it() {
+    let mut world = world(1, ProviderKind::Outbox);
+    let signed_up = world.now;
+    tell(&world, &mut Story::default(), "signup by=nadia subscribed");
+    pass(&mut world, HOUR);
+    let message = mail_to(&world, "nadia");
+    let by = By {
+        at: Some(signed_up.minus(Delay::from_minutes(4))),
+        ..By::default()
+    };
+    assert_eq!(
+        choose(&world, &message, Choice::Unsubscribe, by),
+        (Chosen::Done, 3)
+    );
+    let addresses = world.live().unwrap().remove(0).addresses;
+    assert_eq!(addresses[0].consent.state, ConsentState::Unsubscribed);
+}
+
 #[test]
 fn each_change_of_consent_is_one_row_with_its_proof() {
     let mut world = world(1, ProviderKind::Outbox);
