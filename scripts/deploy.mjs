@@ -2,8 +2,8 @@
 // build, and hands over to `wrangler deploy`. Options go to wrangler: `npm run deploy -- --dry-run` shows what would be sent.
 
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import path from "node:path";
+import { parseArgs } from "node:util";
 import { Explained, isMain, root, runMain, tryRun } from "./steps.mjs";
 import { setUp } from "./setup.mjs";
 import { buildWorker } from "./build.mjs";
@@ -13,38 +13,49 @@ if (isMain(import.meta.url)) {
 }
 
 async function deploy(args) {
-  const settings = readFileSync(path.join(root, "wrangler.toml"), "utf8");
-  refuseDevEnvironment(settings, args);
   const environments = await setUp();
-  await refuseStrandedMarketing(settings, args, environments);
+  const vars = await deployedVars(args, { ...process.env, ...environments.host });
+  refuseDevEnvironment(vars);
+  await refuseStrandedMarketing(vars, environments);
   await buildWorker(environments, { profile: "release" });
   // With the terminal: wrangler may have to ask which account is meant.
   const env = { ...process.env, ...environments.host };
   return spawnSync("wrangler", ["deploy", ...args], { cwd: root, env, stdio: "inherit" }).status ?? 1;
 }
 
+/**
+ * The vars that this deploy will have, by wrangler's own reading of the file it would take: `--config`, `--env` and `--var` count
+ * as they do there.
+ */
+export async function deployedVars(args, env = process.env) {
+  const { unstable_readConfig: readConfig } = await import("wrangler");
+  const options = {
+    config: { type: "string", short: "c" }, env: { type: "string", short: "e" }, var: { type: "string", multiple: true },
+  };
+  // wrangler's other options are its own business, and `--var` takes all that stand behind it.
+  const { values, positionals } = parseArgs({ args, options, strict: false, allowPositionals: true });
+  const file = path.resolve(root, values.config ?? "wrangler.toml");
+  let vars;
+  try {
+    ({ vars = {} } = readConfig({ config: file, env: values.env ?? env.CLOUDFLARE_ENV }, { hideWarnings: true }));
+  } catch (error) {
+    throw new Explained(`${file} cannot be read: ${error.message}`);
+  }
+  const given = [...(values.var ?? []), ...positionals].map((text) => /^(\w+):(.*)$/s.exec(text)).filter(Boolean);
+  return { ...vars, ...Object.fromEntries(given.map(([, name, value]) => [name, value])) };
+}
+
 /** With `dev`, anyone could read every mail and move the clock. */
-function refuseDevEnvironment(settings, args) {
-  const inFile = /^\s*(?:[^#\n]*[.{,\s])?ENVIRONMENT\s*=\s*["']dev["']/m.test(settings);
-  const inArgs = args.some((arg) => /\bENVIRONMENT:dev$/.test(arg));
-  if (inFile || inArgs) {
+export function refuseDevEnvironment({ ENVIRONMENT: environment }) {
+  if (environment === "dev") {
     throw new Explained('ENVIRONMENT is "dev", which opens /dev/outbox and /dev/clock to everybody. Deploy with "production".');
   }
 }
 
 /** Marketing that none of the named providers may carry is kept, and never leaves. */
-async function refuseStrandedMarketing(settings, args, environments) {
-  for (const providers of namedProviders(settings, args)) {
-    const lint = ["run", "--quiet", "--locked", "--bin", "wend", "--", "lint", "--providers", providers];
-    const { code, output } = await tryRun("cargo", lint, { env: environments.host });
-    if (code !== 0) throw new Explained(output.trim());
-  }
-}
-
-/** Every value of EMAIL_PROVIDER that this deploy may take: of the command line, else of the file, in each environment. */
-export function namedProviders(settings, args) {
-  const given = args.map((arg) => /\bEMAIL_PROVIDER:(.*)$/.exec(arg)?.[1]).filter((value) => value !== undefined);
-  if (given.length > 0) return given.slice(-1);
-  const inFile = settings.matchAll(/^\s*(?:[^#\n]*[.{,\s])?EMAIL_PROVIDER\s*=\s*(?:"([^"\n]*)"|'([^'\n]*)')/gm);
-  return [...new Set([...inFile].map(([, double, single]) => double ?? single))];
+async function refuseStrandedMarketing({ EMAIL_PROVIDER: providers }, environments) {
+  if (providers === undefined) return;
+  const lint = ["run", "--quiet", "--locked", "--bin", "wend", "--", "lint", "--providers", String(providers)];
+  const { code, output } = await tryRun("cargo", lint, { env: environments.host });
+  if (code !== 0) throw new Explained(output.trim());
 }

@@ -32,6 +32,8 @@ const parts = {
       await buildForTests(environments, { name: "test", profile: "dev", features: ["test-panic", "test-journeys"] });
     });
     if (!built) return;
+    await step("installing the client libraries that are driven as they are", () =>
+      run("npm", ["ci", "--no-audit", "--no-fund"], { env: environments.host, cwd: path.join(root, E2E, "clients") }));
     const files = readdirSync(path.join(root, E2E)).filter((name) => name.endsWith(".test.mjs"));
     const args = ["--test", "--test-reporter=spec", ...files.map((name) => path.join(E2E, name))];
     await suite(count, "end-to-end tests on the built Worker", "node", args, environments.host, readNodeTotals);

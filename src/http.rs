@@ -2,6 +2,8 @@
 //!
 //! The edge translates to and from the runtime's own types. Nothing here sends anything.
 
+pub mod form;
+
 use serde::Deserialize;
 use serde::de::Error as _;
 use std::fmt;
@@ -61,6 +63,15 @@ impl Headers {
             .iter()
             .find(|(held, _)| held.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a cookie, as it was sent (RFC 6265 §5.4).
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let mut pairs = self
+            .get("cookie")?
+            .split(';')
+            .filter_map(|pair| pair.trim().split_once('='));
+        pairs.find_map(|(held, value)| (held == name).then_some(value))
     }
 
     #[must_use]

@@ -5,6 +5,9 @@
 //! Everything but `edge` is plain synchronous Rust that also runs on the host. `tests/it/tidy.rs` holds the
 //! table of which part may use which.
 
+#[macro_use]
+pub mod planted;
+
 pub mod domain;
 pub mod engine;
 pub mod generated;

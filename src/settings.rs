@@ -47,7 +47,12 @@ pub struct Settings {
     pub hook_token: Secrets,
     /// Address of this Worker for links in mails; learned from requests when unset.
     pub public_url: Option<String>,
-    secrets: BTreeMap<String, Secrets>,
+    source_secrets: BTreeMap<String, Secrets>,
+    /// Keys of the Segment-compatible API: of the store's server, and of its pages, where anybody can read it.
+    pub segment_write_key: Secrets,
+    pub segment_public_key: Secrets,
+    /// Where the store's pages are besides `brand.url`, as `https://shop.example`: from there a browser may send.
+    pub store_origins: Vec<String>,
     /// What is wrong or missing, for `/health`.
     pub faults: Vec<Fault>,
 }
@@ -76,7 +81,7 @@ pub struct Fault {
 
 impl Settings {
     /// Reads every setting through `get`. Never fails: what is wrong becomes a [`Fault`], and the safe value is used.
-    pub fn read(get: impl Fn(&str) -> Option<String>, source_secrets: &[&'static str]) -> Self {
+    pub fn read(get: impl Fn(&str) -> Option<String>, of_sources: &[&'static str]) -> Self {
         let get = |name: &str| {
             get(name)
                 .map(|value| value.trim().to_owned())
@@ -113,8 +118,13 @@ impl Settings {
         let access = read_access(&get, &mut faults);
         let admin_tokens = values_of("ADMIN_TOKEN");
         faults.extend(guessable(environment, &admin_tokens));
-        let secrets = source_secrets.iter();
-        let secrets = secrets
+        let (segment_write_key, segment_public_key) =
+            (values_of("SEGMENT_WRITE_KEY"), values_of("SEGMENT_PUBLIC_KEY"));
+        faults.extend(public_and_trusted(&segment_write_key, &segment_public_key));
+        let store_origins = words(&get("STORE_ORIGINS").unwrap_or_default());
+        faults.extend(no_origin(&store_origins));
+        let source_secrets = of_sources
+            .iter()
             .map(|name| ((*name).to_owned(), values_of(name)))
             .filter(|(_, secret)| !secret.is_empty())
             .collect();
@@ -133,14 +143,17 @@ impl Settings {
             notify_secrets: values_of("NOTIFY_WEBHOOK_SECRET"),
             hook_token: values_of("HOOK_TOKEN"),
             public_url: get("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
-            secrets,
+            source_secrets,
+            segment_write_key,
+            segment_public_key,
+            store_origins,
             faults,
         }
     }
 
-    /// The secret of a source; none when the source is off.
-    pub fn secret(&self, setting: &str) -> Option<&Secrets> {
-        self.secrets.get(setting)
+    /// The settings of sources that are set; a source without the one that proves its deliveries is off.
+    pub fn source_secrets(&self) -> &BTreeMap<String, Secrets> {
+        &self.source_secrets
     }
 
     /// The hash that an identifier is known by, under `HASH_KEY`.
@@ -290,6 +303,33 @@ fn guessable(environment: Environment, tokens: &Secrets) -> Option<Fault> {
         setting: "ADMIN_TOKEN",
         problem: "is so short that it can be guessed; set it to the output of `openssl rand -hex 32`"
             .to_owned(),
+        fatal: false,
+    })
+}
+
+/// A page's key would then do all that the server's does.
+fn public_and_trusted(trusted: &Secrets, public: &Secrets) -> Option<Fault> {
+    let is_both = trusted.iter().any(|key| public.iter().any(|other| key == other));
+    is_both.then(|| {
+        let problem = "is also SEGMENT_WRITE_KEY, which must never stand in a page: set two different ones";
+        Fault::fatal("SEGMENT_PUBLIC_KEY", problem.to_owned())
+    })
+}
+
+/// As a browser writes it in `Origin`: anything else would match nothing.
+fn no_origin(origins: &[String]) -> Option<Fault> {
+    let is_origin = |text: &str| {
+        let host = text
+            .strip_prefix("https://")
+            .or_else(|| text.strip_prefix("http://"));
+        host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '*', '@']))
+    };
+    let wrong = origins.iter().find(|text| !is_origin(text))?;
+    Some(Fault {
+        setting: "STORE_ORIGINS",
+        problem: format!(
+            "`{wrong}` is no origin; write it as https://shop.example, without a path or a star"
+        ),
         fatal: false,
     })
 }
@@ -490,6 +530,32 @@ mod tests {
                 .faults
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn keys_and_origins_of_pages_are_checked() {
+        let faults_of = |values: &[(&str, &str)]| -> Vec<(&str, bool)> {
+            let values = [values, &[("ENVIRONMENT", "dev")]].concat();
+            let faults = read(&values).faults;
+            faults.iter().map(|fault| (fault.setting, fault.fatal)).collect()
+        };
+        let keys = |public| {
+            [
+                ("SEGMENT_WRITE_KEY", "server-key other"),
+                ("SEGMENT_PUBLIC_KEY", public),
+            ]
+        };
+        assert_eq!(faults_of(&keys("page-key")), []);
+        assert_eq!(faults_of(&keys("page-key other")), [("SEGMENT_PUBLIC_KEY", true)]);
+        for (origins, wrong) in [
+            ("https://shop.example, http://127.0.0.1:8080", false),
+            ("https://shop.example/", true),
+            ("shop.example", true),
+            ("https://*.shop.example", true),
+        ] {
+            let faults = faults_of(&[("STORE_ORIGINS", origins)]);
+            assert_eq!(!faults.is_empty(), wrong, "{origins}: {faults:?}");
+        }
     }
 
     #[test]

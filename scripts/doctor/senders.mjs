@@ -6,12 +6,14 @@
 
 export const SENDERS = {
   resend: {
-    envelope: "send", include: "amazonses.com", dkim: ["resend"],
-    page: "https://resend.com/docs/dashboard/domains/introduction",
+    // Its example of an answer has keys with random names.
+    envelope: "send", include: "amazonses.com", dkim: [],
+    page: "https://resend.com/docs/api-reference/domains",
   },
   // Without the CNAME its mails come from Postmark's own domain, and DKIM alone proves them.
   postmark: { envelope: "pm-bounces", dkim: [], page: "https://postmarkapp.com/blog/introducing-full-dmarc-support-with-custom" },
   sendgrid: {
+    // With automated security, which is on unless it is turned off; a custom selector is another name.
     dkim: ["s1", "s2"],
     page: "https://www.twilio.com/docs/sendgrid/ui/account-and-settings/how-to-set-up-domain-authentication",
   },

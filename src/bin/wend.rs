@@ -2,6 +2,8 @@
 
 #[path = "wend/carriers.rs"]
 mod carriers;
+#[path = "wend/faults.rs"]
+mod faults;
 #[path = "wend/settings.rs"]
 mod settings;
 #[path = "wend/simulate.rs"]
@@ -90,6 +92,9 @@ enum Task {
     Settings(settings::Asked),
     /// Run journeys under virtual time: a scenario, one shopper, a population, or every time zone.
     Simulate(Box<simulate::Simulate>),
+    /// Play stories in which storefronts, the platform and the provider fail, each drawn from a seed, and check what is
+    /// promised at every step.
+    Faults(faults::Faults),
 }
 
 fn main() -> ExitCode {
@@ -109,6 +114,7 @@ fn main() -> ExitCode {
         Task::Graph { journey, out } => graph(journey.as_deref(), out.as_deref()),
         Task::Settings(asked) => settings::run(&asked),
         Task::Simulate(asked) => simulate::run(&asked),
+        Task::Faults(asked) => faults::run(&asked),
     };
     done.unwrap_or_else(|error| {
         // A mistake of the caller, told in one line: no backtrace.

@@ -3,7 +3,7 @@
 //! The rule of change is [`Consent::apply`]; nothing else writes a consent state.
 
 use super::ids::{EventId, IdentifierHash};
-use super::time::Timestamp;
+use super::time::{Delay, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What we know of an address's wish. A new address starts `Unknown`; absence of a field is not an answer.
@@ -23,7 +23,8 @@ pub enum ConsentState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ConsentGrade {
-    /// A side remark, such as an accepts-marketing flag copied onto an order from an old checkbox.
+    /// A side remark, such as an accepts-marketing flag copied onto an order from an old checkbox. A no of this grade only
+    /// takes back the yes that the same remark gave: a box that was never ticked refuses nothing.
     Implied,
     /// The person's own act with its own time: a form, a consent record of the shop, an unsubscribe link.
     Explicit,
@@ -96,7 +97,14 @@ pub struct Consent {
     /// The signal that set the state, and the event that carried it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<(ConsentSignal, EventId)>,
+    /// The newest no that nothing has lifted, where the evidence does not tell it: a request took its place, which is no
+    /// yes yet, or it was said once more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_at: Option<Timestamp>,
 }
+
+/// How long a request for marketing can be confirmed; after that it has to be made anew.
+pub const CONFIRM_WITHIN: Delay = Delay::from_days(30);
 
 impl ConsentSignal {
     /// Whether it came from the mailbox itself, so that no further confirmation is asked for.
@@ -118,6 +126,9 @@ impl Consent {
 
     /// As [`Consent::apply`], where a signal counts for less than it says: a yes that has to be confirmed is `Pending`.
     pub fn apply_as(&mut self, state: ConsentState, signal: &ConsentSignal, event: &EventId) -> bool {
+        if state == ConsentState::Unsubscribed && self.outlasts_no(signal) {
+            return self.refuse_too(signal);
+        }
         if !self.accepts(state, signal) {
             return false;
         }
@@ -132,12 +143,60 @@ impl Consent {
         if unchanged {
             return false;
         }
+        let no = self.no_at().filter(|_| state != ConsentState::Subscribed);
         self.state = state;
         self.evidence = Some((signal.clone(), event.clone()));
+        self.remember(no);
         true
     }
 
-    /// The stricter of two records: a merge of contacts never widens permission.
+    /// Whether it rests on a yes of the person's own.
+    pub fn is_explicit_yes(&self) -> bool {
+        // Without evidence nothing says that it was only implied.
+        let grade = self.evidence.as_ref().map(|(signal, _)| signal.grade);
+        self.state == ConsentState::Subscribed && grade != Some(ConsentGrade::Implied)
+    }
+
+    /// When the newest no was said that nothing has lifted. A request that waits to be confirmed has lifted none.
+    pub fn no_at(&self) -> Option<Timestamp> {
+        self.refused_at.max(self.said_no_at())
+    }
+
+    fn said_no_at(&self) -> Option<Timestamp> {
+        let evidence = self.evidence.as_ref().map(|(signal, _)| signal.at);
+        evidence.filter(|_| self.state == ConsentState::Unsubscribed)
+    }
+
+    /// The no that holds was said once more, at `at`: a yes of before that does not lift it.
+    pub fn repeat_no(&mut self, at: Timestamp) {
+        self.remember(self.no_at().map(|no| no.max(at)));
+    }
+
+    /// Whether a no leaves the state as it is: that of a dead address, and a request that was made after it.
+    fn outlasts_no(&self, no: &ConsentSignal) -> bool {
+        let asked = self.evidence.as_ref().map(|(signal, _)| signal.at);
+        match self.state {
+            ConsentState::Suppressed => true,
+            ConsentState::Pending => asked.is_some_and(|at| at > no.at),
+            ConsentState::Unknown | ConsentState::Subscribed | ConsentState::Unsubscribed => false,
+        }
+    }
+
+    /// Keeps a no beside the state: nothing less than a newer yes lifts it, and it holds for the person's other addresses.
+    fn refuse_too(&mut self, signal: &ConsentSignal) -> bool {
+        let is_news = signal.grade == ConsentGrade::Explicit && self.no_at() < Some(signal.at);
+        if is_news {
+            self.remember(Some(signal.at));
+        }
+        is_news
+    }
+
+    /// Keeps a no that the evidence does not tell.
+    fn remember(&mut self, no: Option<Timestamp>) {
+        self.refused_at = no.filter(|at| Some(*at) > self.said_no_at());
+    }
+
+    /// The stricter of two records: a merge of contacts never widens permission, and forgets no no that still stands.
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {
         let rank = |consent: &Self| match consent.state {
@@ -148,162 +207,71 @@ impl Consent {
             ConsentState::Subscribed => 0,
         };
         let at = |consent: &Self| consent.evidence.as_ref().map(|(signal, _)| signal.at);
-        if (rank(&other), at(&other)) > (rank(&self), at(&self)) {
+        let no = self.no_at().max(other.no_at());
+        let mut stricter = if (rank(&other), at(&other)) > (rank(&self), at(&self)) {
             other
         } else {
             self
-        }
+        };
+        stricter.remember(no);
+        stricter
     }
 
-    /// Whether somebody asked for marketing and has yet to confirm it to us. Where a shop asks for confirmation itself,
+    /// Whether somebody asked for marketing and can still confirm it to us. Where a shop asks for confirmation itself,
     /// it says `pending`, and that is its own affair.
-    pub fn is_unconfirmed(&self) -> bool {
+    pub fn is_unconfirmed(&self, now: Timestamp) -> bool {
+        let asked = self.evidence.as_ref().map(|(signal, _)| signal);
+        let asked = asked.filter(|signal| signal.state == ConsentState::Subscribed);
         self.state == ConsentState::Pending
-            && self
-                .evidence
-                .as_ref()
-                .is_some_and(|(signal, _)| signal.state == ConsentState::Subscribed)
+            && asked.is_some_and(|signal| now.since(signal.at) <= CONFIRM_WITHIN)
+    }
+
+    /// Whether what holds is the yes of a side remark that this one no longer makes.
+    fn takes_back(&self, signal: &ConsentSignal) -> bool {
+        let held = self.evidence.as_ref().map(|(held, _)| held);
+        held.is_some_and(|held| {
+            held.state == ConsentState::Subscribed
+                && held.grade == ConsentGrade::Implied
+                && held.method == signal.method
+                && held.at <= signal.at
+        })
     }
 
     fn accepts(&self, state: ConsentState, signal: &ConsentSignal) -> bool {
+        if (state, signal.grade) == (ConsentState::Unsubscribed, ConsentGrade::Implied) {
+            return self.takes_back(signal);
+        }
         let held = self.evidence.as_ref().map(|(held, _)| (held.at, held.grade));
+        // Whatever stands in its place: a no is lifted by a newer word of the person's own, and by nothing less.
+        let explicit = signal.grade == ConsentGrade::Explicit;
+        let lifts = match self.no_at() {
+            Some(at) => explicit && signal.at > at,
+            None => explicit || self.state != ConsentState::Unsubscribed,
+        };
         match (self.state, state) {
             (ConsentState::Suppressed, _) | (_, ConsentState::Unknown) => false,
             (_, ConsentState::Suppressed) => true,
             // A later no outlasts a yes that was given between the two and arrives after both.
             (ConsentState::Unsubscribed, ConsentState::Unsubscribed) => {
-                held.is_some_and(|(at, _)| signal.at > at)
-            }
-            (ConsentState::Unsubscribed, ConsentState::Subscribed | ConsentState::Pending) => {
-                signal.grade == ConsentGrade::Explicit && held.is_none_or(|(at, _)| signal.at > at)
+                self.no_at().is_some_and(|at| signal.at > at)
             }
             (ConsentState::Subscribed, ConsentState::Unsubscribed) => {
                 // Equal times: the withdrawal wins.
                 held.is_none_or(|(at, grade)| signal.at >= at || grade == ConsentGrade::Implied)
             }
             (ConsentState::Subscribed, ConsentState::Pending) => false,
-            (ConsentState::Pending, ConsentState::Pending) => held.is_none_or(|(at, _)| signal.at > at),
-            (ConsentState::Unknown | ConsentState::Pending | ConsentState::Subscribed, _) => true,
+            // A remark beside a request that was made is no new request; the person's own word is more than a remark.
+            (ConsentState::Pending, ConsentState::Pending) => {
+                explicit
+                    && lifts
+                    && held.is_none_or(|(at, grade)| signal.at > at || grade == ConsentGrade::Implied)
+            }
+            (ConsentState::Unknown | ConsentState::Pending, ConsentState::Unsubscribed) => true,
+            (ConsentState::Unknown | ConsentState::Pending | ConsentState::Unsubscribed, _)
+            | (ConsentState::Subscribed, ConsentState::Subscribed) => lifts,
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn signal(state: ConsentState, grade: ConsentGrade, seconds: i64) -> ConsentSignal {
-        ConsentSignal {
-            state,
-            grade,
-            at: Timestamp::from_seconds(seconds),
-            method: None,
-            text: None,
-            ip: None,
-            agent: None,
-            actor: None,
-        }
-    }
-
-    fn after(signals: &[ConsentSignal]) -> ConsentState {
-        let mut consent = Consent::default();
-        let event = EventId::parse("e").unwrap();
-        for signal in signals {
-            consent.apply(signal, &event);
-        }
-        consent.state
-    }
-
-    use ConsentGrade::{Explicit, Implied};
-    use ConsentState::{Subscribed, Suppressed, Unknown, Unsubscribed};
-
-    #[test]
-    fn an_unsubscribe_is_lifted_only_by_a_newer_explicit_consent() {
-        let out = signal(Unsubscribed, Explicit, 10);
-        assert_eq!(
-            after(&[out.clone(), signal(Subscribed, Implied, 20)]),
-            Unsubscribed
-        );
-        assert_eq!(
-            after(&[out.clone(), signal(Subscribed, Explicit, 5)]),
-            Unsubscribed
-        );
-        assert_eq!(after(&[out, signal(Subscribed, Explicit, 20)]), Subscribed);
-    }
-
-    #[test]
-    fn silence_is_not_an_answer_and_suppression_is_final() {
-        assert_eq!(
-            after(&[signal(Subscribed, Implied, 1), signal(Unknown, Explicit, 2)]),
-            Subscribed
-        );
-        assert_eq!(
-            after(&[signal(Suppressed, Explicit, 1), signal(Subscribed, Explicit, 2)]),
-            Suppressed
-        );
-    }
-
-    #[test]
-    fn a_second_no_outlasts_a_yes_between_the_two() {
-        let (first, second) = (
-            signal(Unsubscribed, Explicit, 10),
-            signal(Unsubscribed, Explicit, 20),
-        );
-        assert_eq!(
-            after(&[first, second, signal(Subscribed, Explicit, 15)]),
-            Unsubscribed
-        );
-    }
-
-    #[test]
-    fn a_yes_to_be_confirmed_waits_and_the_newer_request_counts() {
-        let mut consent = Consent::default();
-        let id = |text| EventId::parse(text).unwrap();
-        let asks = |seconds| signal(Subscribed, Explicit, seconds);
-        assert!(consent.apply_as(ConsentState::Pending, &asks(10), &id("a")));
-        assert!(consent.is_unconfirmed());
-        assert!(
-            !consent.apply_as(ConsentState::Pending, &asks(10), &id("b")),
-            "the same"
-        );
-        assert!(consent.apply_as(ConsentState::Pending, &asks(30), &id("c")));
-        assert_eq!(consent.evidence.as_ref().unwrap().1, id("c"));
-        assert!(consent.apply(&asks(40), &id("d")));
-        assert_eq!(consent.state, Subscribed);
-        assert!(
-            !consent.apply_as(ConsentState::Pending, &asks(50), &id("e")),
-            "is confirmed"
-        );
-        let told = signal(ConsentState::Pending, Explicit, 1);
-        let mut elsewhere = Consent::default();
-        elsewhere.apply(&told, &id("f"));
-        assert!(!elsewhere.is_unconfirmed(), "the shop asks, not we");
-    }
-
-    #[test]
-    fn a_request_lifts_no_unsubscribe_that_is_newer_or_more_than_implied() {
-        let mut consent = Consent::default();
-        let id = EventId::parse("e").unwrap();
-        consent.apply(&signal(Unsubscribed, Explicit, 10), &id);
-        for weaker in [signal(Subscribed, Implied, 20), signal(Subscribed, Explicit, 5)] {
-            assert!(!consent.apply_as(ConsentState::Pending, &weaker, &id));
-        }
-        assert!(consent.apply_as(ConsentState::Pending, &signal(Subscribed, Explicit, 20), &id));
-    }
-
-    #[test]
-    fn withdrawal_wins_ties_and_implied_consent() {
-        assert_eq!(
-            after(&[signal(Subscribed, Explicit, 5), signal(Unsubscribed, Explicit, 5)]),
-            Unsubscribed
-        );
-        assert_eq!(
-            after(&[signal(Subscribed, Implied, 9), signal(Unsubscribed, Explicit, 5)]),
-            Unsubscribed
-        );
-        assert_eq!(
-            after(&[signal(Subscribed, Explicit, 9), signal(Unsubscribed, Explicit, 5)]),
-            Subscribed
-        );
-    }
-}
+mod tests;

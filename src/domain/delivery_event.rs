@@ -33,6 +33,20 @@ pub enum DeliveryKind {
     Clicked,
 }
 
+impl DeliveryKind {
+    /// Whether it speaks against the address, whichever mail it was about.
+    pub const fn is_about_address(self) -> bool {
+        match self {
+            Self::SoftBounce
+            | Self::HardBounce
+            | Self::Complaint
+            | Self::Unsubscribed
+            | Self::ProviderSuppressed => true,
+            Self::Delivered | Self::Deferred | Self::Failed | Self::Opened | Self::Clicked => false,
+        }
+    }
+}
+
 /// One event of a provider, verified and understood.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryEvent {

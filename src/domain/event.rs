@@ -218,6 +218,11 @@ impl EventKind {
         }
     }
 
+    /// Whether the event is a visitor's look at a product, or the putting of it into a cart.
+    pub const fn is_browsing(&self) -> bool {
+        matches!(self, Self::ProductViewed | Self::ProductAdded)
+    }
+
     /// Whether the event says that its checkout was bought.
     pub const fn closes_checkout(&self) -> bool {
         self.order_status().is_some()

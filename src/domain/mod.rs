@@ -17,6 +17,7 @@ pub mod ids;
 pub mod mail;
 pub mod message;
 pub mod money;
+pub mod notice;
 pub mod objection;
 pub mod order;
 pub mod outcome;

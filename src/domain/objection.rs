@@ -76,6 +76,7 @@ impl Objection {
         Consent {
             state,
             evidence: Some((signal, event.clone())),
+            refused_at: None,
         }
     }
 

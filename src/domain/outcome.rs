@@ -18,6 +18,16 @@ pub enum Outcome {
     KeyMismatch,
 }
 
+impl Outcome {
+    /// Whether nobody got the message by this attempt, for certain.
+    pub const fn is_not_taken(&self) -> bool {
+        match self {
+            Self::Rejected(_) | Self::RetryLater(_) => true,
+            Self::Accepted(_) | Self::Unknown(_) | Self::KeyMismatch => false,
+        }
+    }
+}
+
 /// A final refusal: about this recipient, or about our account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Rejection {

@@ -1,7 +1,7 @@
 //! What an operator, or protection in their place, has switched: one value for the whole store.
 //!
 //! Kept by the `Store`, told to every shard, read in every turn of a shard. A higher version is newer, whichever comes
-//! first. The stored form is JSON that only grows by optional fields.
+//! first. The stored form is JSON that only grows by optional fields; one that does not say whether mail is stopped is none.
 
 use super::ids::JourneyId;
 use super::time::Timestamp;
@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 
 /// All switches. The default holds nothing back.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Switches {
     /// Grows with every change, so that one that was told late overwrites nothing.
     pub version: u64,
@@ -19,18 +18,18 @@ pub struct Switches {
     /// Everything is decided and written down, and nothing is sent.
     pub shadow: bool,
     /// The only addresses or domains that mail may go to.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_to: Option<Vec<String>>,
     /// No marketing leaves: it all comes from the sender's one domain.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub marketing: Option<Pause>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub paused: BTreeMap<JourneyId, Pause>,
     /// When marketing as a whole was let go again: protection counts from there.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub marketing_resumed: Option<Timestamp>,
     /// The same of single journeys.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub resumed: BTreeMap<JourneyId, Timestamp>,
 }
 
@@ -258,10 +257,16 @@ mod tests {
         });
         assert_eq!(serde_json::to_value(&switches).unwrap(), stored);
         assert_eq!(serde_json::from_value::<Switches>(stored).unwrap(), switches);
+        let least = json!({ "version": 0, "stopped": false, "shadow": false });
         assert_eq!(
-            serde_json::from_value::<Switches>(json!({})).unwrap(),
+            serde_json::from_value::<Switches>(least.clone()).unwrap(),
             Switches::default()
         );
+        for name in ["version", "stopped", "shadow"] {
+            let mut lacking = least.clone();
+            lacking.as_object_mut().unwrap().remove(name);
+            assert!(serde_json::from_value::<Switches>(lacking).is_err(), "{name}");
+        }
     }
 
     #[test]

@@ -73,6 +73,16 @@ impl Timestamp {
             .map_err(|_| Error::Timestamp(text.to_owned()))
     }
 
+    /// The form of mail headers, with its offset: `Tue, 06 Jan 2026 12:00:00 +0000`.
+    ///
+    /// # Errors
+    /// `Error::Timestamp` when the text is not one.
+    pub fn parse_rfc2822(text: &str) -> Result<Self, Error> {
+        DateTime::parse_from_rfc2822(text.trim())
+            .map(|at| Self::from_millis(at.timestamp_millis()))
+            .map_err(|_| Error::Timestamp(text.to_owned()))
+    }
+
     pub fn to_rfc3339(self) -> String {
         self.to_chrono().to_rfc3339_opts(SecondsFormat::Millis, true)
     }

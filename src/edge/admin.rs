@@ -2,14 +2,14 @@
 
 mod door;
 mod page;
+mod status;
 mod switches;
 
 use super::error::Error;
-use super::routes::{Visit, ask_all, store_snapshot, wrong_method};
+use super::routes::{Visit, wrong_method};
 use super::store_call::{StoreAnswer, StoreCall};
 use super::{answer, log, privacy};
 use crate::http::{self, Method};
-use crate::turn::call::{Answer, Call};
 use serde::Deserialize;
 use serde_json::json;
 use worker::Response;
@@ -43,7 +43,7 @@ pub async fn answer(visit: &Visit<'_>, first: &str, rest: &[&str]) -> Result<Res
         ("switches", [], Method::Get | Method::Head) => switches::show(visit).await,
         ("switches", [], Method::Post) => switches::change(visit).await,
         ("switches", [], _) => wrong_method("GET, HEAD, POST"),
-        ("status", [], Method::Get | Method::Head) => status(visit).await,
+        ("status", [], Method::Get | Method::Head) => status::answer(visit).await,
         ("status", [], _) => wrong_method("GET, HEAD"),
         ("stop", [], Method::Post) => switches::stop(visit).await,
         ("stop", [], _) => wrong_method("POST"),
@@ -98,23 +98,4 @@ async fn import_coupons(visit: &Visit<'_>, pool: &str) -> Result<Response, Error
     };
     log::line("coupons", json!({ "pool": pool, "new": new }));
     Ok(Response::from_json(&json!({ "pool": pool, "new": new }))?)
-}
-
-async fn status(visit: &Visit<'_>) -> Result<Response, Error> {
-    let snapshot = store_snapshot(&visit.peers()).await?;
-    let mut store = serde_json::to_value(&snapshot)?;
-    if let Some(fields) = store.as_object_mut() {
-        fields.insert("switches".to_owned(), switches::in_json(&snapshot.switches));
-    }
-    let shards = ask_all(visit, &Call::Overview).await?;
-    let shards: Vec<_> = shards
-        .into_iter()
-        .filter_map(|answer| match answer {
-            Answer::Overview(overview) => Some(overview),
-            _ => None,
-        })
-        .collect();
-    Ok(Response::from_json(
-        &json!({ "now": visit.now.to_rfc3339(), "store": store, "shards": shards }),
-    )?)
 }

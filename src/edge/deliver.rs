@@ -4,13 +4,14 @@
 //! most six at a time, and every answer is written in a turn of its own.
 
 use super::error::Error;
-use super::shard_object::{ALARM_FLOOR, Shard};
+use super::shard_object::Shard;
 use super::{log, runtime};
 use crate::domain::message::Lane;
 use crate::domain::shard::ShardIndex;
-use crate::domain::time::{Delay, Timestamp};
+use crate::domain::time::Timestamp;
 use crate::engine::traffic::{Doubt, Leave};
 use crate::providers::ProviderKind;
+use crate::turn::alarm;
 use crate::turn::backlog::by_lane;
 use crate::turn::baton::Grip;
 use crate::turn::claim::Claimed;
@@ -26,10 +27,6 @@ pub(super) const REQUESTS_AT_ONCE: usize = 6;
 const ERRANDS_A_SLICE: usize = 12;
 /// Most slices of one run; the rest is for the next alarm.
 const SLICES_PER_RUN: usize = 50;
-
-/// Shortest time between two runs by alarm of a shard that had work due and got nothing done: a mistake must not cost
-/// money. Any call to the shard ends it.
-const EMPTY_RUN_FLOOR: Delay = Delay::from_minutes(1);
 
 /// A run of a shard.
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +64,7 @@ impl Shard {
                 "not set up",
                 json!({ "hint": "GET /health says which settings to add" }),
             );
-            self.floor.set(EMPTY_RUN_FLOOR);
+            self.floor.set(alarm::EMPTY_RUN_FLOOR);
             return Ok(true);
         }
         let before = self.sql()?.rows_written();
@@ -77,12 +74,13 @@ impl Shard {
         let result = self.run_slices(Run { me, now, grip }).await;
         self.running.give_back(grip);
         let idle = self.sql()?.rows_written() == before && self.rest_until.get() <= now;
-        self.floor.set(if idle { EMPTY_RUN_FLOOR } else { ALARM_FLOOR });
+        self.floor.set(alarm::floor_after(idle));
         result.map(|()| true)
     }
 
     async fn run_slices(&self, run: Run) -> Result<(), Error> {
         self.rest_until.set(Timestamp::default());
+        self.fetch_documents(run.me, run.now).await?;
         let mut progress = Progress::default();
         for _ in 0..SLICES_PER_RUN {
             self.deliver_forwards(run.me, run.now).await?;
@@ -153,7 +151,7 @@ impl Shard {
             match self.take_over(me, now, &id, &mut progress.not_to).await {
                 Ok(Some((claimed, doubt))) => {
                     worked = true;
-                    self.exchange(me, now, claimed, doubt).await?;
+                    self.exchange(me, now, claimed, doubt).await.map(drop)?;
                 }
                 Ok(None) => {}
                 // One that cannot be read must not hold up the others.
@@ -178,11 +176,12 @@ impl Shard {
         not_to: &mut BTreeSet<ProviderKind>,
     ) -> Result<Option<(Claimed, Doubt)>, Error> {
         let mut doubted = Doubt::default();
-        if let Some((provider, lane)) = self.turn(me, now, |turn| turn.repeat_due(id))? {
+        let due = self.turn(me, now, |turn| turn.repeat_due(id))?;
+        if let Some((provider, lane)) = due {
             if not_to.contains(&provider) {
                 return Ok(None);
             }
-            match self.permit((me, now), &[provider], lane, 1).await? {
+            match self.permit(now, &[provider], lane, 1).await? {
                 Leave::Go { doubt, .. } => doubted = doubt,
                 Leave::Rest { again_at } => {
                     self.rest(again_at);
@@ -198,6 +197,9 @@ impl Shard {
         let questions = self.turn(me, now, |turn| turn.questions_of(id))?;
         let checkouts = self.checkout_facts(now, questions).await;
         let claimed = self.turn(me, now, |turn| turn.take_over_dispatch(id, &checkouts))?;
+        if let (None, Some((provider, _))) = (&claimed, due) {
+            self.put_back_probe(provider, doubted, now).await?;
+        }
         Ok(claimed.map(|claimed| (claimed, doubted)))
     }
 

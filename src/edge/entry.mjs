@@ -8,6 +8,15 @@
 import { DurableObject } from "cloudflare:workers";
 import Handlers, { Shard as RustShard, Store as RustStore } from "../../build/index.js";
 
+// What answer.rs puts on every answer, on the one that it does not give.
+const SEAL = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-robots-tag": "noindex, nofollow",
+};
+
 const waiting = new Set();
 
 addEventListener("error", (event) => {
@@ -50,7 +59,7 @@ export default {
       console.error(JSON.stringify({ event: "call lost", error: String(error), cause: String(error?.cause) }));
       return Response.json(
         { error: "the request failed inside the Worker", hint: "send it again; the Worker's log has the cause" },
-        { status: 503, headers: { "retry-after": "1" } },
+        { status: 503, headers: { ...SEAL, "retry-after": "1" } },
       );
     }
   },

@@ -9,12 +9,13 @@ use super::{http_client, log, runtime};
 use crate::domain::outcome::{Outcome, Rejection};
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
-use crate::engine::delivery::{REQUEST_TIMEOUT, rest};
-use crate::engine::traffic::{Doubt, Lesson};
+use crate::engine::delivery::REQUEST_TIMEOUT;
+use crate::engine::traffic::Doubt;
 use crate::providers::ProviderKind;
 use crate::providers::account::Account;
 use crate::providers::answer::{Answer as Reply, RateHint};
 use crate::turn::claim::Claimed;
+use crate::turn::lesson::{Taught, lesson_of};
 use serde_json::json;
 
 /// Lowest status of a server that failed.
@@ -29,15 +30,16 @@ struct Told {
 }
 
 impl Shard {
-    /// Makes a claimed request and writes what came of it.
+    /// Makes a claimed request and writes what came of it. Says how many places of the warm-up it leaves free.
     pub(super) async fn exchange(
         &self,
         me: ShardIndex,
         now: Timestamp,
-        claimed: Claimed,
+        mut claimed: Claimed,
         doubt: Doubt,
-    ) -> Result<(), Error> {
-        let Claimed { dispatch, body } = claimed;
+    ) -> Result<u32, Error> {
+        let body = std::mem::take(&mut claimed.body);
+        let dispatch = &claimed.dispatch;
         self.awaited.borrow_mut().insert(dispatch.id.clone());
         let (provider, members) = (dispatch.provider.clone(), dispatch.members.len());
         let told = self.request(&provider, &dispatch.key, body, members, now).await;
@@ -48,7 +50,7 @@ impl Shard {
                 ..
             }) => {
                 self.single.borrow_mut().extend(dispatch.members.iter().cloned());
-                self.turn(me, now, |turn| turn.split(&dispatch, reason))?;
+                self.turn(me, now, |turn| turn.split(dispatch, reason))?;
                 Vec::new()
             }
             Ok(Told {
@@ -58,16 +60,13 @@ impl Shard {
             Err(error) => vec![Outcome::Unknown(error.to_string()); members],
         };
         if !outcomes.is_empty() {
-            self.turn(me, now, |turn| turn.conclude(&dispatch, &outcomes))?;
+            self.turn(me, now, |turn| turn.conclude(dispatch, &outcomes))?;
         }
         let names: Vec<&str> = outcomes.iter().map(outcome_name).collect();
         log::line(
             "sent",
             json!({ "dispatch": dispatch.id, "provider": provider, "attempt": dispatch.attempt, "outcomes": names }),
         );
-        let rests = outcomes
-            .iter()
-            .filter_map(|outcome| rest(outcome, &dispatch.id, now));
         let silence = match &told {
             Ok(told) => told
                 .status
@@ -75,10 +74,18 @@ impl Shard {
                 .map(|status| format!("status {status}")),
             Err(error) => Some(error.to_string()),
         };
-        let settings = self.settings().fingerprint_of(parse(&provider)?);
-        let lesson = Lesson::of_request((&provider, settings), doubt, rests, silence);
-        let rate = told.ok().and_then(|told| told.rate);
-        self.learn(lesson, rate, now).await
+        let taught = Taught {
+            settings: self.settings().fingerprint_of(parse(&provider)?),
+            doubt,
+            outcomes: &outcomes,
+            rate: told.ok().and_then(|told| told.rate),
+            silence,
+        };
+        let lesson = lesson_of(dispatch, taught, now);
+        if lesson.is_news() {
+            self.peers(now).store(&StoreCall::Learn { lesson, now }).await?;
+        }
+        Ok(claimed.places_freed(&outcomes))
     }
 
     async fn request(
@@ -108,21 +115,6 @@ impl Shard {
             status: Some(response.status),
             rate: provider.rate_hint(&response.headers, now),
         })
-    }
-
-    /// Tells the `Store` what a request taught us, when it taught anything.
-    async fn learn(&self, mut lesson: Lesson, rate: Option<RateHint>, now: Timestamp) -> Result<(), Error> {
-        if let Some(hint) = rate {
-            lesson.per_second = hint.pace();
-            lesson.rest = lesson.rest.max(hint.rest(now));
-        }
-        if !lesson.is_news() {
-            return Ok(());
-        }
-        self.peers(now)
-            .store(&StoreCall::Learn { lesson, now })
-            .await
-            .map(drop)
     }
 }
 

@@ -4,10 +4,8 @@
 use super::error::Error;
 use super::peers::Peers;
 use super::routes::{Visit, wrong_method};
-use super::store_call::{StoreAnswer, StoreCall};
-use super::{answer, log, subtle};
+use super::{answer, log, published, subtle};
 use crate::domain::shard::ShardIndex;
-use crate::domain::time::Timestamp;
 use crate::http::Method;
 use crate::providers::ProviderKind;
 use crate::providers::events::{
@@ -77,7 +75,7 @@ async fn prove<'a>(
     let mut verified = events.verify(post, &keys);
     let fetched;
     if let Ok(Verified::NeedsCertificate { url }) = &verified {
-        fetched = (url.clone(), get(visit, url).await?);
+        fetched = (url.clone(), published::document(visit, url).await?);
         let (url, pem) = (fetched.0.as_str(), fetched.1.as_slice());
         keys.certificate = Some(Certificate { url, pem });
         verified = events.verify(post, &keys);
@@ -85,8 +83,7 @@ async fn prove<'a>(
     match verified {
         Ok(Verified::Genuine(genuine)) => Ok(Ok(genuine)),
         Ok(Verified::Pending(pending)) => {
-            let (message, signature) = (&pending.message, &pending.signature);
-            let holds = subtle::holds(pending.algorithm, &pending.keys, message, signature).await;
+            let holds = subtle::holds(&pending.signed).await;
             Ok(pending.settle(holds))
         }
         Ok(Verified::NeedsCertificate { .. }) => Err(Error::NoAnswer(
@@ -94,19 +91,6 @@ async fn prove<'a>(
         )),
         Err(refusal) => Ok(Err(refusal)),
     }
-}
-
-/// Asks the `Store` for what stands at an address of the provider's.
-async fn get(visit: &Visit<'_>, url: &str) -> Result<Vec<u8>, Error> {
-    let call = StoreCall::Get {
-        url: url.to_owned(),
-        not_before: Timestamp::default(),
-        now: visit.now,
-    };
-    let StoreAnswer::Got(body) = visit.peers().store(&call).await? else {
-        return Err(Error::NoAnswer("the Store gave no document".to_owned()));
-    };
-    Ok(body)
 }
 
 async fn commit(visit: &Visit<'_>, kind: ProviderKind, report: Report) -> Result<Response, Error> {
@@ -117,7 +101,7 @@ async fn commit(visit: &Visit<'_>, kind: ProviderKind, report: Report) -> Result
         );
     }
     if let Some(url) = &report.confirm {
-        get(visit, url).await?;
+        published::document(visit, url).await?;
         log::line("delivery events confirmed", json!({ "provider": kind.as_str() }));
     }
     let reported = divide(&visit.settings, report.events);

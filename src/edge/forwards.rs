@@ -30,17 +30,24 @@ impl Shard {
 
     /// A delivery may bring more work; what is left after the last round waits for the alarm.
     async fn deliver_rounds(&self, me: ShardIndex, now: Timestamp, grip: Grip) -> Result<(), Error> {
+        let mut silent = BTreeSet::new();
         for _ in 0..FORWARD_ROUNDS {
             if store::forward::count(self.sql()?)? == 0 {
                 return Ok(());
             }
-            self.deliver_due(me, now, grip).await?;
+            self.deliver_due(me, now, grip, &mut silent).await?;
         }
         Ok(())
     }
 
-    async fn deliver_due(&self, me: ShardIndex, now: Timestamp, grip: Grip) -> Result<(), Error> {
-        let mut silent = BTreeSet::new();
+    /// One round. A shard that did not answer is added to `silent`, and not asked any more.
+    async fn deliver_due(
+        &self,
+        me: ShardIndex,
+        now: Timestamp,
+        grip: Grip,
+        silent: &mut BTreeSet<ShardIndex>,
+    ) -> Result<(), Error> {
         for (original, attempts) in self.turn(me, now, |turn| turn.due_forwards())? {
             if !self.forwarding.hold(grip, runtime::wall_clock()) {
                 break;
@@ -50,6 +57,10 @@ impl Shard {
                 let forward = delivery.forward.clone();
                 let shard = self.settings().shards.of_identifier(&forward.to);
                 if silent.contains(&shard) {
+                    log::line(
+                        "forward waits",
+                        json!({ "forward": original.id, "shard": shard.to_string() }),
+                    );
                     break Followed::Kept;
                 }
                 let answer = if shard == me {
@@ -65,7 +76,7 @@ impl Shard {
                     Ok(followed) => break followed,
                     Err(error) => {
                         // Waiting for it once is enough: behind this delivery waits the call that caused it.
-                        if matches!(error, Error::Silent) {
+                        if error.is_silent() {
                             silent.insert(shard);
                         }
                         log::error(

@@ -7,10 +7,29 @@ use crate::domain::switches::{By, Switches};
 use crate::engine::breaker::{Cause, Opened};
 use crate::engine::protection::{Finding, Level};
 use crate::http::Method;
+use crate::signing::Secrets;
 use crate::sources::SourceKind;
 use crate::turn::install::{Installed, Objection};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use worker::Response;
+
+/// What keeps a source from working. A store has one or two: that another is off is told of those only that a set-up
+/// offers.
+fn of_source(secrets: &BTreeMap<String, Secrets>, source: SourceKind) -> Option<Value> {
+    let (setting, problem) = match source.lacks_to_fetch(secrets) {
+        Some(setting) => (
+            setting.to_owned(),
+            format!("is not set, so what `{source}` names cannot be fetched"),
+        ),
+        None if source.is_offered() && !source.is_on(secrets) => (
+            source.settings().join("` or `"),
+            format!("is not set, so the source `{source}` is off"),
+        ),
+        None => return None,
+    };
+    Some(json!({ "setting": setting, "problem": problem, "fatal": false }))
+}
 
 /// A provider that is not asked: why, since when, and when one request sees to it next.
 fn shut(provider: &str, opened: &Opened) -> Value {
@@ -36,10 +55,7 @@ pub async fn answer(visit: &Visit<'_>) -> Result<Response, Error> {
         .map(|fault| json!({ "setting": fault.setting, "problem": fault.problem, "fatal": fault.fatal }))
         .collect();
     for source in SourceKind::ALL {
-        if visit.settings.secret(source.setting()).is_none() {
-            let problem = format!("is not set, so the source `{source}` is off");
-            missing.push(json!({ "setting": source.setting(), "problem": problem, "fatal": false }));
-        }
+        missing.extend(of_source(visit.settings.source_secrets(), source));
     }
     let mut ok = visit.settings.usable();
     match store_snapshot(&visit.peers()).await {

@@ -1,17 +1,22 @@
-//! `POST /hooks/<source>`: a storefront's webhook. Verified on its raw bytes, mapped, and committed before the answer.
+//! `POST /hooks/<source>[/<token>]`: a storefront's webhook. Verified on its raw bytes, mapped, and committed before the
+//! answer.
 //!
-//! One call per shard that holds one of the event's identifiers, normally one. 200 means that all have committed.
+//! One call per shard that holds one of the event's identifiers, normally one. 200 means that all have committed. What
+//! only names a document is kept by a shard, which fetches it afterwards (`notice.rs`).
 
 use super::error::Error;
 use super::peers::Peers;
+use super::published::{Looked, find_key};
 use super::routes::{Visit, wrong_method};
-use super::{answer, log, privacy};
+use super::{answer, log, privacy, runtime, subtle};
 use crate::domain::event::Event;
+use crate::domain::notice::Notice;
 use crate::domain::time::Delay;
 use crate::http::Method;
 use crate::settings::Environment;
-use crate::sources::{Reading, SourceKind, Unverified};
-use crate::turn::call::Ingested;
+use crate::sources::{Error as Refusal, Keys, Proof, Reading, SourceKind, Unverified, Verified};
+use crate::turn::call::{Call, Ingested};
+use crate::turn::notice::work;
 use crate::turn::routing::{Routing, Step};
 use serde_json::json;
 use worker::Response;
@@ -23,7 +28,7 @@ const SAMPLE_AGE: Delay = Delay::from_days(30);
 ///
 /// # Errors
 /// When a shard could not commit: the sender must try again.
-pub async fn receive(visit: &Visit<'_>, source: &str) -> Result<Response, Error> {
+pub async fn receive(visit: &Visit<'_>, source: &str, token: Option<&str>) -> Result<Response, Error> {
     let Some(source) = SourceKind::parse(source) else {
         let known: Vec<&str> = SourceKind::ALL.iter().map(|kind| kind.as_str()).collect();
         return Ok(answer::error(
@@ -32,6 +37,10 @@ pub async fn receive(visit: &Visit<'_>, source: &str) -> Result<Response, Error>
             &format!("the sources are {}", known.join(", ")),
         )?);
     };
+    if token.is_some() && !source.has_token() {
+        let hint = format!("post to /hooks/{source}: its deliveries are signed");
+        return Ok(answer::error(404, "no such route", &hint)?);
+    }
     if visit.request.method != Method::Post {
         return wrong_method("POST");
     }
@@ -41,56 +50,106 @@ pub async fn receive(visit: &Visit<'_>, source: &str) -> Result<Response, Error>
             "GET /health says which settings to add",
         )?);
     }
-    let Some(secrets) = visit.settings.secret(source.setting()) else {
-        let error = format!("the source {source} is off");
-        return Ok(answer::error(
-            401,
-            &error,
-            &format!("set the secret {}", source.setting()),
-        )?);
+    if !source.is_on(visit.settings.source_secrets()) {
+        let hint = format!("set the secret {}", source.settings().join(" or "));
+        return Ok(answer::error(401, &format!("the source {source} is off"), &hint)?);
+    }
+    let verified = match prove(visit, source, token).await? {
+        Ok(Some(verified)) => verified,
+        Ok(None) => return reply("ping", None),
+        Err(refusal) => return refuse(source, &refusal),
     };
-    match source.read(Unverified::from(&visit.request), secrets, visit.now) {
-        Ok(Reading::Events(events)) => commit(visit, source, events).await,
+    let currency = runtime::catalog()?.store.currency;
+    match source.read(&verified, visit.now, Some(currency)) {
+        Ok(Reading::Events(events)) => {
+            let peers = Peers {
+                origin: Some(visit.origin.clone()),
+                ..visit.peers()
+            };
+            reply(take(&peers, events).await?, None)
+        }
+        Ok(Reading::Notice(notice)) => keep(visit, notice).await,
         Ok(Reading::Privacy(request)) => {
             privacy::requested(visit, request).await?;
             reply("accepted", None)
         }
         Ok(Reading::Ping) => reply("ping", None),
         Ok(Reading::Ignored(reason)) => reply("ignored", Some(&reason.to_string())),
-        Err(error) => {
-            log::line(
-                "refused",
-                json!({ "source": source.as_str(), "status": error.status() }),
-            );
-            Ok(answer::error(
-                error.status(),
-                &error.to_string(),
-                "docs/sources.md says how to connect this source",
-            )?)
-        }
+        Err(error) => refuse(source, &error),
     }
 }
 
-async fn commit(visit: &Visit<'_>, source: SourceKind, events: Vec<Event>) -> Result<Response, Error> {
+/// Checks that the source sent it, with the platform's help where that takes an asymmetric signature or published keys;
+/// none of a ping.
+async fn prove<'a>(
+    visit: &'a Visit<'_>,
+    source: SourceKind,
+    token: Option<&'a str>,
+) -> Result<Result<Option<Verified<'a>>, Refusal>, Error> {
+    let delivery = Unverified::from(&visit.request).at(token);
+    let keys = Keys {
+        secrets: visit.settings.source_secrets(),
+        fetched: None,
+        now: visit.now,
+    };
+    let mut proof = source.verify(delivery, &keys);
+    if let Ok(Proof::NeedsKeys { url }) = &proof {
+        let found = find_key(visit, url, |set| {
+            let fetched = Some((url.as_str(), set));
+            match source.verify(delivery, &Keys { fetched, ..keys }) {
+                Ok(Proof::NeedsKeys { .. }) => None,
+                proof => Some(proof),
+            }
+        });
+        proof = match found.await? {
+            Looked::Found(proof) => proof,
+            Looked::None => Err(Refusal::unpublished()),
+            // Saleor takes a 401 for the last word.
+            Looked::Lately => {
+                let error = "a key that the shop did not publish some minutes ago";
+                return Err(Error::NoAnswer(error.to_owned()));
+            }
+        };
+    }
+    match proof {
+        Ok(Proof::Genuine(verified)) => Ok(Ok(Some(verified))),
+        Ok(Proof::Pending(pending)) => {
+            let holds = subtle::holds(&pending.signed).await;
+            Ok(pending.settle(holds).map(Some))
+        }
+        Ok(Proof::NeedsKeys { .. }) => Ok(Err(Refusal::unpublished())),
+        Ok(Proof::Ping) => Ok(Ok(None)),
+        Err(refusal) => Ok(Err(refusal)),
+    }
+}
+
+/// Has a shard keep a notice until its documents are fetched.
+async fn keep(visit: &Visit<'_>, notice: Notice) -> Result<Response, Error> {
+    let (source, id) = (notice.source.clone(), notice.work_id());
+    let work = work(&visit.settings, notice);
+    let shard = visit.settings.shards.of_identifier(&work.to);
     let peers = Peers {
         origin: Some(visit.origin.clone()),
         ..visit.peers()
     };
+    peers.shard(shard, Call::Receive(Box::new(work))).await?;
+    log::line("notice", json!({ "source": source.as_str(), "id": id }));
+    reply("accepted", None)
+}
+
+/// Ingests events in their order; what came of them in a word.
+///
+/// # Errors
+/// When a shard could not commit.
+pub async fn take(peers: &Peers<'_>, events: Vec<Event>) -> Result<&'static str, Error> {
     let mut outcome = "duplicate";
     for mut event in events {
-        if visit.settings.environment == Environment::Dev && visit.now.since(event.occurred_at) > SAMPLE_AGE {
-            event.starts_at = Some(visit.now);
+        if peers.settings.environment == Environment::Dev && peers.now.since(event.occurred_at) > SAMPLE_AGE {
+            event.starts_at = Some(peers.now);
         }
-        let (kind, id) = (event.kind.clone(), event.id.clone());
-        let ingested = ingest(&peers, event).await?;
-        let word = match ingested {
-            Ingested::Applied => "accepted",
-            Ingested::Duplicate => "duplicate",
-            Ingested::Parked => "parked",
-            Ingested::Ignored => "ignored",
-            // `ingest` follows these to the end.
-            Ingested::Elsewhere(_) | Ingested::Same { .. } => "accepted",
-        };
+        let (kind, id, source) = (event.kind.clone(), event.id.clone(), event.source.clone());
+        let ingested = ingest(peers, event).await?;
+        let word = word(&ingested);
         log::line(
             "event",
             json!({ "source": source.as_str(), "kind": kind, "id": id, "outcome": word }),
@@ -99,7 +158,28 @@ async fn commit(visit: &Visit<'_>, source: SourceKind, events: Vec<Event>) -> Re
             outcome = word;
         }
     }
-    reply(outcome, None)
+    Ok(outcome)
+}
+
+fn refuse(source: SourceKind, refusal: &Refusal) -> Result<Response, Error> {
+    log::line(
+        "refused",
+        json!({ "source": source.as_str(), "status": refusal.status() }),
+    );
+    let hint = "docs/sources.md says how to connect this source";
+    Ok(answer::error(refusal.status(), &refusal.to_string(), hint)?)
+}
+
+/// What became of an event, in a word.
+pub const fn word(ingested: &Ingested) -> &'static str {
+    match ingested {
+        Ingested::Applied => "accepted",
+        Ingested::Duplicate => "duplicate",
+        Ingested::Parked => "parked",
+        Ingested::Ignored => "ignored",
+        // `ingest` follows these to the end.
+        Ingested::Elsewhere(_) | Ingested::Same { .. } => "accepted",
+    }
 }
 
 fn reply(result: &str, reason: Option<&str>) -> Result<Response, Error> {
@@ -109,7 +189,10 @@ fn reply(result: &str, reason: Option<&str>) -> Result<Response, Error> {
 }
 
 /// Brings one event to its contact, wherever that is: asks the shards that the routing names, in its order.
-async fn ingest(peers: &Peers<'_>, event: Event) -> Result<Ingested, Error> {
+///
+/// # Errors
+/// When a shard could not commit.
+pub async fn ingest(peers: &Peers<'_>, event: Event) -> Result<Ingested, Error> {
     let Some((mut routing, mut step)) = Routing::start(&peers.settings, event) else {
         return Ok(Ingested::Ignored);
     };

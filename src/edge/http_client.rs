@@ -9,7 +9,7 @@ use std::time::Duration;
 use worker::js_sys::Uint8Array;
 use worker::{AbortController, Fetch, RequestInit};
 
-/// Largest answer we read; providers answer in a few kilobytes.
+/// Largest answer we read where nothing else is said; providers answer in a few kilobytes.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
 
 /// Sends and waits for the whole answer, at most `timeout`.
@@ -17,9 +17,17 @@ const MAX_ANSWER_BYTES: usize = 1 << 20;
 /// # Errors
 /// When no whole answer came: refused, reset, timed out, too large. The request may have arrived all the same.
 pub async fn send(request: Request, timeout: Delay) -> Result<Response, Error> {
+    send_within(request, timeout, MAX_ANSWER_BYTES).await
+}
+
+/// The same, for an answer of at most `limit` bytes.
+///
+/// # Errors
+/// As [`send`].
+pub async fn send_within(request: Request, timeout: Delay, limit: usize) -> Result<Response, Error> {
     let controller = AbortController::default();
     let signal = controller.signal();
-    let answer = pin!(exchange(request, &signal));
+    let answer = pin!(exchange(request, &signal, limit));
     let deadline = pin!(worker::Delay::from(Duration::from_millis(
         timeout.as_millis().unsigned_abs()
     )));
@@ -32,7 +40,7 @@ pub async fn send(request: Request, timeout: Delay) -> Result<Response, Error> {
     }
 }
 
-async fn exchange(request: Request, signal: &worker::AbortSignal) -> Result<Response, Error> {
+async fn exchange(request: Request, signal: &worker::AbortSignal, limit: usize) -> Result<Response, Error> {
     let headers = worker::Headers::new();
     for (name, value) in request.headers.iter() {
         headers.set(name, value)?;
@@ -52,8 +60,8 @@ async fn exchange(request: Request, signal: &worker::AbortSignal) -> Result<Resp
     let headers: Headers = answer.headers().entries().collect();
     let status = answer.status_code();
     let body = answer.bytes().await.map_err(lost)?;
-    if body.len() > MAX_ANSWER_BYTES {
-        return Err(Error::NoAnswer("the answer was too large".to_owned()));
+    if body.len() > limit {
+        return Err(Error::TooLarge);
     }
     Ok(Response {
         status,

@@ -13,15 +13,19 @@ mod forwards;
 mod health;
 mod hooks;
 mod http_client;
+mod inflate;
 #[cfg(feature = "bench-load")]
 mod load_bench;
 mod log;
+mod notice;
 #[cfg(feature = "test-panic")]
 mod panic_routes;
 mod peers;
 mod privacy;
+mod published;
 mod routes;
 mod runtime;
+mod segment;
 mod send;
 mod shard_object;
 mod sql;
@@ -37,7 +41,7 @@ use worker::{Context, Env, Request, Response, Result, ScheduleContext, Scheduled
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-    match routes::answer(request, &env, &context).await {
+    let answered = match routes::answer(request, &env, &context).await {
         Ok(response) => Ok(response),
         Err(error) => {
             log::error("request failed", json!({ "error": error.for_log() }));
@@ -48,14 +52,17 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
                 | error::Error::Store(_)
                 | error::Error::Turn(_)
                 | error::Error::NoAnswer(_)
+                | error::Error::TooLarge
                 | error::Error::Silent
                 | error::Error::Protocol(_)
+                | error::Error::Shard { .. }
                 | error::Error::Page(_) => {
                     answer::unavailable("Wend could not do this now", "send it again; nothing was lost")
                 }
             }
         }
-    }
+    };
+    answer::sealed(answered?)
 }
 
 /// Every five minutes: the same run as an alarm's, on every shard, over fetch. Nothing depends on an alarm.

@@ -1,16 +1,20 @@
-//! Routes that panic on purpose, in test builds only (feature `test-panic`). The end-to-end tests use them to
-//! show that the guard in `entry.mjs` answers the caller and everybody else, and that a lost alarm runs again.
+//! Routes that panic or hang on purpose, in test builds only (feature `test-panic`). The end-to-end tests use them to
+//! show that the guard in `entry.mjs` answers the caller and everybody else, that a lost alarm runs again, and that a
+//! shard which does not answer is waited for once.
 //!
 //! | route | what |
 //! |---|---|
 //! | `/test/panic` | panics in the Worker |
 //! | `/test/slow` | answers after ten seconds: a request to lose |
 //! | `/test/running` | how many of those this instance is working on |
+//! | `/test/hush` | from now on no shard answers what another one forwards to it |
+//! | `/test/unhush` | they answer again |
 //! | `/test/shard/panic` | panics in a shard |
 //! | `/test/shard/arm` | sets an alarm that panics at its first run |
 //! | `/test/shard/runs` | how often that alarm has run |
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use crate::turn::call::Call;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use worker::{Delay, Env, Request, Response, Result, SqlStorageValue, State};
@@ -19,6 +23,19 @@ const SLOW: Duration = Duration::from_secs(10);
 
 /// Ends with the instance, and so do the requests that it counts.
 static SLOW_REQUESTS: AtomicU32 = AtomicU32::new(0);
+
+/// Longer than anybody waits for a forward.
+const HANGING: Duration = Duration::from_mins(5);
+
+/// Shards of one isolate share it, as they share the instance.
+static HUSHED: AtomicBool = AtomicBool::new(false);
+
+/// Keeps a forward without an answer, if that was asked for.
+pub(super) async fn hang(call: &Call) {
+    if matches!(call, Call::Receive(_)) && HUSHED.load(Ordering::Relaxed) {
+        Delay::from(HANGING).await;
+    }
+}
 
 pub(super) async fn fetch(request: Request, env: &Env) -> Result<Response> {
     match request.path().as_str() {
@@ -29,11 +46,13 @@ pub(super) async fn fetch(request: Request, env: &Env) -> Result<Response> {
             Response::ok("slow")
         }
         "/test/running" => Response::from_json(&SLOW_REQUESTS.load(Ordering::Relaxed)),
+        path @ ("/test/hush" | "/test/unhush") => {
+            HUSHED.store(path == "/test/hush", Ordering::Relaxed);
+            Response::ok("")
+        }
         path if path.starts_with("/test/shard/") => {
-            env.durable_object("SHARD")?
-                .get_by_name("test")?
-                .fetch_with_request(request)
-                .await
+            let stub = env.durable_object("SHARD")?.get_by_name("test")?;
+            stub.fetch_with_request(request).await
         }
         _ => super::answer::error(404, "no such test route", ""),
     }

@@ -48,7 +48,11 @@ impl Peers<'_> {
         };
         let stub = self.stub("SHARD", &shard.to_string())?;
         let patience = patience(&envelope.call);
-        match post(&stub, &envelope, patience).await? {
+        let failed = |error| Error::Shard {
+            shard,
+            error: Box::new(error),
+        };
+        match post(&stub, &envelope, patience).await.map_err(failed)? {
             Answer::Refused { error, hint } => Err(Error::Refused { error, hint }),
             answer => Ok(answer),
         }
@@ -105,6 +109,8 @@ const fn patience(call: &Call) -> Delay {
         | Call::Hear(_)
         | Call::See(_)
         | Call::View { .. }
+        | Call::KeepRefused(_)
+        | Call::Exported(_)
         | Call::NotePrivacyRequest { .. } => PATIENCE,
         // These go through many rows.
         Call::Count(_)

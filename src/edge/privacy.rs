@@ -14,7 +14,7 @@ use crate::http;
 use crate::turn::call::{Answer, Call};
 use crate::turn::erase::Erased;
 use crate::turn::person::{Person, join};
-use crate::turn::privacy::{Search, Step, founding_id};
+use crate::turn::privacy::{Search, Step, notes};
 use serde::Deserialize;
 use serde_json::json;
 use worker::Response;
@@ -57,14 +57,21 @@ pub async fn export(visit: &Visit<'_>) -> Result<Response, Error> {
         }));
     }
     let mut parts = Vec::new();
-    for person in people {
-        for answer in ask_all(visit, &Call::Held(Box::new(person))).await? {
+    for person in &people {
+        for answer in ask_all(visit, &Call::Held(Box::new(person.clone()))).await? {
             if let Answer::Held(held) = answer {
                 parts.push(held);
             }
         }
     }
     let (held, cut) = join(parts);
+    // Whatever becomes of this, the export is whole: a request that stays open is answered twice, and not never.
+    if let Err(error) = ask_all(visit, &Call::Exported(people)).await {
+        log::error(
+            "requests that an export answers stay open",
+            json!({ "error": error.for_log() }),
+        );
+    }
     log::line("export", json!({ "contacts": contacts.len() }));
     Ok(Response::from_json(&json!({
         "format": FORMAT,
@@ -102,10 +109,11 @@ pub async fn requested(visit: &Visit<'_>, request: PrivacyRequest) -> Result<(),
     match kind {
         Kind::Erase => erase_all(visit, Named::Subject(subject)).await.map(|_| ()),
         Kind::DataRequest => {
-            let nobody = founding_id(&visit.settings, &subject);
-            let (people, _) = find(&visit.peers(), Named::Subject(subject)).await?;
-            let contact = people.into_iter().find_map(|person| person.contact).or(nobody);
-            note(visit, id, kind, contact).await
+            let (people, subject) = find(&visit.peers(), Named::Subject(subject)).await?;
+            for (id, contact) in notes(&visit.settings, &id, &subject, &people) {
+                note(visit, id, kind, contact).await?;
+            }
+            Ok(())
         }
         Kind::EraseShop => note(visit, id, kind, None).await,
     }

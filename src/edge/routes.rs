@@ -3,16 +3,17 @@
 use super::error::Error;
 use super::peers::Peers;
 use super::store_call::{Snapshot, StoreAnswer, StoreCall};
-use super::{admin, answer, dev, feedback, health, hooks, log, runtime, switching, tokens, tracked};
+use super::{admin, answer, dev, feedback, health, hooks, log, runtime, segment, switching, tokens, tracked};
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
 use crate::http;
 use crate::settings::Settings;
+use crate::sources::segment::MAX_REQUEST_BYTES;
 use crate::turn::call::{Answer, Call};
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 use std::rc::Rc;
-use worker::{Context, Env, Method, Request, Response};
+use worker::{Context, Env, Request, Response};
 
 /// Largest body of a signed source (`DESIGN.md` §6).
 const MAX_BODY_BYTES: usize = 8 << 20;
@@ -68,11 +69,13 @@ pub async fn answer(mut request: Request, env: &Env, context: &Context) -> Resul
     let settings = runtime::settings(env);
     let most = if request.path().starts_with("/delivery/") {
         MAX_EVENTS_BYTES
+    } else if request.path().starts_with("/v1/") {
+        MAX_REQUEST_BYTES
     } else {
         MAX_BODY_BYTES
     };
     let Some(plain) = read(&mut request, most).await? else {
-        let error = format!("the body is larger than {} MiB", most >> 20);
+        let error = format!("the body is larger than {} KB", most >> 10);
         return Ok(answer::error(413, &error, "send less at a time")?);
     };
     let now = if settings.dev_routes() {
@@ -80,7 +83,11 @@ pub async fn answer(mut request: Request, env: &Env, context: &Context) -> Resul
     } else {
         runtime::wall_clock()
     };
-    let url = request.url()?;
+    // A `Host` that is no name.
+    let Ok(url) = request.url() else {
+        let hint = "send it to the address that `wrangler deploy` printed";
+        return Ok(answer::error(400, "the address cannot be read", hint)?);
+    };
     let visit = Visit {
         env,
         context,
@@ -103,7 +110,9 @@ async fn route(visit: &Visit<'_>) -> Result<Response, Error> {
             "GET /health says how Wend is",
         )?),
         ["health"] => health::answer(visit).await,
-        ["hooks", source] => hooks::receive(visit, source).await,
+        ["hooks", source] => hooks::receive(visit, source, None).await,
+        ["hooks", source, token] => hooks::receive(visit, source, Some(token)).await,
+        ["v1", call] => segment::receive(visit, call).await,
         ["delivery", provider] => feedback::receive(visit, provider, None).await,
         ["delivery", provider, token] => feedback::receive(visit, provider, Some(token)).await,
         ["u", token] => tokens::unsubscribe(visit, token).await,
@@ -132,13 +141,14 @@ async fn read(request: &mut Request, most: usize) -> Result<Option<http::Request
     if announced.is_some_and(|length| length > most) {
         return Ok(None);
     }
-    let method = match request.method() {
-        Method::Get => http::Method::Get,
-        Method::Head => http::Method::Head,
-        Method::Put => http::Method::Put,
-        Method::Delete => http::Method::Delete,
-        Method::Options => http::Method::Options,
-        Method::Post => http::Method::Post,
+    // The word itself: the `worker` crate takes a verb that it does not know for GET.
+    let method = match request.inner().method().as_str() {
+        "GET" => http::Method::Get,
+        "HEAD" => http::Method::Head,
+        "PUT" => http::Method::Put,
+        "DELETE" => http::Method::Delete,
+        "OPTIONS" => http::Method::Options,
+        "POST" => http::Method::Post,
         _ => http::Method::Other,
     };
     let body = match method {

@@ -34,7 +34,7 @@ pub fn settings(env: &Env) -> Rc<Settings> {
 }
 
 fn read(env: &Env) -> Settings {
-    let names: Vec<&'static str> = SourceKind::ALL.iter().map(|kind| kind.setting()).collect();
+    let names: Vec<&'static str> = SourceKind::all_settings().collect();
     // Vars and secrets are both text bindings; a missing one is an error that means nothing more.
     Settings::read(|name| env.var(name).ok().map(|value| value.to_string()), &names)
 }

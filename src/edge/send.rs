@@ -8,13 +8,13 @@ use super::exchange::parse;
 use super::shard_object::Shard;
 use super::store_call::{StoreAnswer, StoreCall};
 use super::{log, runtime};
-use crate::domain::message::{Lane, Stream};
+use crate::domain::message::Lane;
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
 use crate::engine::traffic::{Doubt, Leave};
 use crate::engine::warm_up::{self, Places, Today};
 use crate::providers::ProviderKind;
-use crate::turn::backlog::{candidates, cut};
+use crate::turn::backlog::{candidates, cut, places_wanted};
 use crate::turn::bought::{CheckoutFacts, Questions, facts_from};
 use crate::turn::call::Call;
 use crate::turn::claim::{Claimed, Terms};
@@ -31,6 +31,8 @@ struct Carrier {
     provider: ProviderKind,
     requests: usize,
     doubt: Doubt,
+    /// Nothing leaves: nobody was asked for leave.
+    shadow: bool,
 }
 
 impl Shard {
@@ -47,7 +49,12 @@ impl Shard {
         let mut waiting = messages.as_slice();
         while !waiting.is_empty() && self.still_runs(run.grip) {
             let wanted = waiting.len().min(REQUESTS_AT_ONCE);
-            let carrier = match self.permit((run.me, run.now), carriers, lane, wanted).await? {
+            let shadow = self.turn(run.me, run.now, |turn| Ok(turn.is_shadow()))?;
+            let leave = match carriers.first().filter(|_| shadow) {
+                Some(first) => go(*first, wanted),
+                None => self.permit(run.now, carriers, lane, wanted).await?,
+            };
+            let carrier = match leave {
                 Leave::Go {
                     provider,
                     requests,
@@ -56,6 +63,7 @@ impl Shard {
                     provider: parse(&provider)?,
                     requests: usize::try_from(requests).unwrap_or(1),
                     doubt,
+                    shadow,
                 },
                 Leave::Rest { again_at } => {
                     self.rest(again_at);
@@ -81,7 +89,7 @@ impl Shard {
     async fn send_round(&self, run: Run, carrier: Carrier, waiting: &[DueMessage]) -> Result<usize, Error> {
         let Run { me, now, .. } = run;
         let capabilities = carrier.provider.capabilities();
-        let inside = capabilities.local || self.turn(me, now, |turn| Ok(turn.is_shadow()))?;
+        let inside = capabilities.local || carrier.shadow;
         let parts: Vec<&[DueMessage]> = if inside {
             waiting.chunks(MAILS_PER_TURN).collect()
         } else if carrier.doubt.probe {
@@ -98,12 +106,14 @@ impl Shard {
         let asked = waiting.get(..most).unwrap_or_default();
         let questions = self.turn(me, now, |turn| Ok(turn.questions(asked)))?;
         let checkouts = self.checkout_facts(now, questions).await;
-        let today = warm_up::today(&runtime::catalog()?.store, now);
-        let places = self.take_places(today.as_ref(), asked, now).await?;
+        let today = warm_up::today(&runtime::catalog()?.store, now).filter(|_| !carrier.shadow);
+        let wanted = places_wanted(asked, carrier.doubt);
+        let places = self.take_places(today.as_ref(), wanted, now).await?;
         let terms = Terms {
             provider: carrier.provider,
             checkouts: &checkouts,
             places: &places,
+            shadow: carrier.shadow,
         };
         let (mut claimed, mut taken) = (Vec::new(), 0);
         for part in parts {
@@ -113,14 +123,19 @@ impl Shard {
                 break;
             }
         }
+        if claimed.is_empty() {
+            self.put_back_probe(carrier.provider, carrier.doubt, now).await?;
+        }
         let answers = stream::iter(claimed)
             .map(|claimed| self.exchange(me, now, claimed, carrier.doubt))
             .buffer_unordered(REQUESTS_AT_ONCE)
             .collect::<Vec<_>>()
             .await;
-        answers.into_iter().collect::<Result<Vec<()>, Error>>()?;
+        let freed: u32 = answers.iter().flatten().sum();
         // After the requests: what is claimed must leave whether or not the `Store` hears of this.
-        self.give_back_places(today.as_ref(), &places, now).await?;
+        self.give_back_places(today.as_ref(), places.left().saturating_add(freed), now)
+            .await?;
+        answers.into_iter().collect::<Result<Vec<u32>, Error>>()?;
         Ok(taken)
     }
 
@@ -158,27 +173,18 @@ impl Shard {
     /// Which of these providers may be asked now, and how often. The `Store` is not asked where nothing leaves the Worker.
     pub(super) async fn permit(
         &self,
-        (me, now): (ShardIndex, Timestamp),
+        now: Timestamp,
         carriers: &[ProviderKind],
         lane: Lane,
         wanted: usize,
     ) -> Result<Leave, Error> {
-        let wanted = u32::try_from(wanted).unwrap_or(1);
-        let shadow = self.turn(me, now, |turn| Ok(turn.is_shadow()))?;
-        if let Some(first) = carriers
-            .first()
-            .filter(|first| shadow || first.capabilities().local)
-        {
-            return Ok(Leave::Go {
-                provider: first.as_str().to_owned(),
-                requests: wanted,
-                doubt: Doubt::default(),
-            });
+        if let Some(first) = carriers.first().filter(|first| first.capabilities().local) {
+            return Ok(go(*first, wanted));
         }
         let call = StoreCall::Permit {
             candidates: candidates(&self.settings(), carriers),
             lane,
-            wanted,
+            wanted: u32::try_from(wanted).unwrap_or(1),
             now,
         };
         let StoreAnswer::Leave(leave) = self.peers(now).store(&call).await? else {
@@ -187,18 +193,26 @@ impl Shard {
         Ok(leave)
     }
 
-    /// Places of the warm-up's day for the marketing mails among these.
-    async fn take_places(
+    /// Says that no request was made on the leave to probe a provider: the next mail may be the probe at once.
+    pub(super) async fn put_back_probe(
         &self,
-        today: Option<&Today>,
-        asked: &[DueMessage],
+        provider: ProviderKind,
+        doubt: Doubt,
         now: Timestamp,
-    ) -> Result<Places, Error> {
+    ) -> Result<(), Error> {
+        if !doubt.probe {
+            return Ok(());
+        }
+        let provider = provider.as_str().to_owned();
+        let call = StoreCall::PutBackProbe { provider, now };
+        self.peers(now).store(&call).await.map(drop)
+    }
+
+    /// Places of the warm-up's day.
+    async fn take_places(&self, today: Option<&Today>, wanted: u32, now: Timestamp) -> Result<Places, Error> {
         let Some(today) = today else {
             return Ok(Places::unlimited());
         };
-        let marketing = asked.iter().filter(|item| item.stream == Stream::Marketing);
-        let wanted = u32::try_from(marketing.count()).unwrap_or(u32::MAX);
         if wanted == 0 {
             return Ok(Places::of(0));
         }
@@ -216,15 +230,15 @@ impl Shard {
     async fn give_back_places(
         &self,
         today: Option<&Today>,
-        places: &Places,
+        places: u32,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let Some(today) = today.filter(|_| places.left() > 0) else {
+        let Some(today) = today.filter(|_| places > 0) else {
             return Ok(());
         };
         let call = StoreCall::GiveBackPlaces {
             day: today.day.clone(),
-            places: places.left(),
+            places,
         };
         self.peers(now).store(&call).await.map(drop)
     }
@@ -240,5 +254,14 @@ impl Shard {
         });
         let answers = stream::iter(answers).buffer_unordered(REQUESTS_AT_ONCE);
         answers.concat().await
+    }
+}
+
+/// Leave that nobody has to be asked for.
+fn go(provider: ProviderKind, wanted: usize) -> Leave {
+    Leave::Go {
+        provider: provider.as_str().to_owned(),
+        requests: u32::try_from(wanted).unwrap_or(1),
+        doubt: Doubt::default(),
     }
 }

@@ -16,6 +16,7 @@ use crate::http;
 use crate::settings::{Environment, Settings};
 use crate::store::meta::{self, Key};
 use crate::store::migrate::{SHARD, migrate};
+use crate::turn::alarm;
 use crate::turn::baton::Baton;
 use crate::turn::call::{Answer, Call, Envelope};
 use crate::turn::install::{Installed, Objection};
@@ -28,11 +29,6 @@ use std::rc::Rc;
 use std::time::Duration;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
-/// Shortest time between two runs by alarm: the floor that keeps a mistake from costing money.
-pub const ALARM_FLOOR: Delay = Delay::from_millis(50);
-/// How much later than wanted an alarm may stand. The caller's clock and ours differ by some milliseconds, which would
-/// otherwise set it anew, a billed row, at every second call.
-const ALARM_SLACK: Delay = Delay::from_millis(100);
 /// Where links lead when nobody has told the Worker's address yet.
 const NO_ORIGIN: &str = "http://127.0.0.1:8787";
 
@@ -80,7 +76,7 @@ impl DurableObject for Shard {
             offset: Cell::default(),
             clicks: RecentClicks::default(),
             running: Baton::default(),
-            floor: Cell::new(ALARM_FLOOR),
+            floor: Cell::new(alarm::FLOOR),
             forwarding: Baton::default(),
             single: RefCell::default(),
             awaited: RefCell::default(),
@@ -122,6 +118,8 @@ impl DurableObject for Shard {
 impl Shard {
     async fn serve(&self, body: &[u8]) -> std::result::Result<Answer, Error> {
         let envelope: Envelope = http::json(body)?;
+        #[cfg(feature = "test-panic")]
+        super::panic_routes::hang(&envelope.call).await;
         if let Some(refusal) = self.admit(&envelope).await? {
             return Ok(refusal);
         }
@@ -137,7 +135,7 @@ impl Shard {
                 Answer::Ran { next_due, busy: !ran }
             }
             call => {
-                self.floor.set(ALARM_FLOOR);
+                self.floor.set(alarm::FLOOR);
                 // What it brings may be for a provider that does not rest.
                 if self.settings().providers.len() > 1 {
                     self.rest_until.set(Timestamp::default());
@@ -314,21 +312,14 @@ impl Shard {
         ))
     }
 
-    /// When there will be something to do: later than the earliest due work while its provider rests, and never while
-    /// all is stopped.
     fn next_run(&self, me: ShardIndex, now: Timestamp) -> std::result::Result<Option<Timestamp>, Error> {
-        let rest_until = self.rest_until.get().min(now.plus(Delay::from_hours(1)));
-        self.turn(me, now, |turn| {
-            Ok(turn.next_run()?.map(|next| next.max(rest_until)))
-        })
+        self.turn(me, now, |turn| turn.next_run(self.rest_until.get()))
     }
 
     /// Sets the alarm to the next run, if it is not set so already; none when nothing is due.
     async fn arm(&self, me: ShardIndex, now: Timestamp) -> std::result::Result<(), Error> {
         if let Some(next) = self.next_run(me, now)? {
-            // The longer floor is for what is due and does not get done, not for what is due later.
-            let floor = if next > now { ALARM_FLOOR } else { self.floor.get() };
-            let pause = next.since(now).max(floor);
+            let pause = alarm::pause(next, now, self.floor.get());
             self.set_alarm(runtime::wall_clock().plus(pause)).await?;
         }
         Ok(())
@@ -340,11 +331,7 @@ impl Shard {
             self.alarm_at
                 .set(storage.get_alarm().await?.map(Timestamp::from_millis));
         }
-        if self
-            .alarm_at
-            .get()
-            .is_some_and(|held| held <= at.plus(ALARM_SLACK) && held > runtime::wall_clock())
-        {
+        if alarm::stands(self.alarm_at.get(), at, runtime::wall_clock()) {
             return Ok(());
         }
         storage

@@ -1,34 +1,34 @@
 //! `Sql` on a Durable Object, and a rollback around a storage turn.
 //!
-//! Every call into the runtime is bound with `catch`: the `worker` crate's own bindings for reading a cursor are not,
-//! and a JavaScript exception through one of those ends the wasm instance (`.one()` on no row does).
+//! A statement is one call of `statement.mjs`. Every call into the runtime is bound with `catch`: the `worker` crate's own
+//! bindings for reading a cursor are not, and a JavaScript exception through one of those ends the wasm instance
+//! (`.one()` on no row does).
 
 use crate::store::sql::{exact_number, value_of_number};
 use crate::store::{Error, Row, Sql, Value};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::json;
 use std::cell::Cell;
+use std::fmt;
 use std::sync::Arc;
 use worker::js_sys::{Array, Uint8Array};
 use worker::wasm_bindgen::prelude::*;
 use worker::wasm_bindgen::{JsCast, JsValue};
 
+/// Longer texts are bound as they are, not inside the JSON of the parameters.
+const LONG: usize = 512;
+
+#[wasm_bindgen(module = "/src/edge/statement.mjs")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn run(sql: &JsValue, text: &str, params: &str, beside: &Array) -> Result<String, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn large(at: u32) -> Result<JsValue, JsValue>;
+}
+
 #[wasm_bindgen]
 extern "C" {
-    type SqlApi;
-    type CursorApi;
     type StorageApi;
-    #[wasm_bindgen(js_name = Array)]
-    type ArrayApi;
-
-    #[wasm_bindgen(method, catch, variadic)]
-    fn exec(this: &SqlApi, text: &str, params: Array) -> Result<CursorApi, JsValue>;
-    #[wasm_bindgen(method, catch)]
-    fn raw(this: &CursorApi) -> Result<JsValue, JsValue>;
-    #[wasm_bindgen(method, getter, catch, js_name = columnNames)]
-    fn column_names(this: &CursorApi) -> Result<Array, JsValue>;
-    #[wasm_bindgen(method, getter, catch, js_name = rowsWritten)]
-    fn rows_written(this: &CursorApi) -> Result<f64, JsValue>;
-    #[wasm_bindgen(static_method_of = ArrayApi, catch, js_name = from)]
-    fn from_iterator(iterator: &JsValue) -> Result<Array, JsValue>;
     #[wasm_bindgen(method, catch, js_name = transactionSync)]
     fn transaction_sync(
         this: &StorageApi,
@@ -38,7 +38,7 @@ extern "C" {
 
 /// The object's database. Counts the rows it writes: they are what Cloudflare bills.
 pub struct ObjectSql {
-    sql: SqlApi,
+    sql: JsValue,
     storage: StorageApi,
     written: Cell<u64>,
 }
@@ -48,7 +48,7 @@ impl ObjectSql {
         let raw = JsValue::from(storage.as_raw());
         let sql = worker::js_sys::Reflect::get(&raw, &JsValue::from_str("sql"))?;
         Ok(Self {
-            sql: sql.unchecked_into(),
+            sql,
             storage: raw.unchecked_into(),
             written: Cell::new(0),
         })
@@ -87,62 +87,102 @@ impl ObjectSql {
 
 impl Sql for ObjectSql {
     fn query(&self, text: &'static str, params: &[Value]) -> Result<Vec<Row>, Error> {
-        let bound = Array::new();
-        for param in params {
-            bound.push(&js_value(param)?);
-        }
-        let failed = |error: JsValue| statement_error(&error);
-        let cursor = self.sql.exec(text, bound).map_err(failed)?;
-        let rows = ArrayApi::from_iterator(&cursor.raw().map_err(failed)?).map_err(failed)?;
-        self.written
-            .set(self.written.get() + whole(cursor.rows_written().map_err(failed)?));
-        if rows.length() == 0 {
-            return Ok(Vec::new());
-        }
-        let names = cursor.column_names().map_err(failed)?;
-        let columns: Arc<[String]> = names.iter().filter_map(|name| name.as_string()).collect();
-        rows.iter().map(|row| read_row(&columns, &row)).collect()
+        let beside = Array::new();
+        let params: Vec<serde_json::Value> = params
+            .iter()
+            .map(|param| bound(param, &beside))
+            .collect::<Result<_, _>>()?;
+        let params = serde_json::Value::from(params).to_string();
+        let answer = run(&self.sql, text, &params, &beside).map_err(|error| statement_error(&error))?;
+        let (written, names, rows): (u64, Arc<[String]>, Vec<Vec<Held>>) =
+            serde_json::from_str(&answer).map_err(|error| Error::Statement(error.to_string()))?;
+        self.written.set(self.written.get() + written);
+        rows.into_iter()
+            .map(|cells| {
+                let values = cells.into_iter().map(value).collect::<Result<_, _>>()?;
+                Ok(Row::new(Arc::clone(&names), values))
+            })
+            .collect()
     }
 }
 
-fn read_row(columns: &Arc<[String]>, row: &JsValue) -> Result<Row, Error> {
-    let cells: &Array = row.unchecked_ref();
-    let values = cells
-        .iter()
-        .map(|cell| rust_value(&cell))
-        .collect::<Result<_, _>>()?;
-    Ok(Row::new(Arc::clone(columns), values))
-}
-
-fn js_value(value: &Value) -> Result<JsValue, Error> {
-    Ok(match value {
-        Value::Null => JsValue::NULL,
-        Value::Integer(integer) => JsValue::from_f64(exact_number(*integer)?),
-        Value::Text(text) => JsValue::from_str(text),
-        Value::Blob(bytes) => Uint8Array::from(bytes.as_slice()).into(),
+/// A parameter in the JSON of all, or its place `beside` it.
+fn bound(param: &Value, beside: &Array) -> Result<serde_json::Value, Error> {
+    let put = |large: JsValue| json!({ "at": beside.push(&large) - 1 });
+    Ok(match param {
+        Value::Null => serde_json::Value::Null,
+        Value::Integer(integer) => exact_number(*integer)?.into(),
+        Value::Text(text) if text.len() > LONG => put(JsValue::from_str(text)),
+        Value::Text(text) => text.as_str().into(),
+        Value::Blob(bytes) => put(Uint8Array::from(bytes.as_slice()).into()),
     })
 }
 
-fn rust_value(cell: &JsValue) -> Result<Value, Error> {
-    if cell.is_null() || cell.is_undefined() {
-        return Ok(Value::Null);
-    }
-    if let Some(number) = cell.as_f64() {
-        return value_of_number(number);
-    }
-    match cell.as_string() {
-        Some(text) => Ok(Value::Text(text)),
-        None => Ok(Value::Blob(Uint8Array::new(cell).to_vec())),
+/// A cell as it comes in the JSON of an answer.
+enum Held {
+    Here(Value),
+    Number(f64),
+    /// Left in JavaScript.
+    Large(u32),
+}
+
+fn value(held: Held) -> Result<Value, Error> {
+    match held {
+        Held::Here(value) => Ok(value),
+        Held::Number(number) => value_of_number(number),
+        Held::Large(at) => {
+            let cell = large(at).map_err(|error| statement_error(&error))?;
+            let text = cell.as_string().map(Value::Text);
+            Ok(text.unwrap_or_else(|| Value::Blob(Uint8Array::new(&cell).to_vec())))
+        }
     }
 }
 
+impl<'de> Deserialize<'de> for Held {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(HeldVisitor)
+    }
+}
+
+struct HeldVisitor;
+
 #[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a small count"
+    clippy::cast_precision_loss,
+    reason = "numbers come from JavaScript, where they are doubles"
 )]
-fn whole(number: f64) -> u64 {
-    number.max(0.0) as u64
+impl<'de> Visitor<'de> for HeldVisitor {
+    type Value = Held;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a cell")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Held, E> {
+        Ok(Held::Here(Value::Null))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Held, E> {
+        Ok(Held::Number(number as f64))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Held, E> {
+        Ok(Held::Number(number as f64))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Held, E> {
+        Ok(Held::Number(number))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Held, E> {
+        Ok(Held::Here(Value::Text(text.to_owned())))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Held, A::Error> {
+        let place: Option<(String, u32)> = map.next_entry()?;
+        place
+            .map(|(_, at)| Held::Large(at))
+            .ok_or_else(|| de::Error::custom("a place without a number"))
+    }
 }
 
 fn statement_error(error: &JsValue) -> Error {

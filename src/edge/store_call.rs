@@ -4,7 +4,7 @@ use crate::domain::message::Lane;
 use crate::domain::switches::{Change, Switches};
 use crate::domain::time::Timestamp;
 use crate::engine::breaker::Breaker;
-use crate::engine::protection::{Counted, Finding};
+use crate::engine::protection::{Counted, Finding, Since};
 use crate::engine::traffic::{Candidate, Leave, Lesson};
 use crate::store::coupon::Pool;
 use crate::store::warm_up::Day;
@@ -28,6 +28,8 @@ pub enum StoreCall {
     },
     /// What a request taught us about a provider.
     Learn { lesson: Lesson, now: Timestamp },
+    /// No request was made on the leave to probe a provider.
+    PutBackProbe { provider: String, now: Timestamp },
     /// Places of this day of the warm-up, for mails about to be claimed.
     TakePlaces { day: String, limit: u32, wanted: u32 },
     /// Those that no mail took.
@@ -35,7 +37,13 @@ pub enum StoreCall {
     /// What an operator wants switched.
     Switch { change: Change, now: Timestamp },
     /// What all shards counted of marketing: stop what must be stopped.
-    Protect { counted: Vec<Counted>, now: Timestamp },
+    Protect {
+        counted: Vec<Counted>,
+        /// Since when: what was resumed later is not stopped by it.
+        #[serde(default)]
+        since: Option<Since>,
+        now: Timestamp,
+    },
     /// May this network try to sign in once more?
     Attempt { network: String, now: Timestamp },
     /// It signed in.
@@ -73,7 +81,11 @@ pub enum StoreAnswer {
     Coupon(Option<String>),
     Imported(u32),
     Pools(Vec<Pool>),
-    Got(Vec<u8>),
+    /// A document as it stood then.
+    Got {
+        at: Timestamp,
+        body: Vec<u8>,
+    },
     Switches(Switches),
     Protected {
         switches: Switches,
@@ -88,7 +100,7 @@ pub enum StoreAnswer {
 /// Store-wide state at one moment.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Snapshot {
-    #[serde(default)]
+    /// Never guessed: where another version of the `Store` does not say them, nothing goes on until it does.
     pub switches: Switches,
     /// How marketing stood when protection looked last, since the object started.
     #[serde(default)]

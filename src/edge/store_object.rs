@@ -73,11 +73,12 @@ impl Store {
         url: String,
         not_before: Timestamp,
         now: Timestamp,
-    ) -> std::result::Result<Vec<u8>, Error> {
+    ) -> std::result::Result<StoreAnswer, Error> {
         if let Some((at, held)) = self.documents.borrow().get(&url)
             && *at >= not_before
         {
-            return Ok(held.clone());
+            let (at, body) = (*at, held.clone());
+            return Ok(StoreAnswer::Got { at, body });
         }
         let request = http::Request {
             method: http::Method::Get,
@@ -87,7 +88,7 @@ impl Store {
         };
         let response = http_client::send(request, DOCUMENT_TIMEOUT).await?;
         if response.status != 200 {
-            let error = format!("a provider's document: status {}", response.status);
+            let error = format!("a published document: status {}", response.status);
             return Err(Error::NoAnswer(error));
         }
         let mut documents = self.documents.borrow_mut();
@@ -95,7 +96,8 @@ impl Store {
             documents.clear();
         }
         documents.insert(url, (now, response.body.clone()));
-        Ok(response.body)
+        let (at, body) = (now, response.body);
+        Ok(StoreAnswer::Got { at, body })
     }
 
     async fn handle(&self, body: &[u8]) -> std::result::Result<StoreAnswer, Error> {
@@ -116,6 +118,10 @@ impl Store {
                 self.on_traffic(sql, |traffic| traffic.learn(lesson, now))?;
                 Ok(StoreAnswer::Done)
             }
+            StoreCall::PutBackProbe { provider, now } => {
+                self.on_traffic(sql, |traffic| traffic.put_back_probe(&provider, now))?;
+                Ok(StoreAnswer::Done)
+            }
             StoreCall::TakePlaces { day, limit, wanted } => Ok(StoreAnswer::Places(
                 sql.turn(|| warm_up::take(sql, &day, limit, wanted))?,
             )),
@@ -126,9 +132,10 @@ impl Store {
             StoreCall::Switch { change, now } => Ok(StoreAnswer::Switches(
                 sql.turn(|| switch(sql, |held| held.changed(&change, now)))?,
             )),
-            StoreCall::Protect { counted, now } => {
+            StoreCall::Protect { counted, since, now } => {
                 let findings = judge(&counted);
-                let switches = sql.turn(|| switch(sql, |held| enforce(held, &findings, now)))?;
+                let since = since.as_ref();
+                let switches = sql.turn(|| switch(sql, |held| enforce(held, since, &findings, now)))?;
                 let before = self.protection.replace(findings.clone());
                 let news = news(&before, findings);
                 Ok(StoreAnswer::Protected { switches, news })
@@ -148,9 +155,7 @@ impl Store {
                 sql.turn(|| coupon::import(sql, &pool, &codes))?,
             )),
             StoreCall::Pools => Ok(StoreAnswer::Pools(coupon::pools(sql)?)),
-            StoreCall::Get { url, not_before, now } => {
-                self.get(url, not_before, now).await.map(StoreAnswer::Got)
-            }
+            StoreCall::Get { url, not_before, now } => self.get(url, not_before, now).await,
             StoreCall::SetClock { offset } => {
                 sql.turn(|| setting::set(sql, &Key::ClockOffset, &offset.to_string()))?;
                 Ok(StoreAnswer::Done)

@@ -1,33 +1,27 @@
 //! Asymmetric signatures, checked by the platform's WebCrypto: the module carries no code for them.
 //!
-//! Called for the events of providers that sign with ECDSA or RSA, and for the tokens of Cloudflare Access. Every fault is
+//! Called for sources and providers that sign with ECDSA or RSA, and for the tokens of Cloudflare Access. Every fault is
 //! a no.
 
-use crate::providers::events::Algorithm;
+use crate::signing::asymmetric::{Algorithm, Asymmetric};
 use worker::js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array, global};
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 
-/// Whether the signature of the message holds under any of the keys, each a `SubjectPublicKeyInfo` in DER.
-pub async fn holds(algorithm: Algorithm, keys: &[Vec<u8>], message: &[u8], signature: &[u8]) -> bool {
-    for key in keys {
-        let verified = verify(algorithm, key, message, signature).await;
-        if verified.is_ok_and(|answer| answer.is_truthy()) {
+/// Whether the signature holds under any of the keys.
+pub async fn holds(signed: &Asymmetric) -> bool {
+    for key in &signed.keys {
+        if verify(signed, key).await.is_ok_and(|answer| answer.is_truthy()) {
             return true;
         }
     }
     false
 }
 
-async fn verify(
-    signed_by: Algorithm,
-    key: &[u8],
-    message: &[u8],
-    signature: &[u8],
-) -> Result<JsValue, JsValue> {
+async fn verify(signed: &Asymmetric, key: &[u8]) -> Result<JsValue, JsValue> {
     let crypto = Reflect::get(&global(), &"crypto".into())?;
     let subtle = Reflect::get(&crypto, &"subtle".into())?;
-    let algorithm = algorithm(signed_by)?;
+    let algorithm = algorithm(signed.algorithm)?;
     let usages = Array::of1(&"verify".into());
     let key = call(
         &subtle,
@@ -41,6 +35,7 @@ async fn verify(
         ],
     )
     .await?;
+    let (signature, message) = (signed.signature.as_slice(), signed.message.as_slice());
     let given = [
         algorithm,
         key,

@@ -46,14 +46,17 @@ pub async fn tell(peers: &Peers<'_>, shards: &[ShardIndex], switches: &Switches)
 pub async fn protect(peers: &Peers<'_>, shards: &[ShardIndex], held: &Switches) -> Result<(), Error> {
     let since = Since::new(held, peers.now);
     let mut counted: Vec<Counted> = Vec::new();
-    for (_, answer) in ask(peers, shards, &Call::Count(since)).await {
+    for (_, answer) in ask(peers, shards, &Call::Count(since.clone())).await {
         if let Some(Answer::Counted(part)) = answer {
             counted.extend(part);
         }
     }
-    let now = peers.now;
-    let StoreAnswer::Protected { switches, news } = peers.store(&StoreCall::Protect { counted, now }).await?
-    else {
+    let call = StoreCall::Protect {
+        counted,
+        since: Some(since),
+        now: peers.now,
+    };
+    let StoreAnswer::Protected { switches, news } = peers.store(&call).await? else {
         return Err(Error::NoAnswer("the Store judged nothing".to_owned()));
     };
     for finding in news {

@@ -6,8 +6,8 @@ use super::routes::{Visit, wrong_method};
 use super::{answer, log, runtime};
 use crate::domain::ids::ContactId;
 use crate::http::Method;
+use crate::http::form;
 use crate::journey::catalog::Catalog;
-use crate::render::form;
 use crate::render::links::{Named, Purpose};
 use crate::render::pages::{self, CONTENT_SECURITY_POLICY, MAIL_SECURITY_POLICY, Page};
 use crate::render::preferences::{self, Asked, Reader, Wrong};
@@ -69,6 +69,7 @@ async fn button(
             let (choice, done) = act(&named);
             let came = match choose(visit, &named, choice, by).await {
                 Ok(Chosen::Done) => done,
+                Ok(Chosen::Passed) => Page::Noted,
                 Ok(Chosen::NotFound) => Page::LinkNotValid,
                 Ok(Chosen::Expired) => Page::Expired,
                 Err(page) => page,
@@ -98,6 +99,7 @@ pub async fn view(visit: &Visit<'_>, token: &str) -> Result<Response, Error> {
     let shard = visit.settings.shards.of_message(message);
     let call = Call::View {
         message: message.clone(),
+        mark: named.mark.clone(),
     };
     match visit.peers().shard(shard, call).await {
         Ok(Answer::Viewed(Some(html))) => Ok(answer::page(200, html, MAIL_SECURITY_POLICY)?),
@@ -148,6 +150,8 @@ pub async fn preferences(visit: &Visit<'_>, token: &str) -> Result<Response, Err
     };
     match choose(visit, &named, choice, by(visit)).await {
         Ok(Chosen::Done) => {}
+        // The page shows what holds, which is not what was chosen yet.
+        Ok(Chosen::Passed) => return show(Page::Noted, words),
         Ok(Chosen::NotFound) => return show(Page::LinkNotValid, words),
         Ok(Chosen::Expired) => return show(Page::Expired, words),
         Err(page) => return show(page, words),

@@ -46,7 +46,7 @@ pub fn click(visit: &Visit<'_>, token: &str) -> Result<Response, Error> {
             return wrong_method("GET, HEAD");
         }
     }
-    let headers = unkept()?;
+    let headers = Headers::new();
     headers.set("location", &location)?;
     Ok(Response::empty()?.with_status(302).with_headers(headers))
 }
@@ -65,7 +65,7 @@ pub fn open(visit: &Visit<'_>, token: &str) -> Result<Response, Error> {
             return wrong_method("GET, HEAD");
         }
     }
-    let headers = unkept()?;
+    let headers = Headers::new();
     headers.set("content-type", "image/gif")?;
     headers.set("content-length", &PIXEL.len().to_string())?;
     let body = if visit.request.method == Method::Head {
@@ -74,16 +74,6 @@ pub fn open(visit: &Visit<'_>, token: &str) -> Result<Response, Error> {
         ResponseBody::Body(PIXEL.to_vec())
     };
     Ok(Response::from_body(body)?.with_headers(headers))
-}
-
-/// Every visit must come to us, and where it goes on must not learn the token.
-fn unkept() -> Result<Headers, Error> {
-    let headers = Headers::new();
-    headers.set("cache-control", "no-store")?;
-    headers.set("referrer-policy", "no-referrer")?;
-    headers.set("x-content-type-options", "nosniff")?;
-    headers.set("x-robots-tag", "noindex, nofollow")?;
-    Ok(headers)
 }
 
 /// The address as a header may hold it: byte for byte, or as a browser would write what is beyond ASCII.

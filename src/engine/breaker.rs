@@ -6,6 +6,7 @@
 //! Probing --an answer------------------> Closed
 //! Probing --trouble--------------------> Open, longer
 //! Probing --no word for a lease--------> Probing anew
+//! Probing --no mail was there for it---> Open, its time over
 //! ```
 //!
 //! Called by `traffic`, whose owner keeps it over restarts: a fault of our settings must not cost a request after each. It
@@ -111,6 +112,17 @@ impl Breaker {
         if let Some(opened) = self.opened() {
             let until = lease_from(now);
             *self = Self::Probing(Opened {
+                until,
+                ..opened.clone()
+            });
+        }
+    }
+
+    /// The probe never left: the mail that was to be it may not go. The next one may be it at once.
+    pub fn put_back_probe(&mut self, now: Timestamp) {
+        if let Self::Probing(opened) = self {
+            let until = now;
+            *self = Self::Open(Opened {
                 until,
                 ..opened.clone()
             });
@@ -257,6 +269,24 @@ mod tests {
             Admission::Wait { .. }
         ));
         assert_eq!(breaker.admit("s1", at(MINUTE + 45)), Admission::Probe);
+    }
+
+    #[test]
+    fn a_probe_that_never_left_is_there_for_the_next_mail() {
+        let mut breaker = opened(Cause::Down);
+        let before = breaker.opened().cloned();
+        breaker.probe(at(MINUTE));
+        breaker.put_back_probe(at(MINUTE + 1));
+        assert_eq!(breaker.admit("s1", at(MINUTE + 1)), Admission::Probe);
+        let failures = |opened: &Opened| opened.failures;
+        assert_eq!(
+            breaker.opened().map(failures),
+            before.as_ref().map(failures),
+            "nothing was asked"
+        );
+        let mut well = Breaker::Closed;
+        well.put_back_probe(at(MINUTE));
+        assert_eq!(well, Breaker::Closed, "somebody else heard that it is well");
     }
 
     #[test]

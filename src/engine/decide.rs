@@ -184,7 +184,7 @@ impl<'a> Turn<'a> {
 
     /// An event: what it says of the person, then what it ends, continues and starts.
     fn event(&mut self, event: &Arc<Event>, facts: &Facts) {
-        if facts.seen {
+        if facts.seen && !planted!(DuplicateCounts) {
             return;
         }
         if !event.unread.is_empty() {
@@ -221,6 +221,8 @@ impl<'a> Turn<'a> {
     /// Everything whose time has come.
     fn wake(&mut self) {
         moment::fire(self);
+        // The sweep may not have come here yet.
+        self.take_stricter_streams();
         let due: Vec<Enrollment> = self
             .contact
             .enrollments
@@ -331,6 +333,9 @@ impl<'a> Turn<'a> {
 
     /// Drops the message of an enrollment, unless its request is out.
     fn take_back(&mut self, enrollment: &Enrollment, reason: DropReason) {
+        if planted!(MailOutlivesItsRun) {
+            return;
+        }
         if let Position::Sending(Sending {
             message,
             dispatched: false,

@@ -9,7 +9,7 @@ use crate::domain::consent::{ConsentSignal, ConsentState};
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{Event, Unread};
 use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, EventId, MessageId};
-use crate::domain::message::{DropReason, Lane, Message};
+use crate::domain::message::{DropReason, Lane, Message, Stream};
 use crate::domain::order::Order;
 use crate::domain::referral::{Referral, ReferralCode};
 use crate::domain::time::Timestamp;
@@ -114,6 +114,12 @@ pub enum Change {
     },
     /// A new intent in the ledger.
     PutMessage(Message),
+    /// An intent goes by a stricter stream from now on.
+    MoveStream {
+        message: MessageId,
+        stream: Stream,
+        lane: Lane,
+    },
     SettleMessage {
         message: MessageId,
         how: Settlement,

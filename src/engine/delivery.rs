@@ -15,7 +15,7 @@ use super::decide::EVIDENCE_WAIT;
 use super::decision::Settlement;
 use super::retry::next_attempt_at;
 use super::traffic::SHORT_REST;
-use crate::domain::ids::MessageId;
+use crate::domain::ids::{IdentifierHash, MessageId};
 use crate::domain::message::Stream;
 use crate::domain::outcome::{Outcome, Rejection, RetryLater, RetryReason};
 use crate::domain::time::{Delay, Timestamp};
@@ -42,6 +42,9 @@ pub struct Dispatch {
     /// 1, or 2 for the one resend of a message of unknown fate.
     pub generation: u8,
     pub members: Vec<MessageId>,
+    /// To whom the bytes go, by hash, in the order of `members`. Empty in claims of before this was kept.
+    #[serde(default)]
+    pub addressees: Vec<IdentifierHash>,
     /// Grows at each claim; an outcome is believed only for the attempt it belongs to.
     pub attempt: u32,
     pub first_at: Timestamp,
@@ -92,6 +95,9 @@ pub const fn lease_from(now: Timestamp) -> Timestamp {
 
 /// How long after the first request a repeat of its bytes is harmless, of a provider that remembers a key for `window`.
 pub fn safe_window(window: Delay) -> Delay {
+    if planted!(KeyNeverExpires) {
+        return Delay::from_days(30);
+    }
     let margin = (window.as_millis() / 4).min(WINDOW_MARGIN.as_millis());
     Delay::from_millis(window.as_millis() - margin)
 }
@@ -179,10 +185,7 @@ pub fn rest(outcome: &Outcome, seed: &str, now: Timestamp) -> Option<Rest> {
                 RetryReason::QuotaExceeded => {
                     trouble(Cause::Quota, "the allowance of the plan is used up", Some(until))
                 }
-                RetryReason::RateLimited if until.since(now) > SHORT_REST => {
-                    trouble(Cause::Quota, "it asked for a long rest", Some(until))
-                }
-                RetryReason::RateLimited => Some(Rest::Short(until)),
+                RetryReason::RateLimited => Some(resting(until, now)),
                 RetryReason::Address => None,
             }
         }
@@ -191,6 +194,18 @@ pub fn rest(outcome: &Outcome, seed: &str, now: Timestamp) -> Option<Rest> {
         | Outcome::Unknown(_)
         | Outcome::KeyMismatch => None,
     }
+}
+
+/// A rest that a provider asks for, by a 429 or by what its headers leave: waited for while it is short.
+pub fn resting(until: Timestamp, now: Timestamp) -> Rest {
+    if until.since(now) <= SHORT_REST {
+        return Rest::Short(until);
+    }
+    Rest::Shut(Trouble {
+        cause: Cause::Quota,
+        reason: "it asked for a long rest".to_owned(),
+        until: Some(until),
+    })
 }
 
 fn accepted(dispatch: &Dispatch, provider_id: Option<String>) -> Settlement {

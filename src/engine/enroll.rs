@@ -255,6 +255,7 @@ fn ended_runs<'a>(changes: &'a [Change], facts: &'a Facts) -> impl Iterator<Item
         | Change::RecordConsent(_)
         | Change::ReachGoal { .. }
         | Change::PutMessage(_)
+        | Change::MoveStream { .. }
         | Change::SettleMessage { .. } => None,
     });
     facts.ended.iter().chain(just_ended)

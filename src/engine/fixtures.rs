@@ -33,6 +33,7 @@ pub fn contact(state: ConsentState) -> Contact {
         email: EmailAddress::parse("nadia@example.com").unwrap(),
         seen_at: at(0),
         consent: Consent {
+            refused_at: None,
             state,
             evidence: None,
         },

@@ -5,7 +5,7 @@
 //! Called by the delivery loop; the only maker of a [`Clearance`].
 
 use super::ask;
-use super::breaker::Cause;
+pub use super::defer::DeferReason;
 use super::enroll::leaves_when_bought;
 use super::pace::{self, Hold};
 use super::pausing;
@@ -40,123 +40,6 @@ pub enum Verdict {
     Drop(DropReason),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeferReason {
-    CheckoutUnreadable,
-    /// An exit rule failed at run time: the contact may have left the journey.
-    ExitUndecided,
-    /// Quiet hours, or outside of the journey's window.
-    Hours,
-    /// As many mails as the cap allows went out lately.
-    Capped,
-    /// The journey sent as many mails as its throttle allows.
-    Throttled,
-    /// None of the providers in `EMAIL_PROVIDER` may carry its stream.
-    NoProvider,
-    /// All of them that may are shut: they refused our settings.
-    ProviderRefuses,
-    /// They do not answer.
-    ProviderDown,
-    /// The allowance of their plans is used up.
-    QuotaUsed,
-    /// The new sending domain has sent what this day allows, or more engaged contacts go first.
-    WarmUp,
-    /// Its journey is paused, or the marketing in it.
-    Paused,
-}
-
-impl DeferReason {
-    /// Whether our own rules hold the mail: such time is not lateness.
-    pub const fn is_ours(self) -> bool {
-        match self {
-            Self::Hours | Self::Capped | Self::Throttled | Self::NoProvider | Self::WarmUp => true,
-            Self::CheckoutUnreadable
-            | Self::ExitUndecided
-            | Self::ProviderRefuses
-            | Self::ProviderDown
-            | Self::QuotaUsed
-            // What passes in a pause has passed.
-            | Self::Paused => false,
-        }
-    }
-
-    /// Whether the wait is one for room among other mails, which a mail does not wait for for ever.
-    pub const fn is_for_room(self) -> bool {
-        match self {
-            Self::Capped | Self::WarmUp => true,
-            Self::Hours
-            | Self::Throttled
-            | Self::NoProvider
-            | Self::CheckoutUnreadable
-            | Self::ExitUndecided
-            | Self::ProviderRefuses
-            | Self::ProviderDown
-            | Self::QuotaUsed
-            | Self::Paused => false,
-        }
-    }
-}
-
-impl From<Cause> for DeferReason {
-    fn from(cause: Cause) -> Self {
-        match cause {
-            Cause::Settings => Self::ProviderRefuses,
-            Cause::Down => Self::ProviderDown,
-            Cause::Quota => Self::QuotaUsed,
-        }
-    }
-}
-
-impl DeferReason {
-    pub const ALL: [Self; 11] = [
-        Self::CheckoutUnreadable,
-        Self::ExitUndecided,
-        Self::Hours,
-        Self::Capped,
-        Self::Throttled,
-        Self::NoProvider,
-        Self::ProviderRefuses,
-        Self::ProviderDown,
-        Self::QuotaUsed,
-        Self::WarmUp,
-        Self::Paused,
-    ];
-
-    /// The word stored with the message.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Hours => "hours",
-            Self::Capped => "cap",
-            Self::Throttled => "throttle",
-            Self::NoProvider => "no_provider",
-            Self::ProviderRefuses => "provider_refuses",
-            Self::ProviderDown => "provider_down",
-            Self::QuotaUsed => "quota",
-            Self::WarmUp => "warm_up",
-            Self::Paused => "paused",
-            Self::CheckoutUnreadable => "checkout_unreadable",
-            Self::ExitUndecided => "exit_undecided",
-        }
-    }
-
-    /// For people.
-    pub const fn in_words(self) -> &'static str {
-        match self {
-            Self::Hours => "it waits for the hours at which marketing may go",
-            Self::Capped => "it waits for room in the frequency cap",
-            Self::Throttled => "it waits for its turn: the journey is throttled",
-            Self::NoProvider => "it waits for a provider that may carry it: none in EMAIL_PROVIDER may",
-            Self::ProviderRefuses => "it waits for the provider, which refuses our settings: see /health",
-            Self::ProviderDown => "it waits for the provider, which does not answer",
-            Self::QuotaUsed => "it waits for the provider: the allowance of the plan is used up",
-            Self::WarmUp => "it waits for its turn: the sending domain is being warmed up",
-            Self::Paused => "it waits because its journey, or the marketing in it, is paused",
-            Self::CheckoutUnreadable => "it could not be told whether the cart was bought",
-            Self::ExitUndecided => "a condition of an exit failed, so it waits until that is decided",
-        }
-    }
-}
-
 /// What the gate must know besides the contact.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
@@ -169,6 +52,20 @@ pub struct Facts {
     pub in_flight: Vec<Lane>,
     /// `SEND_ONLY_TO` and the operator's list, as far as they are set: mail may only go to addresses or domains on each.
     pub only_to: Vec<Vec<String>>,
+    /// The same bytes were on their way before, in time and with room in the caps: those two ask no more.
+    pub repeats: bool,
+    /// To whom the bytes go that are written already; without them, the contact's address of now.
+    pub addressee: Option<EmailAddress>,
+}
+
+impl Facts {
+    /// The address that the mail goes to.
+    pub fn address<'a>(&self, contact: &'a Contact) -> Option<&'a Address> {
+        match &self.addressee {
+            Some(email) => contact.address_of(email),
+            None => contact.address(),
+        }
+    }
 }
 
 /// Whether the enrollment's checkout was bought.
@@ -200,7 +97,8 @@ pub fn check(
     if journey.status == Status::Retired {
         return Verdict::Drop(DropReason::Exited);
     }
-    if pausing::holds(catalog, &journey.id, sending.stream) {
+    let stream = stream_of(sending, send);
+    if pausing::holds(catalog, &journey.id, stream) {
         return Verdict::Defer {
             until: now.plus(PAUSED_LOOK),
             reason: DeferReason::Paused,
@@ -218,36 +116,46 @@ pub fn check(
         let left = may_have_left(journey, enrollment, sending, facts, now);
         return left.unwrap_or_else(|| to_team(catalog, sending, facts));
     }
-    let Some(address) = contact.address() else {
+    let Some(address) = facts.address(contact) else {
         return Verdict::Drop(DropReason::NoAddress);
     };
     if facts.suppressed || address.consent.state == ConsentState::Suppressed {
         return Verdict::Drop(DropReason::Suppressed);
     }
-    if let Some(reason) = unwanted(catalog.store.region, contact, (journey, send), sending, now) {
+    if let Some(reason) = unwanted(
+        catalog.store.region,
+        (contact, address),
+        (journey, send),
+        sending,
+        now,
+    ) {
         return Verdict::Drop(reason);
     }
     if let Some(refused) = may_have_left(journey, enrollment, sending, facts, now) {
         return refused;
     }
     if let Late::SkipAfter(limit) = send.late
+        && !facts.repeats
         && now.since(sending.ready_since()) > limit
     {
         return Verdict::Drop(DropReason::TooLate);
     }
-    if sending.stream == Stream::Marketing
-        && let Some(hold) = pace::hold(catalog, journey, contact, sending, &facts.in_flight, now)
-    {
-        return held(hold, sending, send.late, now);
+    if let Some(refused) = paced(catalog, (journey, send), contact, sending, facts, now) {
+        return refused;
     }
     if !listed(&facts.only_to, &address.email) {
         return Verdict::Drop(DropReason::NotListed);
     }
-    Verdict::Allow(Clearance::grant(
-        address.email.clone(),
-        sending.message.clone(),
-        sending.stream,
-    ))
+    let (to, message) = (address.email.clone(), sending.message.clone());
+    Verdict::Allow(Clearance::grant(to, message, stream))
+}
+
+/// Where the step's stream changed since the mail was written, the stricter of the two asks.
+pub(super) fn stream_of(sending: &Sending, send: &Send) -> Stream {
+    match (sending.stream, send.stream) {
+        (Stream::Transactional, Stream::Transactional) => Stream::Transactional,
+        (Stream::Marketing, _) | (_, Stream::Marketing) => Stream::Marketing,
+    }
 }
 
 /// The cart may be bought, or an exit rule met, and nobody knows for sure.
@@ -280,6 +188,26 @@ fn may_have_left(
         until,
         reason: DeferReason::ExitUndecided,
     })
+}
+
+/// What the pace of marketing says of it: of a repeat its hours alone.
+fn paced(
+    catalog: &Catalog,
+    (journey, send): (&Journey, &Send),
+    contact: &Contact,
+    sending: &Sending,
+    facts: &Facts,
+    now: Timestamp,
+) -> Option<Verdict> {
+    if stream_of(sending, send) != Stream::Marketing {
+        return None;
+    }
+    let hold = if facts.repeats {
+        pace::hours(catalog, journey, contact, now)
+    } else {
+        pace::hold(catalog, journey, contact, sending, &facts.in_flight, now)
+    };
+    hold.map(|hold| held(hold, sending, send.late, now))
 }
 
 /// A mail waits for its hours as long as they take, but for room in a cap only until it is too late.
@@ -375,16 +303,14 @@ pub(super) fn may_get_marketing(region: Region, contact: &Contact, now: Timestam
 /// Why the contact does not want a mail to them, or may not be sent it; none when nothing speaks against it.
 pub(super) fn unwanted(
     region: Region,
-    contact: &Contact,
+    (contact, address): (&Contact, &Address),
     (journey, send): (&Journey, &Send),
     sending: &Sending,
     now: Timestamp,
 ) -> Option<DropReason> {
-    // Where the step's stream changed since the mail was written, the stricter of the two asks.
-    let marketing = sending.stream == Stream::Marketing || send.stream == Stream::Marketing;
-    let address = contact
-        .address()
-        .filter(|_| marketing && send.to == Recipient::Contact)?;
+    if stream_of(sending, send) != Stream::Marketing || send.to != Recipient::Contact {
+        return None;
+    }
     let topic = journey.topic_of(send);
     let refused = marketing_refusal(region, contact, address, now);
     let preferences = &contact.preferences;
@@ -410,7 +336,17 @@ fn marketing_refusal(
         last.is_some_and(|at| now.since(at) < limit)
     };
     let no = || Some(DropReason::NoConsent);
+    if contact.objects_to(address) && !planted!(ConsentAskedOnce) {
+        return match address.consent.state {
+            ConsentState::Suppressed => Some(DropReason::Suppressed),
+            ConsentState::Pending => no(),
+            ConsentState::Unknown | ConsentState::Subscribed | ConsentState::Unsubscribed => {
+                Some(DropReason::Unsubscribed)
+            }
+        };
+    }
     match (address.consent.state, regime) {
+        (ConsentState::Unsubscribed, _) if planted!(ConsentAskedOnce) => None,
         (ConsentState::Unsubscribed, _) => Some(DropReason::Unsubscribed),
         (ConsentState::Suppressed, _) => Some(DropReason::Suppressed),
         (ConsentState::Pending, _) | (ConsentState::Unknown, Regime::OptIn) => no(),

@@ -68,7 +68,9 @@ fn address(
     (region, objection): (Region, Option<Objection>),
 ) -> Option<Change> {
     let email = event.email.as_ref()?;
+    let (mut changed, mut told) = (false, None);
     if contact.address_mut(email).is_none() {
+        changed = objection.is_some();
         make_room(contact);
         contact.addresses.push(Address {
             email: email.clone(),
@@ -91,18 +93,22 @@ fn address(
     }
     // Nobody said yes by an order that was only a test; a no is a no.
     let counts = |signal: &&ConsentSignal| !event.test || signal.state == ConsentState::Unsubscribed;
-    let signal = event.consent.as_ref().filter(counts)?;
-    let state = weighed(signal, event, region);
-    let changed = address.consent.apply_as(state, signal, &event.id);
-    changed.then(|| {
-        Change::RecordConsent(Box::new(ConsentChange {
-            email: address.email.clone(),
-            state,
-            signal: signal.clone(),
-            event: event.id.clone(),
-            at: event.received_at,
-        }))
-    })
+    if let Some(signal) = event.consent.as_ref().filter(counts) {
+        let state = weighed(signal, event, region);
+        if address.consent.apply_as(state, signal, &event.id) {
+            // A no to a dead address is not what its state rests on.
+            told = Some((signal.clone(), event.id.clone()));
+        }
+    }
+    let unsaid = address.consent.evidence.clone().filter(|_| changed);
+    let (signal, by) = told.or(unsaid)?;
+    Some(Change::RecordConsent(Box::new(ConsentChange {
+        email: address.email.clone(),
+        state: address.consent.state,
+        signal,
+        event: by,
+        at: event.received_at,
+    })))
 }
 
 /// Where a yes has to be confirmed, one that did not come from the mailbox itself is a request.
@@ -123,12 +129,7 @@ pub(super) fn make_room(contact: &mut Contact) {
     if contact.addresses.len() < MAX_ADDRESSES {
         return;
     }
-    let objected = |address: &Address| {
-        matches!(
-            address.consent.state,
-            ConsentState::Unsubscribed | ConsentState::Suppressed
-        )
-    };
+    let objected = |address: &Address| address.objects() || address.consent.state == ConsentState::Suppressed;
     let oldest = contact
         .addresses
         .iter()
@@ -144,10 +145,15 @@ pub(super) fn make_room(contact: &mut Contact) {
 fn order(turn: &mut Turn<'_>, event: &Event, status: OrderStatus, facts: &Facts) {
     let Some(key) = event.order_key() else { return };
     let known = facts.orders.iter().find(|order| order.key == key);
+    let told_at = if planted!(OldNewsWins) {
+        turn.now
+    } else {
+        event.occurred_at
+    };
     let order = match known {
         Some(known) => {
             let mut order = known.clone();
-            if !order.report(status, event.occurred_at) && order.total.is_some() {
+            if !order.report(status, told_at) && order.total.is_some() {
                 return;
             }
             order.total = order.total.or(event.data.value);

@@ -121,7 +121,8 @@ fn names_product(event: &Event, key: &EnrollmentKey) -> bool {
 
 /// This checkout's own token and cart always; and every cart that is older than the event.
 pub(super) fn concerns_checkout(turn: &Turn<'_>, enrollment: &Enrollment, event: &Event) -> bool {
-    enrollment.data_at <= event.occurred_at || is_about(enrollment, &turn.named(event).carts)
+    let is_older = enrollment.data_at <= event.occurred_at && !planted!(OlderCartStays);
+    is_older || is_about(enrollment, &turn.named(event).carts)
 }
 
 /// Whether an enrollment for a checkout is about one of these: by its own key, or by the cart of its checkout, since an

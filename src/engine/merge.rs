@@ -33,6 +33,8 @@ pub fn absorb(
     winner.archived = winner.archived.plus(&loser.archived);
     winner.purchases = purchases_of(orders.iter(), catalog.store.currency).plus(&winner.archived);
     winner.since = winner.since.min(loser.since);
+    // What happened before the one was erased is not the other's either.
+    winner.erased_at = winner.erased_at.max(loser.erased_at);
     if loser.profile_at > winner.profile_at {
         let mut profile = loser.profile.clone();
         profile.fill_from(&winner.profile);
@@ -317,6 +319,7 @@ mod tests {
                 | Change::RecordConsent(_)
                 | Change::ReachGoal { .. }
                 | Change::PutMessage(_)
+                | Change::MoveStream { .. }
                 | Change::SettleMessage { .. } => None,
             })
             .collect()

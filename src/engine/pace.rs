@@ -39,7 +39,6 @@ pub(super) fn hold(
     in_flight: &[Lane],
     now: Timestamp,
 ) -> Option<Hold> {
-    let calendar = Calendar::new(&catalog.store, Some(journey), contact);
     let fewer = match contact.preferences.frequency {
         Frequency::All => None,
         Frequency::LessOften => Some(catalog.store.fewer()),
@@ -52,16 +51,30 @@ pub(super) fn hold(
         .filter(|cap| !cap.except.contains(&sending.lane))
         .filter_map(|cap| full_until(cap, &contact.mailed, in_flight, now))
         .max();
-    match (opening(catalog, journey, calendar, free.unwrap_or(now)), free) {
-        (None, _) => Some(Hold::Never),
-        (Some(until), Some(free)) => Some(Hold::Cap { free, until }),
-        (Some(open), None) => (open > now).then_some(Hold::Hours(open)),
+    let Some(free) = free else {
+        return hours(catalog, journey, contact, now);
+    };
+    let calendar = Calendar::new(&catalog.store, Some(journey), contact);
+    let opening = opening(catalog, journey, calendar, free);
+    Some(opening.map_or(Hold::Never, |until| Hold::Cap { free, until }))
+}
+
+/// Whether a mail must wait for its hours alone, and until when.
+pub(super) fn hours(catalog: &Catalog, journey: &Journey, contact: &Contact, now: Timestamp) -> Option<Hold> {
+    let calendar = Calendar::new(&catalog.store, Some(journey), contact);
+    match opening(catalog, journey, calendar, now) {
+        None => Some(Hold::Never),
+        Some(open) => (open > now).then_some(Hold::Hours(open)),
     }
 }
 
 /// The first moment at `now` or later that is in the window and not in quiet hours; none when there is none.
 fn opening(catalog: &Catalog, journey: &Journey, calendar: Calendar, now: Timestamp) -> Option<Timestamp> {
-    let zone = calendar.contact;
+    let zone = if planted!(HoursOfTheStore) {
+        calendar.store
+    } else {
+        calendar.contact
+    };
     let mut at = now;
     for _ in 0..ROUNDS {
         let quiet = catalog.store.quiet_hours.and_then(|quiet| quiet.until(at, zone));
@@ -89,6 +102,7 @@ fn full_until(cap: &Cap, mailed: &[Mailed], in_flight: &[Lane], now: Timestamp) 
     let left = mailed.iter().filter(|mailed| mailed.open.is_some());
     let left = left.filter(|mailed| counts(&mailed.lane)).count();
     let flying = left + in_flight.iter().filter(|lane| counts(lane)).count();
+    let flying = if planted!(CapForgetsWhatIsOut) { 0 } else { flying };
     let most = usize::from(cap.mails);
     if recent.len() + flying < most {
         return None;

@@ -74,6 +74,14 @@ impl Since {
             journeys: recent.map(|(journey, at)| (journey.clone(), *at)).collect(),
         }
     }
+
+    /// Since when a journey counts; all marketing, where none is named.
+    fn of(&self, journey: Option<&JourneyId>) -> Timestamp {
+        match journey {
+            Some(journey) => self.journeys.get(journey).copied().unwrap_or(self.window),
+            None => self.marketing,
+        }
+    }
 }
 
 /// All marketing first, then each journey by name.
@@ -98,9 +106,14 @@ pub fn judge(counted: &[Counted]) -> Vec<Finding> {
         .collect()
 }
 
-/// The switches once every stop that is found is made.
-pub fn enforce(switches: &Switches, findings: &[Finding], now: Timestamp) -> Switches {
-    let stops = findings.iter().filter(|finding| finding.level == Level::Stop);
+/// The switches once every stop that is found is made. What an operator resumed while it was being counted, `since` an
+/// earlier time, stays so until the next count.
+pub fn enforce(switches: &Switches, since: Option<&Since>, findings: &[Finding], now: Timestamp) -> Switches {
+    let present = Since::new(switches, now);
+    let is_stale = |journey| since.is_some_and(|since| present.of(journey) > since.of(journey));
+    let stops = findings
+        .iter()
+        .filter(|finding| finding.level == Level::Stop && !is_stale(finding.journey.as_ref()));
     stops.fold(switches.clone(), |held, finding| {
         held.protected(
             finding.journey.as_ref(),
@@ -260,7 +273,7 @@ mod tests {
             counted("welcome", figures(200, 0, 4)),
             counted("winback", figures(9_800, 0, 0)),
         ]);
-        let stopped = enforce(&Switches::default(), &findings, NOW);
+        let stopped = enforce(&Switches::default(), None, &findings, NOW);
         assert_eq!(stopped.marketing, None, "all marketing together is only warned");
         let (name, pause) = stopped.paused.iter().next().unwrap();
         assert_eq!(
@@ -271,7 +284,7 @@ mod tests {
             pause.reason,
             "200 mails: 4 complained of (2.00 %), 0 bounced for good (0.00 %)"
         );
-        assert_eq!(enforce(&stopped, &findings, NOW.plus(WINDOW)), stopped);
+        assert_eq!(enforce(&stopped, None, &findings, NOW.plus(WINDOW)), stopped);
     }
 
     #[test]
@@ -279,6 +292,7 @@ mod tests {
         let welcome = JourneyId::parse("welcome").unwrap();
         let stopped = enforce(
             &Switches::default(),
+            None,
             &judge(&[counted("welcome", figures(200, 0, 4))]),
             NOW,
         );

@@ -56,6 +56,7 @@ fn is_first(turn: &Turn<'_>, event: &Event, facts: &Facts) -> bool {
         | Change::EndEnrollment(_)
         | Change::ReachGoal { .. }
         | Change::PutMessage(_)
+        | Change::MoveStream { .. }
         | Change::SettleMessage { .. } => None,
     });
     let is_own = |order: &&Order| order.key == key;

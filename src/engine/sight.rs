@@ -153,11 +153,27 @@ impl<'a> Sight<'a> {
     pub fn field(&self, record: Record, name: &str) -> Option<Datum<'a>> {
         match record {
             Record::Contact => of_contact(self.view, name),
+            Record::Event if name == "asks_consent" => Some(Datum::Bool(self.asks_consent())),
             Record::Event => self.topic.of_event(name),
             Record::Enrollment => self.topic.of_enrollment(name),
             Record::Last => of_last(self.topic.run.and_then(|run| run.last.as_ref()), name),
             Record::Item => None,
         }
+    }
+}
+
+impl Sight<'_> {
+    /// Whether it is this very event by which somebody asked for marketing that has to be confirmed. What a source tells
+    /// of that again, with every order, asks for nothing.
+    fn asks_consent(&self) -> bool {
+        let Seen::Event(event) = self.topic.event else {
+            return false;
+        };
+        let consent = self.view.contact.address().map(|address| &address.consent);
+        consent.is_some_and(|consent| {
+            let evidence = consent.evidence.as_ref();
+            consent.is_unconfirmed(self.view.now) && evidence.is_some_and(|(_, by)| *by == event.id)
+        })
     }
 }
 
@@ -181,7 +197,7 @@ fn of_contact<'a>(view: View<'a>, name: &str) -> Option<Datum<'a>> {
         "unconfirmed" => Datum::Bool(
             contact
                 .address()
-                .is_some_and(|address| address.consent.is_unconfirmed()),
+                .is_some_and(|address| address.consent.is_unconfirmed(view.now)),
         ),
         "orders" => Datum::Int(i64::from(purchases.orders)),
         "spend" => Datum::Double(spend()),

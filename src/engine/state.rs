@@ -12,8 +12,7 @@
 //!
 //! The stored form is version 1; a test pins it. Loading and saving is `store`'s work, deciding is `decide`'s.
 
-use super::address_health::AddressHealth;
-use crate::domain::consent::{Consent, ConsentState};
+use crate::domain::consent::ConsentState;
 use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{EventData, EventKind};
@@ -29,9 +28,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+mod address;
 mod mail;
 mod purchases;
 
+pub use address::Address;
 pub use mail::{Engagement, LastMail, Mailed, Sending};
 pub use purchases::Purchases;
 
@@ -140,18 +141,6 @@ pub struct Standing {
     /// Since when the contact is in it; none when they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-}
-
-/// An address and its consent. The one seen last is written to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Address {
-    pub email: EmailAddress,
-    pub seen_at: Timestamp,
-    #[serde(default)]
-    pub consent: Consent,
-    /// What bounces and deliveries say of it.
-    #[serde(default, skip_serializing_if = "AddressHealth::is_new")]
-    pub health: AddressHealth,
 }
 
 /// One run of one journey for one key.
@@ -340,6 +329,10 @@ impl Contact {
     /// The address to write to: the one seen last.
     pub fn address(&self) -> Option<&Address> {
         self.addresses.iter().max_by_key(|address| address.seen_at)
+    }
+
+    pub fn address_of(&self, email: &EmailAddress) -> Option<&Address> {
+        self.addresses.iter().find(|address| address.email.same_as(email))
     }
 
     pub fn address_mut(&mut self, email: &EmailAddress) -> Option<&mut Address> {

@@ -18,6 +18,7 @@ use crate::journey::step::{Step, Wait};
 impl Turn<'_> {
     pub fn sweep(&mut self) {
         moment::arm(self, Anew::All);
+        self.take_stricter_streams();
         for enrollment in self.contact.enrollments.clone() {
             let Some(journey) = self.catalog.journey(&enrollment.journey) else {
                 self.end(&enrollment, EndReason::JourneyRemoved);

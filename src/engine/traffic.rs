@@ -191,6 +191,11 @@ impl Traffic {
         }
     }
 
+    /// Nothing was sent to the provider on the leave to probe it.
+    pub fn put_back_probe(&mut self, provider: &str, now: Timestamp) {
+        self.change(provider, |breaker| breaker.put_back_probe(now));
+    }
+
     /// Counts the requests that came to nothing in a row: each that left after the one before had failed. Those that were out
     /// at once and failed together, with the connection that they shared, are one.
     fn hear(&mut self, provider: &str, doubt: Doubt, silence: Option<String>) -> Option<Trouble> {

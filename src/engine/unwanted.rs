@@ -26,8 +26,10 @@ impl Turn<'_> {
             let step =
                 journey.and_then(|journey| Some((journey, journey.resolve(&run.step)?.kind.as_send()?)));
             let region = self.catalog.store.region;
-            let reason =
-                step.and_then(|step| guard::unwanted(region, &self.contact, step, sending, self.now));
+            let to = self.contact.address().map(|address| (&self.contact, address));
+            let reason = step
+                .zip(to)
+                .and_then(|(step, to)| guard::unwanted(region, to, step, sending, self.now));
             // What came of the one before may have ended it.
             if let Some(reason) = reason.filter(|_| self.is_running(&run)) {
                 self.settled(&sending.message, &Settlement::Dropped(reason));

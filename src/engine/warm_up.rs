@@ -1,10 +1,11 @@
 //! A new sending domain is made known slowly: so many marketing mails on its first day, more on each that follows, and
 //! first to those who will read them.
 //!
-//! The rule: the limit of a day is that of the day before and two fifths of it, as SendGrid's automated schedule grows
-//! (`https://www.twilio.com/docs/sendgrid/concepts/reputation/warm-up-ip-addresses`); "start with your most engaged" is the
-//! advice of that page and of every other provider's. After [`DAYS`] there is no limit. Called by the claim turn and by
-//! the delivery loop, which has the `Store` count. Transactional mail is not asked about.
+//! The rule is ours: the limit of a day is that of the day before and two fifths of it, and after [`DAYS`] there is none. The
+//! growth is that of SendGrid's schedule for a new IP address, whose limits an hour are 20, 28, 39, 55, 77, 108 and so on
+//! (<https://docs.sendgrid.com/ui/sending-email/warming-up-an-ip-address>, "Automated IP warmup hourly send schedule"); it says
+//! nothing of domains, of days or of thirty of them. Called by the claim turn and by the delivery loop, which has the `Store`
+//! count. Transactional mail is not asked about.
 
 use super::civil::store_zone;
 use super::state::Contact;
@@ -32,8 +33,8 @@ pub struct Today {
     pub ends: Timestamp,
 }
 
-/// Places of this day's limit that a claim may take; without number when there is no limit.
-#[derive(Debug, Default)]
+/// Places of this day's limit that a claim may take, each for a mail that leaves; without number when there is no limit.
+#[derive(Debug, Clone, Default)]
 pub struct Places(Cell<Option<u32>>);
 
 impl Places {
@@ -45,21 +46,23 @@ impl Places {
         Self(Cell::new(Some(number)))
     }
 
-    /// Takes one; false when there is none.
-    pub fn take(&self) -> bool {
-        match self.0.get() {
-            None => true,
-            Some(0) => false,
-            Some(left) => {
-                self.0.set(Some(left - 1));
-                true
-            }
-        }
+    pub fn none_left(&self) -> bool {
+        self.0.get() == Some(0)
     }
 
-    /// Puts one back: it was taken for a mail that another rule holds.
-    pub fn put_back(&self) {
-        self.0.set(self.0.get().map(|left| left.saturating_add(1)));
+    /// Takes one.
+    pub fn take(&self) {
+        self.0.set(self.0.get().map(|left| left.saturating_sub(1)));
+    }
+
+    /// Puts places back: the mails that took them do not leave.
+    pub fn put_back(&self, number: u32) {
+        self.0.set(self.0.get().map(|left| left.saturating_add(number)));
+    }
+
+    /// As many as there were before: what took them was undone.
+    pub fn reset_to(&self, before: &Self) {
+        self.0.set(before.0.get());
     }
 
     /// What nobody took, to be given back.
@@ -115,7 +118,7 @@ fn tier(contact: &Contact, now: Timestamp) -> u8 {
     }
 }
 
-/// What the warm-up says to a marketing mail that may go otherwise. `waited` says whether it was held back before: then the
+/// What the warm-up says to a marketing mail that may go otherwise; it takes no place. `waited` says whether it was held back before: then the
 /// others have gone ahead of it.
 pub fn hold(
     today: &Today,
@@ -129,7 +132,7 @@ pub fn hold(
         return Some(now.plus(step));
     }
     // The order in which they fall due is the order in which they are claimed.
-    (!places.take()).then(|| today.ends.plus(step))
+    places.none_left().then(|| today.ends.plus(step))
 }
 
 #[cfg(test)]
@@ -191,6 +194,7 @@ mod tests {
             assert_eq!(first, (tier > 0).then(|| now.plus(behind)), "{days}");
             let second = Places::of(1);
             assert_eq!(hold(&today, &contact, true, &second, now), None);
+            second.take();
             assert_eq!(second.left(), 0);
             let full = hold(&today, &contact, true, &second, now);
             assert_eq!(full, Some(today.ends.plus(behind)), "{days}");

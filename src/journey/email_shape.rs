@@ -41,6 +41,14 @@ const COUPON: &[(&str, Shape)] = &[
 
 const REFERRAL_FIELDS: &[(&str, Shape)] = &[("link", Text), ("code", Text)];
 
+/// Of the words of `templates/words/`, those of mails.
+const WORDS: &[(&str, Shape)] = &[
+    ("mail_view", Text),
+    ("mail_unsubscribe", Text),
+    ("mail_preferences", Text),
+    ("mail_choose", Text),
+];
+
 const ITEM: &[(&str, Shape)] = &[
     ("title", Text),
     ("variant", Optional(&Text)),
@@ -65,6 +73,7 @@ pub const MODEL: &[(&str, Shape)] = &[
     ("view_url", Optional(&Text)),
     ("preferences_url", Optional(&Text)),
     (CONFIRM, Text),
+    ("words", Record(WORDS)),
     ("subject", Text),
 ];
 

@@ -91,6 +91,7 @@ impl Record {
                 ("discount_codes", List(Box::new(Text))),
                 ("url", Text),
                 ("test", Bool),
+                ("asks_consent", Bool),
                 ("properties", Map),
             ],
             Self::Item => vec![

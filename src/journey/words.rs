@@ -1,4 +1,5 @@
-//! What the pages say that links in mails lead to: a file a language in `templates/words/`, held against the English one.
+//! What the pages say that links in mails lead to, and what mails call those links: a file a language in `templates/words/`,
+//! held against the English one.
 //!
 //! Called by `check`; `template_code` makes a Rust struct of it, so that a page that says what no file has is no Rust.
 

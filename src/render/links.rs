@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! version (1 byte) | key id (2) | message id (20) | MAC (16)            39 bytes, 52 characters of base64url
-//! version (1 byte) | key id (2) | message id (20) | mark (8) | MAC (16) where a yes is given by the link
+//! version (1 byte) | key id (2) | message id (20) | mark (8) | MAC (16) where a yes is given by the link, or the mail shown
 //! version (1 byte) | key id (2) | message id (20) | target | MAC (16)   of a click
 //! target = 0 for `https://`, 1 for `http://`, then the rest of the address
 //! ```
 //!
 //! A no is for all that a contact has; a yes only for the mailbox that the mail went to. So links that can say yes carry
-//! a mark, a keyed hash of the address, by which it is found among those of the contact. A click's target is among the
+//! a mark, a keyed hash of the address, by which it is found among those of the contact; and so does the link that shows the
+//! mail, which is shown as it went to that address. A click's target is among the
 //! signed bytes: what nobody signed redirects nowhere.
 //!
 //! `render::email` makes the links, the edge verifies what comes back. A link must work for years, so the version
@@ -137,8 +138,8 @@ impl Purpose {
 
     const fn mark_bytes(self) -> usize {
         match self {
-            Self::Unsubscribe | Self::Click | Self::Open | Self::View => 0,
-            Self::Preferences | Self::Confirm => MARK_BYTES,
+            Self::Unsubscribe | Self::Click | Self::Open => 0,
+            Self::View | Self::Preferences | Self::Confirm => MARK_BYTES,
         }
     }
 }
@@ -365,7 +366,7 @@ mod tests {
             ),
             (
                 Purpose::View,
-                "AcTFABEiM0RVZneImaq7zN3u_wARIjM94MPjBaDzn0yMXBJhtBZA",
+                "AcTFABEiM0RVZneImaq7zN3u_wARIjMOBDSH4MLErvuTI-mJn4eNlWy4t_jogIc",
             ),
         ] {
             assert_eq!(keys.token(purpose, &message(), &nadia()), token);

@@ -6,7 +6,6 @@
 
 pub mod email;
 pub mod emails;
-pub mod form;
 pub mod headers;
 pub mod links;
 pub mod model;

@@ -6,6 +6,7 @@
 
 use super::emails::Variables;
 use super::price::price;
+use super::words::{Words, words};
 use crate::domain::civil::Zone;
 use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
@@ -53,6 +54,8 @@ pub struct Model<'a> {
     pub preferences_url: Option<String>,
     /// Confirms that the reader asked for marketing mail (double opt-in).
     pub confirm_url: String,
+    /// The words of the layout, in the language of the mail.
+    pub words: &'static Words,
     /// The rendered subject; empty while the subject itself is rendered.
     pub subject: String,
 }
@@ -161,6 +164,7 @@ impl<'a> Model<'a> {
             expires: held.expires_at.map(|at| zone.date(at).to_string()),
         });
         let mut store = Store::new(store);
+        let own = store.locale;
         store.locale = language.unwrap_or(store.locale);
         Self {
             coupon,
@@ -188,6 +192,7 @@ impl<'a> Model<'a> {
             preferences_url: links.preferences,
             confirm_url: links.confirm,
             subject: String::new(),
+            words: words([store.locale], own),
             store,
         }
     }

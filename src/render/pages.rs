@@ -25,6 +25,8 @@ pub enum Page {
     /// GET of `/confirm`: asks, with one button.
     Confirm,
     Confirmed,
+    /// What was chosen is on its way to whom it concerns; what comes of it cannot be told yet.
+    Noted,
     /// What was asked for cannot be confirmed any more.
     Expired,
     /// A form of the page of preferences that cannot be taken.
@@ -53,11 +55,12 @@ struct Choice<'a> {
 }
 
 impl Page {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Unsubscribe,
         Self::Unsubscribed,
         Self::Confirm,
         Self::Confirmed,
+        Self::Noted,
         Self::Expired,
         Self::WrongForm,
         Self::WrongDate,
@@ -73,6 +76,7 @@ impl Page {
             Self::Unsubscribed => "unsubscribed",
             Self::Confirm => "confirm",
             Self::Confirmed => "confirmed",
+            Self::Noted => "noted",
             Self::Expired => "expired",
             Self::WrongForm => "wrong-form",
             Self::WrongDate => "wrong-date",
@@ -85,7 +89,12 @@ impl Page {
     /// The status to answer with.
     pub const fn status(self) -> u16 {
         match self {
-            Self::Unsubscribe | Self::Unsubscribed | Self::Confirm | Self::Confirmed | Self::Expired => 200,
+            Self::Unsubscribe
+            | Self::Unsubscribed
+            | Self::Confirm
+            | Self::Confirmed
+            | Self::Noted
+            | Self::Expired => 200,
             Self::WrongForm | Self::WrongDate => 400,
             Self::LinkNotValid | Self::MailGone => 404,
             Self::TryAgain => 503,
@@ -121,6 +130,7 @@ pub fn page(page: Page, store: &StoreFile, w: &'static Words) -> askama::Result<
             None,
         ),
         Page::Confirmed => (w.confirmed_heading, w.confirmed_text, None, None, None),
+        Page::Noted => (w.noted_heading, w.noted_text, None, None, None),
         Page::Expired => (w.expired_heading, w.expired_text, None, None, None),
         Page::WrongForm => (w.wrong_heading, w.wrong_form, None, None, None),
         Page::WrongDate => (w.wrong_heading, w.wrong_date, None, None, None),

@@ -1,4 +1,5 @@
-//! What the pages say, in the reader's language: the build makes one struct a language of `templates/words/`.
+//! What the pages say and what mails call their links, in the reader's language: the build makes one struct a language of
+//! `templates/words/`.
 
 use super::translation::nearest;
 use chrono::{Datelike, NaiveDate};

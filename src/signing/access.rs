@@ -4,10 +4,10 @@
 //! What the token says is read only after that. The rules are those of
 //! <https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/authorization-cookie/validating-json/>.
 
+use super::asymmetric::{Asymmetric, BASE64_URL, Broken, Jws};
 use crate::domain::time::{Delay, Timestamp};
 use crate::http;
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use serde::Deserialize;
 
 /// The header that Access sets on each request.
@@ -16,14 +16,6 @@ pub const HEADER: &str = "cf-access-jwt-assertion";
 const DOMAIN: &str = ".cloudflareaccess.com";
 /// How far two clocks may be apart.
 const LEEWAY: Delay = Delay::from_minutes(1);
-/// `AlgorithmIdentifier` of rsaEncryption with its NULL (RFC 3279 §2.3.1), in DER.
-const RSA: [u8; 15] = [
-    0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
-];
-/// Tags of DER.
-const SEQUENCE: u8 = 0x30;
-const INTEGER: u8 = 0x02;
-const BIT_STRING: u8 = 0x03;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -48,27 +40,20 @@ pub struct Team {
     audience: String,
 }
 
-/// Who was let through.
+/// Who was let through. A service token has its client id as `common_name`, and an empty `sub`
+/// (<https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/authorization-cookie/application-token/#service-token-authentication>);
+/// a person has an id there, whatever else their identity provider adds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Visitor {
     Person,
-    /// A script with a service token: no browser sends its requests.
+    /// A script with a service token.
     Service,
 }
 
 /// A token as it came: only its key's name was looked at.
 pub struct Token<'a> {
     pub key: String,
-    /// What the signature is over.
-    pub message: &'a [u8],
-    pub signature: Vec<u8>,
-    payload: &'a str,
-}
-
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    kid: String,
+    jws: Jws<'a>,
 }
 
 #[derive(Deserialize)]
@@ -80,6 +65,8 @@ struct Claims {
     nbf: i64,
     #[serde(default)]
     common_name: Option<String>,
+    #[serde(default)]
+    sub: Option<String>,
 }
 
 /// One application or several.
@@ -88,20 +75,6 @@ struct Claims {
 enum Audience {
     One(String),
     Several(Vec<String>),
-}
-
-#[derive(Deserialize)]
-struct Certificates {
-    keys: Vec<Jwk>,
-}
-
-/// A public key of RSA as RFC 7518 §6.3.1 writes it.
-#[derive(Deserialize)]
-struct Jwk {
-    kid: String,
-    kty: String,
-    n: String,
-    e: String,
 }
 
 impl Team {
@@ -129,18 +102,17 @@ impl<'a> Token<'a> {
     /// # Errors
     /// When it is no token, or not signed as Access signs.
     pub fn parse(text: &'a str) -> Result<Self, Error> {
-        let (message, signature) = text.rsplit_once('.').ok_or(Error::Unreadable)?;
-        let (header, payload) = message.split_once('.').ok_or(Error::Unreadable)?;
-        let header: Header = decoded(header)?;
-        if header.alg != "RS256" {
-            return Err(Error::Algorithm);
-        }
-        Ok(Self {
-            key: header.kid,
-            message: message.as_bytes(),
-            signature: BASE64URL.decode(signature).map_err(|_| Error::Unreadable)?,
-            payload,
-        })
+        let mut jws = Jws::rs256(text).map_err(|broken| match broken {
+            Broken::Unreadable => Error::Unreadable,
+            Broken::Algorithm => Error::Algorithm,
+        })?;
+        let key = jws.key_id.take().ok_or(Error::Unreadable)?;
+        Ok(Self { key, jws })
+    }
+
+    /// What must hold, under one of the team's keys.
+    pub fn signed(&self, keys: Vec<Vec<u8>>) -> Asymmetric {
+        self.jws.claims(self.jws.payload.as_bytes(), keys)
     }
 
     /// Reads the token, once the platform has said whether its signature `holds`.
@@ -151,7 +123,11 @@ impl<'a> Token<'a> {
         if !holds {
             return Err(Error::Signature);
         }
-        let claims: Claims = decoded(self.payload)?;
+        let payload = BASE64_URL.decode(self.jws.payload);
+        let claims: Claims = payload
+            .ok()
+            .and_then(|payload| http::json(&payload).ok())
+            .ok_or(Error::Unreadable)?;
         if claims.iss.trim_end_matches('/') != team.host {
             return Err(Error::Issuer);
         }
@@ -169,7 +145,8 @@ impl<'a> Token<'a> {
         if now >= ends || begins > now.plus(LEEWAY) {
             return Err(Error::Time);
         }
-        let service = claims.common_name.is_some_and(|name| !name.is_empty());
+        let named = claims.common_name.is_some_and(|name| !name.is_empty());
+        let service = named && claims.sub.is_some_and(|id| id.is_empty());
         Ok(if service {
             Visitor::Service
         } else {
@@ -178,64 +155,24 @@ impl<'a> Token<'a> {
     }
 }
 
-/// The key of this name as `SubjectPublicKeyInfo` in DER, which is what WebCrypto takes; none when it is not there.
-pub fn public_key(certificates: &[u8], name: &str) -> Option<Vec<u8>> {
-    let Certificates { keys } = http::json(certificates).ok()?;
-    let key = keys.into_iter().find(|key| key.kid == name && key.kty == "RSA")?;
-    let number = |text: &str| Some(der(INTEGER, &unsigned(&BASE64URL.decode(text).ok()?)));
-    let numbers = [number(&key.n)?, number(&key.e)?].concat();
-    let key = [&[0][..], &der(SEQUENCE, &numbers)].concat();
-    Some(der(SEQUENCE, &[&RSA[..], &der(BIT_STRING, &key)].concat()))
-}
-
-/// A number that begins with a set bit would be read as a negative one.
-fn unsigned(number: &[u8]) -> Vec<u8> {
-    let sign: &[u8] = if number.first().is_some_and(|first| *first > 0x7f) {
-        &[0]
-    } else {
-        &[]
-    };
-    [sign, number].concat()
-}
-
-/// Tag, length and content (X.690 §8.1.3).
-fn der(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = content.len().to_be_bytes();
-    let digits: Vec<u8> = length.into_iter().skip_while(|byte| *byte == 0).collect();
-    let length = match digits.as_slice() {
-        [] => vec![0],
-        [short] if *short < 0x80 => vec![*short],
-        long => [&[0x80 | u8::try_from(long.len()).unwrap_or_default()], long].concat(),
-    };
-    [&[tag], length.as_slice(), content].concat()
-}
-
-fn decoded<T: for<'de> Deserialize<'de>>(part: &str) -> Result<T, Error> {
-    let bytes = BASE64URL.decode(part).map_err(|_| Error::Unreadable)?;
-    http::json(&bytes).map_err(|_| Error::Unreadable)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::{Value, json};
-    use sha2::{Digest as _, Sha256};
 
     const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
-    /// Of a key made for this test with `openssl genrsa 2048`.
-    const N: &str = "4QsMRL9YZsvQ76hj2BODorKSO2okJgYxQ01l_lTLxO47KJNUbFZHRKbq6vUF1vSY985xu4EDEvU4wStw_yQzfmuxV0bbktvcSFsnqAgFjarSCbOtfssh3r4ZyhHY_gXPzYfR3EW_w49LJOF9TtIPKSkWkPTF6iva7uuPMpvjgEkphql1dJEAV9btQHKx2RyO1B9ta4LQSx_YM0vmdf4-ywuMA1X95YiQOLzcsFZX8u_VgUwDTz8mn2he7W7FIjr6p8if2_M2b5Bkd_KUH2aj3A5VXS1RBQ4CD2wz5Swabhyx-i-KoVpJGIqayXmN7SJiDBBneyhdmWxFagy-87Tt6Q";
 
     fn team() -> Team {
         Team::new("shop", "aud-1").unwrap()
     }
 
     fn token(header: &Value, claims: &Value) -> String {
-        let part = |value: &Value| BASE64URL.encode(value.to_string());
+        let part = |value: &Value| BASE64_URL.encode(value.to_string());
         format!(
             "{}.{}.{}",
             part(header),
             part(claims),
-            BASE64URL.encode("signature")
+            BASE64_URL.encode("signature")
         )
     }
 
@@ -254,11 +191,15 @@ mod tests {
         assert_eq!(opened(&claims(), false), Err(Error::Signature));
         let text = token(&json!({ "alg": "RS256", "kid": "k1" }), &claims());
         let token = Token::parse(&text).unwrap();
+        let signed = token.signed(vec![vec![1]]);
         assert_eq!(
-            (token.key.as_str(), token.signature.as_slice()),
+            (token.key.as_str(), signed.signature.as_slice()),
             ("k1", &b"signature"[..])
         );
-        assert!(text.starts_with(std::str::from_utf8(token.message).unwrap()));
+        assert_eq!(
+            text.as_bytes().strip_prefix(signed.message.as_slice()).unwrap()[0],
+            b'.'
+        );
     }
 
     #[test]
@@ -269,7 +210,15 @@ mod tests {
             opened(&claims, true)
         };
         assert_eq!(with("aud", json!("aud-1")), Ok(Visitor::Person));
-        assert_eq!(with("common_name", json!("c0ffee.access")), Ok(Visitor::Service));
+        let named = |name: &str, id: Value| {
+            let mut claims = claims();
+            (claims["common_name"], claims["sub"]) = (json!(name), id);
+            opened(&claims, true)
+        };
+        assert_eq!(named("c0ffee.access", json!("")), Ok(Visitor::Service));
+        assert_eq!(named("c0ffee.access", json!("7335d417")), Ok(Visitor::Person));
+        assert_eq!(named("c0ffee.access", Value::Null), Ok(Visitor::Person));
+        assert_eq!(with("common_name", json!("c0ffee.access")), Ok(Visitor::Person));
         assert_eq!(with("common_name", json!("")), Ok(Visitor::Person));
         assert_eq!(
             with("nbf", json!(1_790_000_050)),
@@ -297,19 +246,6 @@ mod tests {
         for text in ["", "a", "a.b", "a.b.c", "..", "e30.e30.e30"] {
             assert_eq!(Token::parse(text).err(), Some(Error::Unreadable), "{text}");
         }
-    }
-
-    /// The expected hash is that of `openssl rsa -pubout -outform DER`.
-    #[test]
-    fn a_key_becomes_what_webcrypto_takes() {
-        let keys = json!({ "keys": [{ "kid": "k1", "kty": "RSA", "alg": "RS256", "use": "sig", "n": N, "e": "AQAB" }], "public_cert": {} });
-        let key = public_key(keys.to_string().as_bytes(), "k1").unwrap();
-        assert_eq!(
-            hex::encode(Sha256::digest(&key)),
-            "f3fb99be820a774c4d50b99e8e05d52d46d822a0617c0091e506e89de179d1b5"
-        );
-        assert_eq!(public_key(keys.to_string().as_bytes(), "k2"), None);
-        assert_eq!(public_key(b"<html>", "k1"), None);
     }
 
     #[test]

@@ -1,10 +1,12 @@
-//! Signatures and keyed hashes: HMAC-SHA256, Standard Webhooks, route tokens, operators' sessions, tokens of Cloudflare
-//! Access, the identity hash, and the secrets they need.
+//! Signatures and keyed hashes: HMAC-SHA256, Standard Webhooks, what is known of asymmetric signatures, route tokens,
+//! operators' sessions, tokens of Cloudflare Access, the identity hash, and the secrets they need.
 //!
 //! Sources and providers call it. Keys and the time are arguments: nothing here reads a setting or a clock, and
 //! nothing parses what it verifies.
 
 pub mod access;
+pub mod asn1;
+pub mod asymmetric;
 pub mod identity;
 pub mod route_token;
 pub mod secrets;
@@ -51,13 +53,27 @@ pub fn same(one: &[u8], other: &[u8]) -> bool {
 
 /// Whether `given` is the base64 of the HMAC-SHA256 of `message` under any of `keys`. An empty key never matches.
 pub fn hmac_sha256_base64_matches<K: AsRef<[u8]>>(keys: &[K], message: &[u8], given: &str) -> bool {
-    let Ok(given) = BASE64.decode(given.trim()) else {
-        return false;
-    };
+    let given = BASE64.decode(given.trim());
+    given.is_ok_and(|given| hmac_sha256_matches(keys, message, &given))
+}
+
+/// As [`hmac_sha256_base64_matches`], of one in hex.
+pub fn hmac_sha256_hex_matches<K: AsRef<[u8]>>(keys: &[K], message: &[u8], given: &str) -> bool {
+    let given = hex::decode(given.trim());
+    given.is_ok_and(|given| hmac_sha256_matches(keys, message, &given))
+}
+
+fn hmac_sha256_matches<K: AsRef<[u8]>>(keys: &[K], message: &[u8], given: &[u8]) -> bool {
     keys.iter()
         .map(AsRef::as_ref)
         .filter(|key| !key.is_empty())
-        .any(|key| same(&hmac_sha256(key, &[message]), &given))
+        .any(|key| same(&hmac_sha256(key, &[message]), given))
+}
+
+/// Seconds since 1970 as a signed time is written: digits only, where `i64::from_str` would also take a sign.
+pub fn unix_seconds(text: &str) -> Option<i64> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits)
 }
 
 /// The first 128 bits of the SHA-256 of the parts, in hex: a name for content that has no id of its own. Each part is

@@ -3,7 +3,7 @@
 //! Called by `/hooks/events` and by providers that sign this way; `sign` is for tests, the demo and our own outgoing
 //! hooks. The clock is an argument. Asymmetric `v1a` signatures are not accepted.
 
-use super::{BASE64, Secrets, hmac_sha256, same};
+use super::{BASE64, Secrets, hmac_sha256, same, unix_seconds};
 use crate::domain::time::Timestamp;
 use crate::http::Headers;
 use base64::Engine as _;
@@ -52,8 +52,12 @@ pub fn verify<'a>(
     body: &[u8],
     now: Timestamp,
 ) -> Result<Delivery<'a>, Error> {
-    let keys: Vec<Vec<u8>> = secrets.iter().filter_map(key).collect();
-    verify_with_keys(&keys, headers, body, now)
+    verify_with_keys(&keys(secrets), headers, body, now)
+}
+
+/// The key bytes of each secret that is written in the `whsec_` form.
+pub fn keys(secrets: &Secrets) -> Vec<Vec<u8>> {
+    secrets.iter().filter_map(key).collect()
 }
 
 /// As [`verify`], for senders whose key is not written in the `whsec_` form (BigCommerce uses the bytes as they are).
@@ -79,7 +83,7 @@ pub fn verify_with_keys<'a, K: AsRef<[u8]>>(
     if id.is_empty() || id.contains('.') {
         return Err(Error::Id);
     }
-    let seconds = seconds(timestamp)?;
+    let seconds = unix_seconds(timestamp).ok_or(Error::Timestamp)?;
     if seconds.abs_diff(now.as_seconds()) > TOLERANCE_SECONDS {
         return Err(Error::Stale);
     }
@@ -137,14 +141,6 @@ fn family(headers: &Headers) -> [&'static str; 3] {
     } else {
         standard
     }
-}
-
-/// Digits only: `i64::from_str` would also take a sign.
-fn seconds(text: &str) -> Result<i64, Error> {
-    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Error::Timestamp);
-    }
-    text.parse().map_err(|_| Error::Timestamp)
 }
 
 #[cfg(test)]

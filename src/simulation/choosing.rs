@@ -33,7 +33,8 @@ impl<W: Watcher> Player<W> {
         };
         let answer = self.world.call(shard, call.clone())?;
         match answer {
-            Answer::Chosen(Chosen::Done) => {}
+            // What comes of one that is passed on is seen below.
+            Answer::Chosen(Chosen::Done | Chosen::Passed) => {}
             other => self
                 .watcher
                 .note(&self.world, &format!("the page says {other:?}")),

@@ -16,15 +16,13 @@ impl World {
     pub fn run_all(&self) -> Result<Option<Timestamp>, Failure> {
         let mut next = None;
         for shard in self.indices() {
-            let due = self.turn(shard, |turn| turn.next_run())?;
+            let due = self.turn(shard, |turn| turn.next_run(Timestamp::default()))?;
             if due.is_none_or(|due| due > self.now) {
                 next = [next, due].into_iter().flatten().min();
                 continue;
             }
             if let Answer::Ran { next_due, .. } = self.call(shard, Call::RunDue)? {
-                let rest_until = self.host(shard)?.rest_until.get();
-                let due = next_due.map(|due| due.max(rest_until));
-                next = [next, due].into_iter().flatten().min();
+                next = [next, next_due].into_iter().flatten().min();
             }
         }
         let floor = self.now.plus(Delay::from_seconds(1));

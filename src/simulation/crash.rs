@@ -3,6 +3,9 @@
 use super::error::Failure;
 use super::setup::{REQUESTS_PER_SECOND, traffic};
 use super::world::World;
+use crate::domain::time::Timestamp;
+use crate::turn::alarm;
+use crate::turn::baton::Baton;
 
 /// Where a process may die besides within a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,13 +31,19 @@ impl World {
     pub fn restart(&mut self) {
         self.fuse.set(None);
         self.fatal.set(None);
+        self.hanging.borrow_mut().clear();
         // The breakers are kept.
         let breakers = self.traffic.borrow().breakers().clone();
         self.traffic
             .replace(traffic(breakers, REQUESTS_PER_SECOND, self.now));
-        for host in &self.shards {
+        for host in &mut self.shards {
             host.forwarding.set(false);
+            host.armed.set(false);
             host.single.borrow_mut().clear();
+            host.rest_until.set(Timestamp::default());
+            host.floor.set(alarm::FLOOR);
+            host.running = Baton::default();
+            host.awaited.borrow_mut().clear();
         }
     }
 

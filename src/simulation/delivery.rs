@@ -1,25 +1,21 @@
 //! A shard's run, as `src/edge/deliver.rs` does it, without waiting: due dispatches, due contacts, lanes, forwards.
 
-use super::crash::Point;
 use super::error::Failure;
 use super::world::World;
-use crate::domain::message::{Lane, Stream};
-use crate::domain::outcome::Outcome;
+use crate::domain::message::Lane;
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
-use crate::engine::delivery::rest;
 use crate::engine::errand::Answer as Answered;
-use crate::engine::traffic::{Doubt, Leave, Lesson};
+use crate::engine::traffic::{Doubt, Leave};
 use crate::engine::warm_up::{self, Places};
 use crate::http;
 use crate::providers::ProviderKind;
-use crate::providers::account::Account;
-use crate::providers::answer::Answer as Reply;
 use crate::store;
-use crate::turn::backlog::{by_lane, candidates, cut};
+use crate::turn::alarm;
+use crate::turn::backlog::{by_lane, candidates, cut, places_wanted};
 use crate::turn::bought::{CheckoutFacts, Questions, facts_from};
 use crate::turn::call::{Answer, Call};
-use crate::turn::claim::{Claimed, Terms};
+use crate::turn::claim::Terms;
 use crate::turn::errand::{Ask, DueErrand};
 use crate::turn::forward::{Delivery, Followed};
 use crate::turn::wake::DueMessage;
@@ -31,7 +27,23 @@ const MAILS_PER_TURN: usize = 20;
 const FORWARD_ROUNDS: usize = 4;
 
 impl World {
-    pub(super) fn run_due(&self, me: ShardIndex) -> Result<(), Failure> {
+    /// Does all that is due; false when another run is under way.
+    pub(super) fn run_due(&self, me: ShardIndex) -> Result<bool, Failure> {
+        let host = self.host(me)?;
+        let before = host.sql.rows_written();
+        let Some(grip) = host.running.take(self.now) else {
+            return Ok(false);
+        };
+        let result = self.run_slices(me);
+        if !matches!(result, Err(Failure::Hangs)) {
+            host.running.give_back(grip);
+        }
+        let idle = host.sql.rows_written() == before && host.rest_until.get() <= self.now;
+        host.floor.set(alarm::floor_after(idle));
+        result.map(|()| true)
+    }
+
+    fn run_slices(&self, me: ShardIndex) -> Result<(), Failure> {
         self.host(me)?.rest_until.set(Timestamp::default());
         let mut resting = BTreeSet::new();
         for _ in 0..SLICES_PER_RUN {
@@ -54,6 +66,9 @@ impl World {
             let Some(last) = page.last() else { break };
             after.clone_from(last);
             for id in page {
+                if self.host(me)?.awaited.borrow().contains(&id) {
+                    continue;
+                }
                 worked |= self.take_over(me, &id)?;
             }
         }
@@ -94,7 +109,8 @@ impl World {
 
     fn take_over(&self, me: ShardIndex, id: &str) -> Result<bool, Failure> {
         let mut doubted = Doubt::default();
-        if let Some((provider, lane)) = self.turn(me, |turn| turn.repeat_due(id))? {
+        let due = self.turn(me, |turn| turn.repeat_due(id))?;
+        if let Some((provider, lane)) = due {
             match self.permit(&[provider], lane, 1) {
                 Leave::Go { doubt, .. } => doubted = doubt,
                 Leave::Rest { again_at } => {
@@ -109,9 +125,11 @@ impl World {
         }
         let questions = self.turn(me, |turn| turn.questions_of(id))?;
         let checkouts = self.checkout_facts(questions)?;
-        if let Some(claimed) = self.turn(me, |turn| turn.take_over_dispatch(id, &checkouts))? {
-            self.exchange(me, claimed, doubted)?;
+        let claimed = self.turn(me, |turn| turn.take_over_dispatch(id, &checkouts))?;
+        if let (None, Some((provider, _)), true) = (&claimed, due, doubted.probe) {
+            self.put_back_probe(provider);
         }
+        self.exchange(me, claimed.into_iter().collect(), doubted)?;
         Ok(true)
     }
 
@@ -155,7 +173,8 @@ impl World {
     ) -> Result<usize, Failure> {
         let single = self.host(me)?.single.borrow().clone();
         let batch_max = provider.capabilities().batch_max.min(MAILS_PER_TURN);
-        let parts: Vec<&[DueMessage]> = match provider.capabilities().local {
+        let shadow = self.turn(me, |turn| Ok(turn.is_shadow()))?;
+        let parts: Vec<&[DueMessage]> = match provider.capabilities().local || shadow {
             true => waiting.chunks(MAILS_PER_TURN).collect(),
             false if doubt.probe => waiting.chunks(1).collect(),
             false if doubt.silent > 0 => cut(waiting, 1, 1, &single),
@@ -165,11 +184,20 @@ impl World {
         let asked = waiting.get(..most).unwrap_or_default();
         let questions = self.turn(me, |turn| Ok(turn.questions(asked)))?;
         let checkouts = self.checkout_facts(questions)?;
-        let places = self.take_places(asked)?;
+        let today = warm_up::today(&self.catalog.store, self.now).filter(|_| !shadow);
+        let places = match &today {
+            Some(today) => {
+                let wanted = places_wanted(asked, doubt);
+                let taken = store::warm_up::take(&self.store, &today.day, today.limit, wanted)?;
+                Places::of(taken)
+            }
+            None => Places::unlimited(),
+        };
         let terms = Terms {
             provider,
             checkouts: &checkouts,
             places: &places,
+            shadow,
         };
         // All are claimed before the first request leaves, as when six are in flight.
         let (mut claimed, mut taken) = (Vec::new(), 0);
@@ -180,11 +208,12 @@ impl World {
                 break;
             }
         }
-        if let Some(today) = warm_up::today(&self.catalog.store, self.now).filter(|_| places.left() > 0) {
-            store::warm_up::give_back(&self.store, &today.day, places.left())?;
+        if doubt.probe && claimed.is_empty() {
+            self.put_back_probe(provider);
         }
-        for claimed in claimed {
-            self.exchange(me, claimed, doubt)?;
+        let free = places.left() + self.exchange(me, claimed, doubt)?;
+        if let Some(today) = today.filter(|_| free > 0) {
+            store::warm_up::give_back(&self.store, &today.day, free)?;
         }
         Ok(taken)
     }
@@ -197,14 +226,9 @@ impl World {
             .leave(&candidates, lane, wanted, self.now)
     }
 
-    fn take_places(&self, asked: &[DueMessage]) -> Result<Places, Failure> {
-        let Some(today) = warm_up::today(&self.catalog.store, self.now) else {
-            return Ok(Places::unlimited());
-        };
-        let marketing = asked.iter().filter(|item| item.stream == Stream::Marketing);
-        let wanted = u32::try_from(marketing.count()).unwrap_or(u32::MAX);
-        let places = store::warm_up::take(&self.store, &today.day, today.limit, wanted)?;
-        Ok(Places::of(places))
+    fn put_back_probe(&self, provider: ProviderKind) {
+        let mut traffic = self.traffic.borrow_mut();
+        traffic.put_back_probe(provider.as_str(), self.now);
     }
 
     /// What the `Store` and the other systems answer.
@@ -228,41 +252,6 @@ impl World {
         })
     }
 
-    fn exchange(&self, me: ShardIndex, claimed: Claimed, doubt: Doubt) -> Result<(), Failure> {
-        let Claimed { dispatch, body } = claimed;
-        let kind = ProviderKind::parse(&dispatch.provider)?;
-        let members = dispatch.members.len();
-        let account = Account::new("http://127.0.0.1:9", "re_test");
-        let request = kind
-            .request(&account, &dispatch.key, body, members, self.now)?
-            .ok_or(Failure::Provider("it needs none"))?;
-        self.reach(Point::Claimed)?;
-        let response = self.provider.borrow_mut().answer(&request, self.now)?;
-        self.reach(Point::Answered)?;
-        let failed = response.as_ref().is_none_or(|response| response.status >= 500);
-        let outcomes = match response.map(|response| kind.read(&response, members, self.now)) {
-            Some(Reply::Split(reason)) => {
-                self.host(me)?
-                    .single
-                    .borrow_mut()
-                    .extend(dispatch.members.iter().cloned());
-                return self.turn(me, |turn| turn.split(&dispatch, &reason));
-            }
-            Some(Reply::Each(outcomes)) => outcomes,
-            None => vec![Outcome::Unknown("no answer".to_owned()); members],
-        };
-        self.turn(me, |turn| turn.conclude(&dispatch, &outcomes))?;
-        let rests = outcomes
-            .iter()
-            .filter_map(|outcome| rest(outcome, &dispatch.id, self.now));
-        let provider = dispatch.provider.as_str();
-        let silence = failed.then(|| "no answer".to_owned());
-        let settings = self.settings.fingerprint_of(kind);
-        let lesson = Lesson::of_request((provider, settings), doubt, rests, silence);
-        self.traffic.borrow_mut().learn(lesson, self.now);
-        Ok(())
-    }
-
     fn rest(&self, me: ShardIndex, until: Timestamp) -> Result<(), Failure> {
         let rest = &self.host(me)?.rest_until;
         let held = rest.get();
@@ -274,9 +263,10 @@ impl World {
     fn checkout_facts(&self, questions: Questions) -> Result<CheckoutFacts, Failure> {
         let mut facts = CheckoutFacts::new();
         for (shard, hashes) in questions {
-            let answer = match self.away.get() == Some(shard) {
-                true => None,
-                false => Some(self.call(shard, Call::Bought(hashes.iter().cloned().collect()))?),
+            let answer = match self.call(shard, Call::Bought(hashes.iter().cloned().collect())) {
+                Ok(answer) => Some(answer),
+                Err(Failure::Silent(_)) => None,
+                Err(failure) => return Err(failure),
             };
             facts.extend(facts_from(hashes, answer.as_ref()));
         }

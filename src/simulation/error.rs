@@ -13,6 +13,12 @@ pub enum Failure {
     /// Wanted: see [`super::world::World::crash_after`].
     #[error("the process died")]
     Crash,
+    /// Wanted: the run waits for an answer that does not come, and its shard goes on without it.
+    #[error("the run hangs")]
+    Hangs,
+    /// Wanted: see [`super::world::World::away`].
+    #[error("shard {0} does not answer")]
+    Silent(ShardIndex),
     #[error(transparent)]
     Turn(turn::Error),
     #[error(transparent)]

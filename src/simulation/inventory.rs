@@ -3,13 +3,15 @@
 use super::error::Failure;
 use super::world::World;
 use crate::domain::consent::ConsentRecord;
-use crate::domain::ids::{ContactId, MessageId};
+use crate::domain::ids::{ContactId, EventId, MessageId};
 use crate::domain::message::MessageState;
 use crate::domain::order::Order;
+use crate::domain::shard::ShardIndex;
 use crate::engine::delivery::Dispatch;
 use crate::engine::state::{Contact, Document, Ended};
 use crate::render::outbox::OutboxMail;
 use crate::store;
+use crate::store::Sql;
 use crate::store::dead_letter::DeadLetter;
 use crate::store::message::Stored;
 
@@ -23,6 +25,22 @@ impl World {
     /// Table rows written so far, over all shards.
     pub fn rows_written(&self) -> u64 {
         self.shards.iter().map(|host| host.sql.rows_written()).sum()
+    }
+
+    /// Table rows that one shard wrote so far.
+    ///
+    /// # Errors
+    /// When there is no such shard.
+    pub fn rows_of(&self, shard: ShardIndex) -> Result<u64, Failure> {
+        Ok(self.host(shard)?.sql.rows_written())
+    }
+
+    /// A shard's tables, to be read.
+    ///
+    /// # Errors
+    /// When there is no such shard.
+    pub fn tables_of(&self, shard: ShardIndex) -> Result<&dyn Sql, Failure> {
+        Ok(&self.host(shard)?.sql)
     }
 
     /// Every live contact, by id, with its stored slot.
@@ -88,6 +106,28 @@ impl World {
             }
         }
         Ok(None)
+    }
+
+    /// Ids of the events of a contact that have a row.
+    ///
+    /// # Errors
+    /// As [`World::contacts`].
+    pub fn events_of(&self, contact: &ContactId) -> Result<Vec<EventId>, Failure> {
+        let sql = self.tables_of(self.settings.shards.of_contact(contact))?;
+        let all = "SELECT event_id FROM event WHERE contact_id = ?";
+        let rows = sql.query(all, &[contact.into()])?;
+        rows.iter()
+            .map(|row| Ok(row.parsed("event_id", EventId::parse)?))
+            .collect()
+    }
+
+    /// A row of a shard that holds the text, as text.
+    ///
+    /// # Errors
+    /// As [`World::contacts`].
+    pub fn find_text(&self, shard: ShardIndex, text: &str) -> Result<Option<String>, Failure> {
+        let found = self.host(shard)?.sql.find_text(text)?;
+        Ok(found.map(|row| format!("{row:?}")))
     }
 
     /// The whole ledger.

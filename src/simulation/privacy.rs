@@ -19,12 +19,15 @@ impl World {
             people.push(self.named(subject));
         }
         let mut parts = Vec::new();
-        for person in people {
+        for person in &people {
             for shard in self.indices() {
                 if let Answer::Held(held) = self.call(shard, Call::Held(Box::new(person.clone())))? {
                     parts.push(held);
                 }
             }
+        }
+        for shard in self.indices() {
+            self.call(shard, Call::Exported(people.clone()))?;
         }
         Ok(join(parts).0)
     }

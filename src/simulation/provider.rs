@@ -21,6 +21,21 @@ pub enum Fault {
     Busy,
     /// 401: our key is wrong.
     Unauthorised,
+    /// 422: it will never take this message.
+    Refused,
+}
+
+impl Fault {
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Lost => "no answer, nothing taken",
+            Self::Silent => "taken, but no answer",
+            Self::Broken => "500",
+            Self::Busy => "429",
+            Self::Unauthorised => "401",
+            Self::Refused => "422",
+        }
+    }
 }
 
 /// A mail it took.
@@ -31,11 +46,17 @@ pub struct Taken {
     pub message: String,
     pub step: String,
     pub to: String,
+    /// Requests with this key before whose fate was left open. One that was refused goes through the gate again.
+    pub doubted_before: u32,
 }
 
 #[derive(Default)]
 pub struct Provider {
     keys: BTreeMap<String, (Timestamp, Vec<u8>)>,
+    /// How often the fate of a request was left open, by its key, for ever.
+    doubts: BTreeMap<String, u32>,
+    /// Keys that came with other bytes than before.
+    pub mismatched: Vec<String>,
     pub faults: VecDeque<Fault>,
     pub taken: Vec<Taken>,
     pub requests: usize,
@@ -48,7 +69,22 @@ impl Provider {
     /// When the request is not one that Wend makes.
     pub fn answer(&mut self, request: &Request, now: Timestamp) -> Result<Option<Response>, Failure> {
         self.requests += 1;
+        let key = request.headers.get("idempotency-key").unwrap_or_default();
         let fault = self.faults.pop_front();
+        let response = self.respond(request, fault, now)?;
+        if matches!(fault, Some(Fault::Lost | Fault::Broken | Fault::Silent)) {
+            let doubts = self.doubts.entry(key.to_owned()).or_default();
+            *doubts = doubts.saturating_add(1);
+        }
+        Ok(response)
+    }
+
+    fn respond(
+        &mut self,
+        request: &Request,
+        fault: Option<Fault>,
+        now: Timestamp,
+    ) -> Result<Option<Response>, Failure> {
         match fault {
             Some(Fault::Lost) => return Ok(None),
             Some(Fault::Broken) => return Ok(Some(error(500, "internal_server_error", &[]))),
@@ -57,6 +93,7 @@ impl Provider {
                 return Ok(Some(error(429, "rate_limit_exceeded", &wait)));
             }
             Some(Fault::Unauthorised) => return Ok(Some(error(401, "missing_api_key", &[]))),
+            Some(Fault::Refused) => return Ok(Some(error(422, "validation_error", &[]))),
             Some(Fault::Silent) | None => {}
         }
         let response = self.take(request, now)?;
@@ -81,13 +118,16 @@ impl Provider {
         let known = self.keys.get(&key).filter(|(at, _)| now.since(*at) < KEY_WINDOW);
         match known {
             Some((_, body)) if *body != request.body => {
+                self.mismatched.push(key);
                 return Ok(error(409, "invalid_idempotent_request", &[]));
             }
             Some(_) => {}
             None => {
                 self.keys.insert(key.clone(), (now, request.body.clone()));
+                let doubted_before = self.doubts.get(&key).copied().unwrap_or_default();
                 for mail in &mails {
-                    let taken = taken(mail, &key, now).ok_or(Failure::Provider("a mail lacks its tags"))?;
+                    let taken = taken(mail, &key, now, doubted_before)
+                        .ok_or(Failure::Provider("a mail lacks its tags"))?;
                     self.taken.push(taken);
                 }
             }
@@ -108,7 +148,7 @@ impl Provider {
     }
 }
 
-fn taken(mail: &Value, key: &str, now: Timestamp) -> Option<Taken> {
+fn taken(mail: &Value, key: &str, now: Timestamp, doubted_before: u32) -> Option<Taken> {
     let tags = mail.get("tags")?.as_array()?;
     let tag = |name: &str| {
         let tag = tags
@@ -122,6 +162,7 @@ fn taken(mail: &Value, key: &str, now: Timestamp) -> Option<Taken> {
         message: tag("message")?,
         step: tag("step")?,
         to: mail.get("to")?.get(0)?.as_str()?.to_owned(),
+        doubted_before,
     })
 }
 

@@ -10,8 +10,6 @@ use crate::journey::lock::Mode;
 use crate::journey::project::{JOURNEYS, Project};
 use crate::providers::ProviderKind;
 use crate::settings::Settings;
-use crate::store::migrate::{STORE, migrate};
-use crate::store::rusqlite::Sqlite;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -76,13 +74,6 @@ fn checked(root: &Path, edits: &Edits) -> Result<Catalog, Failure> {
     }
     let checked = check(&project, Mode::Append);
     checked.catalog.ok_or(Failure::Findings(checked.findings))
-}
-
-/// The tables of the Store object.
-pub(super) fn store_tables() -> Result<Sqlite, Failure> {
-    let sql = Sqlite::in_memory()?;
-    migrate(&sql, &STORE)?;
-    Ok(sql)
 }
 
 /// What the `Store` knows of the providers: their breakers, and that each takes so many requests a second.

@@ -5,30 +5,32 @@
 
 use super::crash::Point;
 use super::error::Failure;
+use super::exchange::{Hanging, Overtook};
 use super::provider::Provider;
-use super::setup::{REQUESTS_PER_SECOND, STORE_FILE, edited, settings, store_tables, traffic};
+use super::setup::{REQUESTS_PER_SECOND, STORE_FILE, edited, settings, traffic};
+use super::tables::{Class, Lent};
 use crate::domain::delivery_event::DeliveryEvent;
 use crate::domain::event::Event;
 use crate::domain::ids::MessageId;
 use crate::domain::shard::ShardIndex;
 use crate::domain::switches::{Change, Switches};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Delay, Timestamp};
 use crate::engine::decision::Remark;
 use crate::engine::pausing;
-use crate::engine::protection::{Finding, Since, enforce, judge};
+use crate::engine::protection::{Counted, Finding, Since, enforce, judge};
 use crate::engine::traffic::Traffic;
 use crate::journey::catalog::Catalog;
 use crate::providers::ProviderKind;
 use crate::settings::Settings;
 use crate::store;
-use crate::store::migrate::{SHARD, migrate};
-use crate::store::rusqlite::Sqlite;
+use crate::turn::alarm;
+use crate::turn::baton::Baton;
 use crate::turn::call::{Answer, Call, Heard, Ingested};
 use crate::turn::reported::divide;
 use crate::turn::routing::{Routing, Step};
 use crate::turn::{self, Turn};
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 pub const ORIGIN: &str = "https://wend.example";
@@ -45,7 +47,7 @@ pub struct World {
     /// Journeys that differ from the repository's own; none for one that was removed.
     edits: BTreeMap<String, Option<String>>,
     /// The Store object's tables.
-    pub store: Sqlite,
+    pub store: Lent,
     /// What another system answers to our webhooks; none while it is down.
     pub hook: RefCell<Option<serde_json::Value>>,
     /// What it was told: address, errand, body.
@@ -56,18 +58,40 @@ pub struct World {
     /// Turns and requests left until the crash.
     pub(super) fuse: Cell<Option<u32>>,
     pub(super) fatal: Cell<Option<Point>>,
-    /// A shard that does not answer when it is asked whether carts were bought.
+    /// A shard that answers no call.
     pub away: Cell<Option<ShardIndex>>,
+    /// How far the clock of the Worker is ahead of everybody else's.
+    pub drift: Cell<Delay>,
+    /// Events that arrive while the next request is out.
+    pub meanwhile: RefCell<VecDeque<Event>>,
+    /// What became of those, each with the number of mails that the provider had taken by then.
+    pub overtook: RefCell<Vec<Overtook>>,
+    /// The run of the next request waits for its answer for ever, and is lost.
+    pub hang: Cell<bool>,
+    /// Runs that hang.
+    pub(super) hanging: RefCell<Vec<Hanging>>,
     pub remarks: RefCell<Vec<Remark>>,
 }
 
 /// One shard with what it knows only in memory.
 pub(super) struct Host {
-    pub(super) sql: Sqlite,
+    pub(super) sql: Lent,
     pub(super) forwarding: Cell<bool>,
+    /// One run at a time.
+    pub(super) running: Baton,
+    /// The alarm as it was set last. It is durable; whether it ever fires is the platform's business.
+    pub alarm: Cell<Option<Timestamp>>,
+    /// This process has seen to the alarm since it started.
+    pub(super) armed: Cell<bool>,
+    /// When the shard will have something to do, as of its last call.
+    pub(super) next_run: Cell<Option<Timestamp>>,
+    /// Shortest time until the next run by alarm.
+    pub(super) floor: Cell<Delay>,
     /// No request before this to some provider: it rests, or the second's permits are used up.
     pub(super) rest_until: Cell<Timestamp>,
     pub(super) single: RefCell<BTreeSet<MessageId>>,
+    /// Dispatches whose answer this very process awaits.
+    pub(super) awaited: RefCell<BTreeSet<String>>,
 }
 
 impl World {
@@ -84,7 +108,7 @@ impl World {
             now: START,
             root: root.to_owned(),
             edits: BTreeMap::new(),
-            store: store_tables()?,
+            store: Lent::new(Class::Store)?,
             hook: RefCell::new(Some(serde_json::Value::Null)),
             notified: RefCell::default(),
             shards: hosts?,
@@ -93,6 +117,11 @@ impl World {
             fuse: Cell::new(None),
             fatal: Cell::new(None),
             away: Cell::new(None),
+            drift: Cell::default(),
+            meanwhile: RefCell::default(),
+            overtook: RefCell::default(),
+            hang: Cell::new(false),
+            hanging: RefCell::default(),
             remarks: RefCell::default(),
         })
     }
@@ -149,6 +178,15 @@ impl World {
     /// # Errors
     /// When a turn fails.
     pub fn protect(&self) -> Result<Vec<Finding>, Failure> {
+        let (since, counted) = self.count_marketing()?;
+        self.protect_by(&since, &counted)
+    }
+
+    /// The first half of it: what all shards count.
+    ///
+    /// # Errors
+    /// When a turn fails.
+    pub fn count_marketing(&self) -> Result<(Since, Vec<Counted>), Failure> {
         let held = store::switches::of_store(&self.store)?;
         let since = Since::new(&held, self.now);
         let mut counted = Vec::new();
@@ -157,8 +195,17 @@ impl World {
                 counted.extend(part);
             }
         }
-        let findings = judge(&counted);
-        self.tell_switches(&enforce(&held, &findings, self.now))?;
+        Ok((since, counted))
+    }
+
+    /// The second half: the decision on what was counted.
+    ///
+    /// # Errors
+    /// When a turn fails.
+    pub fn protect_by(&self, since: &Since, counted: &[Counted]) -> Result<Vec<Finding>, Failure> {
+        let held = store::switches::of_store(&self.store)?;
+        let findings = judge(counted);
+        self.tell_switches(&enforce(&held, Some(since), &findings, self.now))?;
         Ok(findings)
     }
 
@@ -205,6 +252,16 @@ impl World {
         me: ShardIndex,
         work: impl FnOnce(&Turn<'_>) -> Result<T, turn::Error>,
     ) -> Result<T, Failure> {
+        self.turn_at(me, self.now, work)
+    }
+
+    /// One storage turn by a clock that may be behind: that of a run which began earlier.
+    pub(super) fn turn_at<T>(
+        &self,
+        me: ShardIndex,
+        now: Timestamp,
+        work: impl FnOnce(&Turn<'_>) -> Result<T, turn::Error>,
+    ) -> Result<T, Failure> {
         let sql = &self.host(me)?.sql;
         let switches = store::switches::of_shard(sql)?;
         let paused = pausing::paused(&self.catalog, &switches);
@@ -214,7 +271,7 @@ impl World {
             settings: &self.settings,
             switches: &switches,
             me,
-            now: self.now,
+            now,
             origin: ORIGIN,
             remarks: RefCell::default(),
         };
@@ -232,19 +289,99 @@ impl World {
     /// # Errors
     /// When a turn fails.
     pub fn call(&self, me: ShardIndex, call: Call) -> Result<Answer, Failure> {
+        if self.away.get() == Some(me) {
+            return Err(Failure::Silent(me));
+        }
         let answer = match self.turn(me, |turn| turn.serve(call))? {
-            Some(answer) => answer,
-            None => {
-                self.run_due(me)?;
-                let next_due = self.turn(me, |turn| turn.next_run())?;
-                Answer::Ran {
-                    next_due,
-                    busy: false,
+            Some(answer) => {
+                let host = self.host(me)?;
+                host.floor.set(alarm::FLOOR);
+                // What it brings may be for a provider that does not rest.
+                if self.settings.providers.len() > 1 {
+                    host.rest_until.set(Timestamp::default());
                 }
+                answer
+            }
+            None => {
+                let busy = !self.run_due(me)?;
+                let next_due = self.next_run(me)?;
+                Answer::Ran { next_due, busy }
             }
         };
         self.deliver_forwards(me)?;
+        self.arm(me)?;
         Ok(answer)
+    }
+
+    /// What a shard's `alarm` does.
+    ///
+    /// # Errors
+    /// When a turn fails.
+    pub fn alarm(&self, me: ShardIndex) -> Result<(), Failure> {
+        let host = self.host(me)?;
+        host.alarm.set(None);
+        host.armed.set(false);
+        if self.run_due(me)? {
+            self.deliver_forwards(me)?;
+            self.arm(me)?;
+        }
+        Ok(())
+    }
+
+    /// Asks every shard when it will have something to do. No storage turn of its own, so nothing can go wrong in it.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn look_what_is_due(&self) -> Result<(), Failure> {
+        let fuse = self.fuse.take();
+        for shard in self.indices() {
+            let host = self.host(shard)?;
+            let next = self.next_run(shard)?;
+            host.next_run.set(next);
+        }
+        self.fuse.set(fuse);
+        Ok(())
+    }
+
+    fn next_run(&self, me: ShardIndex) -> Result<Option<Timestamp>, Failure> {
+        let rest_until = self.host(me)?.rest_until.get();
+        self.turn(me, |turn| turn.next_run(rest_until))
+    }
+
+    /// The alarm as it was set last.
+    pub fn alarm_of(&self, shard: ShardIndex) -> Option<Timestamp> {
+        self.host(shard).ok()?.alarm.get()
+    }
+
+    pub fn set_alarm(&self, shard: ShardIndex, at: Timestamp) {
+        if let Ok(host) = self.host(shard) {
+            host.alarm.set(Some(at));
+        }
+    }
+
+    /// Whether this process has seen to the shard's alarm since it started.
+    pub fn is_armed(&self, shard: ShardIndex) -> bool {
+        self.host(shard).is_ok_and(|host| host.armed.get())
+    }
+
+    /// When a shard has something to do, as of its last call.
+    pub fn next_run_of(&self, shard: ShardIndex) -> Option<Timestamp> {
+        self.host(shard).ok()?.next_run.get()
+    }
+
+    /// Sets the alarm to the next run, if it is not set so already; none when nothing is due.
+    pub(super) fn arm(&self, me: ShardIndex) -> Result<(), Failure> {
+        let host = self.host(me)?;
+        let next = self.next_run(me)?;
+        host.next_run.set(next);
+        host.armed.set(true);
+        if let Some(next) = next {
+            let at = self.now.plus(alarm::pause(next, self.now, host.floor.get()));
+            if !alarm::stands(host.alarm.get(), at, self.now) {
+                host.alarm.set(Some(at));
+            }
+        }
+        Ok(())
     }
 
     /// What the Worker does with a verified event.
@@ -292,13 +429,17 @@ impl World {
 
 impl Host {
     fn new() -> Result<Self, Failure> {
-        let sql = Sqlite::in_memory()?;
-        migrate(&sql, &SHARD)?;
         Ok(Self {
-            sql,
+            sql: Lent::new(Class::Shard)?,
             forwarding: Cell::new(false),
+            running: Baton::default(),
+            alarm: Cell::new(None),
+            armed: Cell::new(false),
+            next_run: Cell::new(None),
+            floor: Cell::new(alarm::FLOOR),
             rest_until: Cell::default(),
             single: RefCell::default(),
+            awaited: RefCell::default(),
         })
     }
 }

@@ -8,6 +8,7 @@ use crate::domain::email::EmailAddress;
 use crate::domain::event::{Event, EventData, EventKind, LineItem};
 use crate::domain::identity::{Identifier, IdentifierKind};
 use crate::domain::ids::EventId;
+use crate::domain::money::Currency;
 use crate::domain::time::Timestamp;
 use crate::signing;
 
@@ -19,6 +20,8 @@ pub const LEFT_OUT: &str = "left_out";
 pub struct Arrival {
     pub source: SourceKind,
     pub now: Timestamp,
+    /// The store's own, of which amounts are where the source names none.
+    pub currency: Option<Currency>,
 }
 
 /// Identifiers in the order given, each once.

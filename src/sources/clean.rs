@@ -49,9 +49,11 @@ pub fn url(text: &str) -> Option<String> {
     Some(absolute).filter(|link| is_web && link.len() <= MAX_URL_BYTES && !link.contains(breaks))
 }
 
-/// A BCP 47 language tag; `pt_BR` is read as `pt-BR`.
+/// A BCP 47 language tag; `pt_BR` and `PT_BR` are read as `pt-BR`.
 pub fn locale(text: &str) -> Option<String> {
     let tag = text.replace('_', "-");
+    let (language, rest) = tag.split_at(tag.find('-').unwrap_or(tag.len()));
+    let tag = format!("{}{rest}", language.to_ascii_lowercase());
     let subtag =
         |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
     let language = tag.split('-').next().is_some_and(|first| {
@@ -212,6 +214,7 @@ mod tests {
     #[test]
     fn tags_zones_and_countries() {
         assert_eq!(locale("pt_BR").as_deref(), Some("pt-BR"));
+        assert_eq!(locale("PL_PL").as_deref(), Some("pl-PL"));
         assert_eq!(locale("en").as_deref(), Some("en"));
         assert!(
             ["", "e", "english", "en-", "en US", "../en"]

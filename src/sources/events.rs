@@ -5,7 +5,7 @@
 
 use super::arrival::{self, Arrival};
 use super::loose::{List, Object, Text};
-use super::{Error, Reading, SourceKind, Unverified, clean};
+use super::{Error, Keys, Proof, Reading, Source, Unverified, Verified, clean};
 use crate::domain::consent::{ConsentGrade, ConsentSignal, ConsentState};
 use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
@@ -13,17 +13,20 @@ use crate::domain::event::{Event, EventKind, LineItem, Unread};
 use crate::domain::identity::IdentifierKind;
 use crate::domain::money::{Currency, Money};
 use crate::domain::time::Timestamp;
-use crate::signing::Secrets;
+use crate::signing::standard_webhooks;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// Longest name of an event, in bytes.
-const MAX_TYPE_BYTES: usize = 100;
+pub(super) const MAX_TYPE_BYTES: usize = 100;
 /// Most properties kept besides those that we know, and most bytes of their JSON.
 const MAX_PROPERTIES: usize = 100;
 const MAX_PROPERTIES_BYTES: usize = 16_384;
+/// Deepest property kept. It travels inside calls between objects and inside rows, and what reads those stops at 128
+/// levels in all (<https://docs.rs/serde_json/latest/serde_json/struct.Deserializer.html#method.disable_recursion_limit>).
+const MAX_PROPERTY_DEPTH: usize = 16;
 /// What is said of an amount that is none.
 const AMOUNT: &str = "is no amount of money";
 /// Most fields named that could not be read.
@@ -79,14 +82,31 @@ struct Consent {
 
 /// What is left of `data`: each field is taken out as it is understood, the rest become properties. What is there and
 /// cannot be read is noted with the reason.
-struct Fields<'a> {
+pub(super) struct Fields<'a> {
     left: BTreeMap<String, &'a RawValue>,
     unread: Vec<Unread>,
 }
 
-pub(super) fn read(delivery: Unverified<'_>, secrets: &Secrets, now: Timestamp) -> Result<Reading, Error> {
-    let source = SourceKind::Events;
-    let (verified, delivered) = delivery.verify_standard_webhooks(source, secrets, now)?;
+pub(super) const SOURCE: Source = Source {
+    name: "events",
+    settings: &[SECRET],
+    proof: "Standard Webhooks",
+    verify,
+    read,
+    fetching: None,
+};
+
+const SECRET: &str = "EVENTS_WEBHOOK_SECRET";
+
+fn verify<'a>(delivery: Unverified<'a>, keys: &Keys<'_>) -> Result<Proof<'a>, Error> {
+    let signed_with = standard_webhooks::keys(keys.secrets(SECRET)?);
+    delivery.verify_standard_webhooks(SECRET, &signed_with, keys)
+}
+
+fn read(verified: &Verified<'_>, arrival: Arrival) -> Result<Reading, Error> {
+    let delivered = verified
+        .signed()
+        .ok_or_else(|| Error::unauthorized("it is not signed by Standard Webhooks"))?;
     let envelope: Envelope<'_> = verified.json()?;
     let mut fields = Fields::parse(envelope.data)?;
     let kind = kind(&envelope.kind)?;
@@ -96,17 +116,30 @@ pub(super) fn read(delivery: Unverified<'_>, secrets: &Secrets, now: Timestamp) 
         fields.note("timestamp", "is no time; the moment of signing stands in for it");
     }
     let at = at.unwrap_or(delivered.sent_at);
-    let arrival = Arrival { source, now };
+    let id = format!("events:{}", delivered.id);
+    let event = event(arrival, kind, &id, at, envelope.data, fields)?;
+    Ok(Reading::Events(vec![event]))
+}
+
+/// The event that these fields of `data` tell, with an id of its own unless it is a transition of an order.
+pub(super) fn event(
+    arrival: Arrival,
+    kind: EventKind,
+    id: &str,
+    at: Timestamp,
+    data: Option<&RawValue>,
+    mut fields: Fields<'_>,
+) -> Result<Event, Error> {
     let order_id = fields.text("order_id");
     let mut event = match order_id.as_deref().filter(|_| kind.order_status().is_some()) {
         Some(order_id) => arrival.order_event(kind, order_id, Some(at))?,
-        None => arrival.event(kind, &format!("events:{}", delivered.id), Some(at))?,
+        None => arrival.event(kind, id, Some(at))?,
     };
     set_person(&mut event, arrival, &mut fields, &order_id);
-    set_data(&mut event, envelope.data, &mut fields);
+    set_data(&mut event, data, &mut fields);
     event.consent = consent(&event, &mut fields);
     event.unread = fields.into_properties(&mut event.data.properties);
-    Ok(Reading::Events(vec![event]))
+    Ok(event)
 }
 
 /// A name that is not built in is an event of the store's own.
@@ -172,7 +205,7 @@ fn set_data(event: &mut Event, data: Option<&RawValue>, fields: &mut Fields<'_>)
         event.data.referral = clean::referral(redeemed.chain(noted.as_ref().and_then(Text::as_deref)));
     }
     let mut products = fields.list::<Product>("products").0;
-    if matches!(event.kind, EventKind::ProductViewed | EventKind::ProductAdded) && products.is_empty() {
+    if event.kind.is_browsing() && products.is_empty() {
         products.extend(data.and_then(|data| Object::from_raw(data).0));
         for name in PRODUCT_FIELDS {
             fields.left.remove(name);
@@ -244,12 +277,16 @@ impl Product {
 }
 
 impl<'a> Fields<'a> {
+    pub(super) fn of(left: BTreeMap<String, &'a RawValue>) -> Self {
+        Self {
+            left,
+            unread: Vec::new(),
+        }
+    }
+
     fn parse(data: Option<&'a RawValue>) -> Result<Self, Error> {
         data.and_then(|raw| serde_json::from_str(raw.get()).ok())
-            .map(|left| Self {
-                left,
-                unread: Vec::new(),
-            })
+            .map(Self::of)
             .ok_or_else(|| Error::unreadable("`data` must be an object"))
     }
 
@@ -285,7 +322,7 @@ impl<'a> Fields<'a> {
         money
     }
 
-    fn note(&mut self, field: &str, reason: &str) {
+    pub(super) fn note(&mut self, field: &str, reason: &str) {
         let noted = self.unread.iter().any(|unread| unread.field == field);
         if !noted && self.unread.len() < MAX_UNREAD {
             self.unread.push(Unread {
@@ -327,7 +364,7 @@ impl<'a> Fields<'a> {
             properties.insert(arrival::LEFT_OUT.to_owned(), (before + left_out).into());
             self.note(
                 "properties",
-                "are too many or too large, or no JSON that can be kept",
+                "are too many, too large or too deep, or no JSON that can be kept",
             );
         }
         self.unread
@@ -344,5 +381,15 @@ fn property(raw: &RawValue) -> Option<Value> {
     {
         return Some(Value::String(literal.to_owned()));
     }
-    serde_json::from_str(literal).ok()
+    let value = serde_json::from_str(literal).ok()?;
+    within_depth(&value, MAX_PROPERTY_DEPTH).then_some(value)
+}
+
+fn within_depth(value: &Value, levels: usize) -> bool {
+    let inside = |value| levels > 0 && within_depth(value, levels - 1);
+    match value {
+        Value::Array(elements) => levels > 0 && elements.iter().all(inside),
+        Value::Object(fields) => levels > 0 && fields.values().all(inside),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
 }

@@ -3,10 +3,14 @@
 //! Source modules call the `verify_…` methods; only these make a [`Verified`], and only a `Verified` shows its body.
 //! No scheme is named after a source here: a source says which header and which keys.
 
-use super::{Error, SourceKind};
-use crate::domain::time::Timestamp;
+mod write_key;
+
+pub use write_key::{Rights, WriteKeys};
+
+use super::{Error, Keys};
 use crate::http::{Headers, Request};
-use crate::signing::{self, Secrets, standard_webhooks};
+use crate::signing::asymmetric::Asymmetric;
+use crate::signing::{self, Secrets, route_token, standard_webhooks};
 use serde::Deserialize;
 
 /// A delivery as it came. Its body cannot be read, so it cannot be parsed by mistake:
@@ -20,24 +24,68 @@ use serde::Deserialize;
 ///
 /// ```compile_fail,E0451
 /// let headers = wend::http::Headers::new();
-/// wend::sources::Verified { headers: &headers, body: b"{}" };
+/// wend::sources::Verified { headers: &headers, body: b"{}", signed: None };
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Unverified<'a> {
     headers: &'a Headers,
     body: &'a [u8],
+    token: Option<&'a str>,
 }
 
-/// A delivery whose signature holds for exactly these bytes.
+/// A delivery whose signature holds for exactly these bytes, as far as its scheme goes.
 #[derive(Clone, Copy)]
 pub struct Verified<'a> {
     headers: &'a Headers,
     body: &'a [u8],
+    signed: Option<standard_webhooks::Delivery<'a>>,
+}
+
+/// How far a delivery is known to be genuine.
+pub enum Proof<'a> {
+    Genuine(Verified<'a>),
+    /// All but an asymmetric signature has been checked.
+    Pending(Pending<'a>),
+    /// The source's public keys are needed first, which stand at this address; it is one of the store's own.
+    NeedsKeys {
+        url: String,
+    },
+    /// The sender only asked whether we are there. Nothing may be stored because of it.
+    Ping,
+}
+
+/// A delivery that is genuine if its asymmetric signature holds, which the platform's own cryptography must say.
+pub struct Pending<'a> {
+    pub signed: Asymmetric,
+    verified: Verified<'a>,
+}
+
+impl<'a> Pending<'a> {
+    /// Ends the check: `holds` is whether the signature held under any of the keys.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`] when it did not.
+    pub fn settle(self, holds: bool) -> Result<Verified<'a>, Error> {
+        let hint = "the signature does not match; check that the key is that of this shop";
+        holds
+            .then_some(self.verified)
+            .ok_or_else(|| Error::unauthorized(hint))
+    }
 }
 
 impl<'a> Unverified<'a> {
     pub fn new(headers: &'a Headers, body: &'a [u8]) -> Self {
-        Self { headers, body }
+        Self {
+            headers,
+            body,
+            token: None,
+        }
+    }
+
+    /// As it came to `/hooks/<source>/<token>`.
+    #[must_use]
+    pub fn at(self, token: Option<&'a str>) -> Self {
+        Self { token, ..self }
     }
 
     /// The number in a form-encoded body of exactly `<name>=<digits>`, from a sender that signs nothing yet.
@@ -56,40 +104,86 @@ impl<'a> Unverified<'a> {
         })
     }
 
+    /// The first present of several headers that mean the same.
+    pub(super) fn header(self, names: &[&str]) -> Result<&'a str, Error> {
+        let given = names.iter().find_map(|name| self.headers.get(name));
+        let missing = || Error::unauthorized(format!("the header `{}` is missing", names.join("` or `")));
+        given.map(str::trim).ok_or_else(missing)
+    }
+
     /// Base64 of the HMAC-SHA256 of the raw body, in the first present of `headers`.
     pub(super) fn verify_body_hmac<K: AsRef<[u8]>>(
         self,
         headers: &[&'static str],
         keys: &[K],
-    ) -> Result<Verified<'a>, Error> {
-        let refuse = |hint: String| Error::Unauthorized { hint };
-        let given = headers
-            .iter()
-            .find_map(|name| self.headers.get(name))
-            .ok_or_else(|| refuse(format!("the header `{}` is missing", headers.join("` or `"))))?;
-        if !signing::hmac_sha256_base64_matches(keys, self.body, given) {
-            let hint = "the signature does not match the body; check that the secret is that of this webhook";
-            return Err(refuse(hint.to_owned()));
-        }
-        Ok(self.verified())
+    ) -> Result<Proof<'a>, Error> {
+        let given = self.header(headers)?;
+        self.genuine_if(signing::hmac_sha256_base64_matches(keys, self.body, given))
     }
 
-    /// The Standard Webhooks headers. Also returns what they say of the delivery.
-    pub(super) fn verify_standard_webhooks(
+    /// As [`Self::verify_body_hmac`], in hex.
+    pub(super) fn verify_body_hmac_hex<K: AsRef<[u8]>>(
         self,
-        source: SourceKind,
-        secrets: &Secrets,
-        now: Timestamp,
-    ) -> Result<(Verified<'a>, standard_webhooks::Delivery<'a>), Error> {
-        match standard_webhooks::verify(secrets, self.headers, self.body, now) {
-            Ok(delivery) => Ok((self.verified(), delivery)),
-            Err(standard_webhooks::Error::Secret) => Err(Error::Unconfigured {
-                setting: source.setting(),
-            }),
-            Err(refused) => Err(Error::Unauthorized {
-                hint: refused.to_string(),
-            }),
+        headers: &[&'static str],
+        keys: &[K],
+    ) -> Result<Proof<'a>, Error> {
+        let given = self.header(headers)?;
+        self.genuine_if(signing::hmac_sha256_hex_matches(keys, self.body, given))
+    }
+
+    /// Genuine, if a signature that covers what the source's own scheme says `holds`.
+    pub(super) fn genuine_if(self, holds: bool) -> Result<Proof<'a>, Error> {
+        let hint = "the signature does not match the body; check that the secret is that of this webhook";
+        holds
+            .then(|| Proof::Genuine(self.verified()))
+            .ok_or_else(|| Error::unauthorized(hint))
+    }
+
+    /// The Standard Webhooks headers, signed under one of `keys`; of secrets that are written in the specification's form
+    /// [`standard_webhooks::keys`] makes these.
+    pub(super) fn verify_standard_webhooks<K: AsRef<[u8]>>(
+        self,
+        setting: &'static str,
+        signed_with: &[K],
+        keys: &Keys<'_>,
+    ) -> Result<Proof<'a>, Error> {
+        match standard_webhooks::verify_with_keys(signed_with, self.headers, self.body, keys.now) {
+            Ok(delivery) => Ok(Proof::Genuine(Verified {
+                signed: Some(delivery),
+                ..self.verified()
+            })),
+            Err(standard_webhooks::Error::Secret) => Err(Error::Unconfigured { setting }),
+            Err(refused) => Err(Error::unauthorized(refused.to_string())),
         }
+    }
+
+    /// The token that is derived for this route, of a source that signs nothing.
+    pub(super) fn verify_route_token(self, source: &str, secrets: &Secrets) -> Result<Proof<'a>, Error> {
+        let given = self.token.unwrap_or_default();
+        if route_token::matches(secrets, &format!("hooks/{source}"), given) {
+            return Ok(Proof::Genuine(self.verified()));
+        }
+        let hint = "the address must end in the token that is derived for it";
+        Err(Error::unauthorized(hint))
+    }
+
+    /// The body behind what else is signed with it.
+    pub(super) fn after(self, prefix: &str) -> Vec<u8> {
+        [prefix.as_bytes(), self.body].concat()
+    }
+
+    /// Genuine if the platform's cryptography says so.
+    pub(super) fn pending(self, signed: Asymmetric) -> Proof<'a> {
+        Proof::Pending(Pending {
+            signed,
+            verified: self.verified(),
+        })
+    }
+
+    /// The body as a text, for the schemes whose signature stands in it or covers only a part of it. What is read of it
+    /// before the proof serves the proof alone.
+    pub(super) fn text(self) -> Option<&'a str> {
+        std::str::from_utf8(self.body).ok()
     }
 
     pub(super) fn is_empty(self) -> bool {
@@ -100,6 +194,7 @@ impl<'a> Unverified<'a> {
         Verified {
             headers: self.headers,
             body: self.body,
+            signed: None,
         }
     }
 }
@@ -115,6 +210,11 @@ impl<'a> Verified<'a> {
         self.body
     }
 
+    /// What a Standard Webhooks delivery says of itself.
+    pub(super) fn signed(&self) -> Option<standard_webhooks::Delivery<'a>> {
+        self.signed
+    }
+
     /// The first present of several headers that mean the same.
     pub fn header(&self, names: &[&str]) -> Option<&'a str> {
         names
@@ -123,15 +223,23 @@ impl<'a> Verified<'a> {
             .map(str::trim)
     }
 
+    /// The body as a text.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`] when it is none.
+    pub fn text(&self) -> Result<&'a str, Error> {
+        let text = std::str::from_utf8(self.body).map_err(|_| Error::unreadable("it is not UTF-8"))?;
+        // A byte order mark is no JSON, but some scripts on Windows write one.
+        Ok(text.trim_start_matches('\u{feff}').trim())
+    }
+
     /// Parses the body as one JSON object.
     ///
     /// # Errors
     /// [`Error::Unreadable`] with the place where reading stopped.
     pub fn json<T: Deserialize<'a>>(&self) -> Result<T, Error> {
-        let text = std::str::from_utf8(self.body).map_err(|_| Error::unreadable("it is not UTF-8"))?;
-        // A byte order mark is no JSON, but some scripts on Windows write one.
-        let text = text.trim_start_matches('\u{feff}');
-        if !text.trim_start().starts_with('{') {
+        let text = self.text()?;
+        if !text.starts_with('{') {
             return Err(Error::unreadable("it is not a JSON object"));
         }
         serde_json::from_str(text).map_err(|error| Error::unreadable(error.to_string()))

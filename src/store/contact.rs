@@ -166,6 +166,24 @@ pub fn erase(sql: &dyn Sql, contact: &ContactId, at: Timestamp) -> Result<(), Er
     entomb(sql, contact, &DocumentRef::Erased { at }, at)
 }
 
+/// When somebody was erased last who had one of these ids; none where no tombstone says so.
+///
+/// # Errors
+/// When the statement fails.
+pub fn erased_at(sql: &dyn Sql, ids: &[ContactId]) -> Result<Option<Timestamp>, Error> {
+    if ids.is_empty() {
+        return Ok(None);
+    }
+    let ids = to_json("ids", "", ids, MAX_DOCUMENT_BYTES)?;
+    let row = sql.first(
+        "SELECT max(moved_at) AS erased_at FROM contact
+         WHERE contact_id IN (SELECT value FROM json_each(?1))
+           AND moved_at IS NOT NULL AND substr(doc, 3, 6) = 'erased'",
+        &[ids.into()],
+    )?;
+    row.map_or(Ok(None), |row| row.opt_time("erased_at"))
+}
+
 fn entomb(
     sql: &dyn Sql,
     contact: &ContactId,

@@ -23,17 +23,30 @@ impl Entry {
     /// The contact. None for a checkout or cart that was closed before anybody was known for it: its row leads to its
     /// own hash, which founds nobody.
     pub fn owner(&self) -> Option<&ContactId> {
-        let stand_in = self.contact.as_str() == self.hash.as_str() && !self.kind.is_strong();
-        (!stand_in).then_some(&self.contact)
+        (!stands_in(&self.hash, self.kind, &self.contact)).then_some(&self.contact)
     }
 }
 
-/// An identifier that was seen for a contact.
+/// An identifier that was seen for a contact, and when the checkout or cart that it names was bought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Claim {
     pub hash: IdentifierHash,
     pub kind: IdentifierKind,
+    /// A checkout or cart that is closed before anybody is known for it stands in with its own hash.
     pub contact: ContactId,
+    pub closed_at: Option<Timestamp>,
+}
+
+impl Claim {
+    /// Whether it only closes what nobody is known for.
+    pub fn stands_in(&self) -> bool {
+        stands_in(&self.hash, self.kind, &self.contact)
+    }
+}
+
+/// Whether a row leads to its own hash, which founds nobody.
+fn stands_in(hash: &IdentifierHash, kind: IdentifierKind, contact: &ContactId) -> bool {
+    contact.as_str() == hash.as_str() && !kind.is_strong()
 }
 
 /// The rows of those identifiers that are known, in the order asked.
@@ -70,21 +83,28 @@ pub fn between(
     rows.iter().map(read).collect()
 }
 
-/// Claims identifiers for contacts: who came first keeps a row. Returns the rows as they stand now, so that a
-/// caller sees where an identifier belongs to somebody else. Writes 1 row for each identifier that is new.
+/// Claims identifiers for contacts, and closes what was bought: who came first keeps a row, unless it only stands in,
+/// and what is closed stays so. One that is bought before it is known gets its row, so that a late update of it finds it
+/// closed. Writes 1 row for each identifier that is new, led to nobody, or is closed now.
 ///
 /// # Errors
-/// When a statement fails or a row cannot be read.
-pub fn claim(sql: &dyn Sql, claims: &[Claim], now: Timestamp) -> Result<Vec<Entry>, Error> {
-    let hashes: Vec<IdentifierHash> = claims.iter().map(|claim| claim.hash.clone()).collect();
-    let held = lookup(sql, &hashes)?;
-    let known = |claim: &&Claim| !held.iter().any(|entry| entry.hash == claim.hash);
-    let new: Vec<&Claim> = claims.iter().filter(known).collect();
-    if new.is_empty() {
-        return Ok(held);
+/// When the statement fails.
+pub fn claim(sql: &dyn Sql, claims: &[Claim], now: Timestamp) -> Result<(), Error> {
+    if claims.is_empty() {
+        return Ok(());
     }
-    insert(sql, &new, now, None)?;
-    lookup(sql, &hashes)
+    let claims = to_json("claims", "", claims, MAX_VALUE_BYTES)?;
+    sql.run(
+        "INSERT INTO directory (hash, kind, contact_id, since, closed_at)
+         SELECT value ->> 'hash', value ->> 'kind', value ->> 'contact', ?2, value ->> 'closed_at'
+         FROM json_each(?1) WHERE true
+         ON CONFLICT (hash) DO UPDATE SET
+           contact_id = iif(contact_id = hash AND kind NOT IN ('email', 'customer'), excluded.contact_id, contact_id),
+           closed_at = coalesce(closed_at, excluded.closed_at)
+         WHERE (closed_at IS NULL AND excluded.closed_at IS NOT NULL)
+            OR (contact_id = hash AND kind NOT IN ('email', 'customer') AND excluded.contact_id <> hash)",
+        &[claims.into(), now.into()],
+    )
 }
 
 /// Leads identifiers from one contact to another, after a merge. Rows that lead elsewhere by now stay.
@@ -106,23 +126,16 @@ pub fn repoint(
     )
 }
 
-/// Closes checkouts and carts at the time they were bought. One that is not known yet gets its row, so that a late
-/// update of it finds it closed. Writes 1 row for each that was open or unknown, 0 for one closed before.
+/// Says that an identifier is known anew for the contact that it leads to: an erasure of before does not take it. Writes 1
+/// row, 0 when it leads elsewhere or is as new.
 ///
 /// # Errors
-/// When a statement fails.
-pub fn close(sql: &dyn Sql, claims: &[Claim], at: Timestamp) -> Result<(), Error> {
-    let hashes: Vec<IdentifierHash> = claims.iter().map(|claim| claim.hash.clone()).collect();
-    let held = lookup(sql, &hashes)?;
-    let closed = |claim: &Claim| {
-        held.iter()
-            .any(|entry| entry.hash == claim.hash && entry.closed_at.is_some())
-    };
-    let open: Vec<&Claim> = claims.iter().filter(|claim| !closed(claim)).collect();
-    if open.is_empty() {
-        return Ok(());
-    }
-    insert(sql, &open, at, Some(at))
+/// When the statement fails.
+pub fn renew(sql: &dyn Sql, hash: &IdentifierHash, contact: &ContactId, now: Timestamp) -> Result<(), Error> {
+    sql.run(
+        "UPDATE directory SET since = ?3 WHERE hash = ?1 AND contact_id = ?2 AND since < ?3",
+        &[hash.into(), contact.into(), now.into()],
+    )
 }
 
 /// Whether one of the identifiers is a checkout or cart that was bought.
@@ -131,23 +144,6 @@ pub fn close(sql: &dyn Sql, claims: &[Claim], at: Timestamp) -> Result<(), Error
 /// When the statement fails or a row cannot be read.
 pub fn is_closed(sql: &dyn Sql, hashes: &[IdentifierHash]) -> Result<bool, Error> {
     Ok(lookup(sql, hashes)?.iter().any(|entry| entry.closed_at.is_some()))
-}
-
-/// Inserts rows; where there is one, only an open row is closed, and only when `closed_at` is given.
-fn insert(
-    sql: &dyn Sql,
-    claims: &[&Claim],
-    now: Timestamp,
-    closed_at: Option<Timestamp>,
-) -> Result<(), Error> {
-    let claims = to_json("claims", "", claims, MAX_VALUE_BYTES)?;
-    sql.run(
-        "INSERT INTO directory (hash, kind, contact_id, since, closed_at)
-         SELECT value ->> 'hash', value ->> 'kind', value ->> 'contact', ?2, ?3 FROM json_each(?1) WHERE true
-         ON CONFLICT (hash) DO UPDATE SET closed_at = excluded.closed_at
-         WHERE closed_at IS NULL AND excluded.closed_at IS NOT NULL",
-        &[claims.into(), now.into(), closed_at.into()],
-    )
 }
 
 fn read(row: &Row) -> Result<Entry, Error> {

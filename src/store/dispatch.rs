@@ -24,13 +24,14 @@ pub struct Attempt {
 pub fn put(sql: &dyn Sql, dispatch: &Dispatch, request: &[u8]) -> Result<bool, Error> {
     check_size("request", &dispatch.id, request.len(), MAX_VALUE_BYTES)?;
     let members = to_json("members", &dispatch.id, &dispatch.members, MAX_VALUE_BYTES)?;
+    let addressees = to_json("addressees", &dispatch.id, &dispatch.addressees, MAX_VALUE_BYTES)?;
     if get(sql, &dispatch.id)?.is_some() {
         return Ok(false);
     }
     sql.run(
         "INSERT INTO dispatch (dispatch_id, provider, key, attempt, generation, first_at, lease_until, next_at,
-           members, request)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+           members, addressees, request)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         &[
             dispatch.id.as_str().into(),
             dispatch.provider.as_str().into(),
@@ -41,6 +42,7 @@ pub fn put(sql: &dyn Sql, dispatch: &Dispatch, request: &[u8]) -> Result<bool, E
             dispatch.lease_until.into(),
             dispatch.next_at.into(),
             members.into(),
+            addressees.into(),
             Value::Blob(request.to_vec()),
         ],
     )?;
@@ -51,7 +53,7 @@ pub fn put(sql: &dyn Sql, dispatch: &Dispatch, request: &[u8]) -> Result<bool, E
 /// When the statement fails or the row cannot be read.
 pub fn get(sql: &dyn Sql, id: &str) -> Result<Option<Dispatch>, Error> {
     let row = sql.first(
-        "SELECT dispatch_id, provider, key, attempt, generation, first_at, lease_until, next_at, members
+        "SELECT dispatch_id, provider, key, attempt, generation, first_at, lease_until, next_at, members, addressees
          FROM dispatch WHERE dispatch_id = ?1",
         &[id.into()],
     )?;
@@ -64,7 +66,7 @@ pub fn get(sql: &dyn Sql, id: &str) -> Result<Option<Dispatch>, Error> {
 /// When the statement fails or a row cannot be read.
 pub fn list(sql: &dyn Sql, limit: u32) -> Result<Vec<Dispatch>, Error> {
     let rows = sql.query(
-        "SELECT dispatch_id, provider, key, attempt, generation, first_at, lease_until, next_at, members
+        "SELECT dispatch_id, provider, key, attempt, generation, first_at, lease_until, next_at, members, addressees
          FROM dispatch ORDER BY first_at, dispatch_id LIMIT ?1",
         &[limit.into()],
     )?;
@@ -221,5 +223,6 @@ fn read(row: &Row) -> Result<Dispatch, Error> {
         lease_until: row.time("lease_until")?,
         next_at: row.opt_time("next_at")?,
         members: row.json("members")?,
+        addressees: row.json("addressees")?,
     })
 }

@@ -327,6 +327,7 @@ fn held_address() -> Address {
         email: email(),
         seen_at: at(1),
         consent: Consent {
+            refused_at: None,
             state: ConsentState::Subscribed,
             evidence: Some((consent_signal(), EventId::parse("e-1").unwrap())),
         },

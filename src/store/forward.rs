@@ -1,10 +1,10 @@
 //! Work for another shard, kept until that shard has taken it: at least once, and the other side counts it once by
-//! its id. Used by `edge`. Small in good times, so it has no index; when a shard is away, a look costs reads only.
+//! its id. Documents that are to be fetched wait here too, since they want the same. Used by `edge`. Small in good times, so it has no index; when a shard is away, a look costs reads only.
 
 use super::error::check_size;
 use super::sql::{Row, Sql};
 use super::{Error, MAX_VALUE_BYTES};
-use crate::domain::ids::IdentifierHash;
+use crate::domain::ids::{ContactId, IdentifierHash};
 use crate::domain::time::Timestamp;
 
 /// One piece of work on its way.
@@ -41,17 +41,56 @@ pub fn put(sql: &dyn Sql, forward: &Forward) -> Result<(), Error> {
     )
 }
 
-/// Those due, longest due first.
+/// The kind of work that is a document to be fetched: it is for nobody else, and waits for a run.
+pub const NOTICE: &str = "notice";
+
+/// Those due for other shards, longest due first.
 ///
 /// # Errors
 /// When the statement fails or a row cannot be read.
 pub fn due(sql: &dyn Sql, now: Timestamp, limit: u32) -> Result<Vec<Forward>, Error> {
     let rows = sql.query(
         "SELECT id, target, kind, attempts, next_at, body FROM forward
-         WHERE next_at <= ?1 ORDER BY next_at, id LIMIT ?2",
-        &[now.into(), limit.into()],
+         WHERE next_at <= ?1 AND kind <> ?3 ORDER BY next_at, id LIMIT ?2",
+        &[now.into(), limit.into(), NOTICE.into()],
     )?;
     rows.iter().map(read).collect()
+}
+
+/// The documents that are due, longest due first.
+///
+/// # Errors
+/// As [`due`].
+pub fn due_notices(sql: &dyn Sql, now: Timestamp, limit: u32) -> Result<Vec<Forward>, Error> {
+    let rows = sql.query(
+        "SELECT id, target, kind, attempts, next_at, body FROM forward
+         WHERE next_at <= ?1 AND kind = ?3 ORDER BY next_at, id LIMIT ?2",
+        &[now.into(), limit.into(), NOTICE.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
+/// The bodies of merges that wait, in which this contact is one of the two. Few wait at a time.
+///
+/// # Errors
+/// When the statement fails.
+pub fn merges_of(sql: &dyn Sql, contact: &ContactId) -> Result<Vec<String>, Error> {
+    let rows = sql.query(
+        "SELECT body FROM forward WHERE kind = 'merge' AND instr(body, ?1) > 0",
+        &[contact.into()],
+    )?;
+    rows.iter().map(|row| Ok(row.text("body")?.to_owned())).collect()
+}
+
+/// Takes back what would lead identifiers to a contact. Writes 1 row for each.
+///
+/// # Errors
+/// When the statement fails.
+pub fn take_back_links(sql: &dyn Sql, contact: &ContactId) -> Result<(), Error> {
+    sql.run(
+        "DELETE FROM forward WHERE kind = 'link' AND json_extract(body, '$.link.contact') = ?1",
+        &[contact.into()],
+    )
 }
 
 /// When the first one is due.

@@ -8,7 +8,7 @@ use super::error::to_json;
 use super::sql::{Row, Sql, Statement};
 use crate::domain::delivery_state::DeliveryState;
 use crate::domain::ids::{ContactId, EmailName, EnrollmentId, JourneyId, MessageId, StepId};
-use crate::domain::message::{Message, MessageState};
+use crate::domain::message::{Lane, Message, MessageState, Stream};
 use crate::domain::time::Timestamp;
 use crate::engine::decision::Settlement;
 use crate::engine::guard::DeferReason;
@@ -73,6 +73,25 @@ pub(super) fn put_statement(contact: &ContactId, message: &Message) -> Statement
             message.provider.as_deref().into(),
             message.provider_id.as_deref().into(),
             message.settled_at.into(),
+        ],
+    )
+}
+
+/// Writes 1 row, 0 for a message whose fate is known.
+pub(super) fn stream_statement(
+    contact: &ContactId,
+    message: &MessageId,
+    stream: Stream,
+    lane: Lane,
+) -> Statement {
+    Statement::new(
+        "UPDATE message SET stream = ?3, lane = ?4
+         WHERE contact_id = ?1 AND message_id = ?2 AND settled_at IS NULL",
+        vec![
+            contact.into(),
+            message.into(),
+            stream.as_str().into(),
+            lane.as_str().into(),
         ],
     )
 }

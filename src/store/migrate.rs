@@ -24,6 +24,7 @@ pub const SHARD: Schema = Schema {
         include_str!("schema/0002_shard.sql"),
         include_str!("schema/0003_shard.sql"),
         include_str!("schema/0004_shard.sql"),
+        include_str!("schema/0005_shard.sql"),
     ],
     exists: "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'meta'",
     read: "SELECT value FROM meta WHERE key = 'schema'",
@@ -56,9 +57,17 @@ pub fn migrate(sql: &dyn Sql, schema: &Schema) -> Result<usize, Error> {
         }
     }
     if !missing.is_empty() {
-        sql.run(schema.write, &[schema.steps.len().to_string().into()])?;
+        stamp(sql, schema)?;
     }
     Ok(missing.len())
+}
+
+/// Writes down that the tables are of the newest version.
+///
+/// # Errors
+/// When the statement fails.
+pub fn stamp(sql: &dyn Sql, schema: &Schema) -> Result<(), Error> {
+    sql.run(schema.write, &[schema.steps.len().to_string().into()])
 }
 
 fn version(sql: &dyn Sql, schema: &Schema) -> Result<usize, Error> {

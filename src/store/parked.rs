@@ -1,10 +1,10 @@
 //! Events whose person is not known yet, kept under each identifier they carry until one of them leads to somebody.
 //! Used by `edge`, in the shard of the identifier's hash.
 
-use super::Error;
 use super::dead_letter::{self, DeadLetter};
 use super::error::to_json;
 use super::sql::{Row, Sql};
+use super::{Error, MAX_VALUE_BYTES};
 use crate::domain::event::Event;
 use crate::domain::ids::{EventId, IdentifierHash};
 use crate::domain::time::{Delay, Timestamp};
@@ -61,25 +61,39 @@ pub fn park(sql: &dyn Sql, hash: &IdentifierHash, event: &Event, now: Timestamp)
     Ok(Parking::Kept)
 }
 
-/// Takes the events parked under an identifier, in the order in which they happened. One that cannot be read
-/// becomes a dead letter, so that it neither gets lost nor holds the others. Writes 1 row for each.
+/// Takes the events parked under any of these identifiers, in the order in which they happened, each with that one. An
+/// event that cannot be read becomes a dead letter, so that it neither gets lost nor holds the others. Writes 1 row for
+/// each.
 ///
 /// # Errors
 /// When a statement fails.
-pub fn release(sql: &dyn Sql, hash: &IdentifierHash, now: Timestamp) -> Result<Vec<Event>, Error> {
+pub fn release(
+    sql: &dyn Sql,
+    hashes: &[IdentifierHash],
+    now: Timestamp,
+) -> Result<Vec<(IdentifierHash, Event)>, Error> {
+    if hashes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let hashes = to_json("hashes", "", hashes, MAX_VALUE_BYTES)?;
     let rows = sql.query(
-        "SELECT event_id, body FROM parked WHERE hash = ?1 ORDER BY event_id",
-        &[hash.into()],
+        "SELECT parked.hash AS hash, event_id, body FROM json_each(?1) AS asked CROSS JOIN parked ON parked.hash = asked.value
+         ORDER BY asked.key, event_id",
+        &[hashes.as_str().into()],
     )?;
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let mut events: Vec<Event> = Vec::new();
+    let mut events: Vec<(IdentifierHash, Event)> = Vec::new();
     for row in &rows {
-        events.extend(read(sql, hash, row, now)?);
+        let hash = row.parsed("hash", IdentifierHash::parse)?;
+        events.extend(read(sql, &hash, row, now)?.map(|event| (hash, event)));
     }
-    sql.run("DELETE FROM parked WHERE hash = ?1", &[hash.into()])?;
-    events.sort_by(|one, two| (one.occurred_at, &one.id).cmp(&(two.occurred_at, &two.id)));
+    sql.run(
+        "DELETE FROM parked WHERE hash IN (SELECT value FROM json_each(?1))",
+        &[hashes.into()],
+    )?;
+    events.sort_by(|(_, one), (_, two)| (one.occurred_at, &one.id).cmp(&(two.occurred_at, &two.id)));
     Ok(events)
 }
 

@@ -46,7 +46,7 @@ pub struct Keys {
 }
 
 /// Every table with something of a person.
-pub const TABLES: [Table; 14] = [
+pub const TABLES: [Table; 15] = [
     Table {
         name: "contact",
         by: By::Contact,
@@ -172,6 +172,15 @@ pub const TABLES: [Table; 14] = [
             "DELETE FROM dead_letter WHERE EXISTS (
                SELECT 1 FROM json_each(?1) AS word
                WHERE instr(lower(body), word.value) > 0 OR instr(id, word.value) > 0) RETURNING 1 AS gone",
+        ),
+    },
+    Table {
+        name: "privacy_requests",
+        by: By::Contact,
+        held: "SELECT id, kind, at, done_at FROM privacy_request
+               WHERE contact_id IN (SELECT value FROM json_each(?1)) ORDER BY at LIMIT ?2",
+        forget: Some(
+            "DELETE FROM privacy_request WHERE contact_id IN (SELECT value FROM json_each(?1)) RETURNING 1 AS gone",
         ),
     },
     Table {

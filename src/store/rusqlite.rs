@@ -33,8 +33,8 @@ const REFUSED: [&str; 8] = [
     "PRAGMA",
 ];
 
-/// Statements kept compiled: all of ours.
-const CACHED_STATEMENTS: usize = 128;
+/// Statements kept compiled: all of ours, and those that clear the tables.
+const CACHED_STATEMENTS: usize = 160;
 
 /// A database of the host.
 pub struct Sqlite(Connection);
@@ -72,11 +72,61 @@ impl Sqlite {
     /// # Errors
     /// The turn's own error, or SQLite's when it cannot commit.
     pub fn turn<T, E: From<Error>>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        let execute = |text: &str| self.0.execute_batch(text).map_err(failed);
+        let execute = |text: &str| {
+            let mut statement = self.0.prepare_cached(text).map_err(failed)?;
+            statement.raw_execute().map(drop).map_err(failed)
+        };
         execute("BEGIN")?;
         let result = work();
         execute(if result.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
         result
+    }
+
+    /// Takes all rows away but keeps the tables, and what was compiled for them: a new database costs a hundred times
+    /// as much.
+    ///
+    /// # Errors
+    /// When a statement fails.
+    pub fn clear(&self) -> Result<(), Error> {
+        for name in self.tables()? {
+            let mut statement = self
+                .0
+                .prepare_cached(&format!("DELETE FROM {name}"))
+                .map_err(failed)?;
+            statement.raw_execute().map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// A row that holds the text in any column of any table.
+    ///
+    /// # Errors
+    /// When a statement fails.
+    pub fn find_text(&self, text: &str) -> Result<Option<Row>, Error> {
+        for name in self.tables()? {
+            let all = format!("SELECT * FROM {name}");
+            let mut statement = self.0.prepare_cached(&all).map_err(failed)?;
+            let rows = collect(&mut statement)?;
+            let holds = |value: &Value| match value {
+                Value::Null | Value::Integer(_) => false,
+                Value::Text(held) => held.contains(text),
+                Value::Blob(held) => held
+                    .windows(text.len().max(1))
+                    .any(|part| part == text.as_bytes()),
+            };
+            let mut rows = rows.into_iter();
+            if let Some(row) = rows.find(|row| row.columns().any(|(_, value)| holds(value))) {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
+    }
+
+    fn tables(&self) -> Result<Vec<String>, Error> {
+        let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+        let mut statement = self.0.prepare_cached(tables).map_err(failed)?;
+        let rows = statement.query_map([], |row| row.get(0)).map_err(failed)?;
+        rows.collect::<::rusqlite::Result<_>>().map_err(failed)
     }
 
     /// Table rows written since it was opened. Index entries, which the object also bills, are not in it.

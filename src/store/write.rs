@@ -87,6 +87,11 @@ fn statement(
         Change::EndEnrollment(ended) => Ok(enrollment::put_statement(contact, ended)),
         Change::ReachGoal { enrollment, at } => Ok(enrollment::goal_statement(contact, enrollment, *at)),
         Change::PutMessage(message) => Ok(message::put_statement(contact, message)),
+        Change::MoveStream {
+            message,
+            stream,
+            lane,
+        } => Ok(message::stream_statement(contact, message, *stream, *lane)),
         Change::SettleMessage { message, how, at } => {
             Ok(message::settle_statement(contact, message, how, *at))
         }
@@ -108,6 +113,7 @@ fn refused(sql: &dyn Sql, contact: &ContactId, changes: &[Change]) -> Result<Vec
             | Change::RecordConsent(_)
             | Change::EndEnrollment(_)
             | Change::ReachGoal { .. }
+            | Change::MoveStream { .. }
             | Change::SettleMessage { .. } => None,
         });
         let state = message::state(sql, contact, message)?.or(intent);

@@ -4,8 +4,8 @@
 
 use super::wake::DueMessage;
 use crate::domain::ids::MessageId;
-use crate::domain::message::Lane;
-use crate::engine::traffic::Candidate;
+use crate::domain::message::{Lane, Stream};
+use crate::engine::traffic::{Candidate, Doubt};
 use crate::providers::ProviderKind;
 use crate::providers::registry::for_stream;
 use crate::settings::Settings;
@@ -51,6 +51,13 @@ pub fn candidates(settings: &Settings, carriers: &[ProviderKind]) -> Vec<Candida
     carriers.iter().map(candidate).collect()
 }
 
+/// How many places of a warm-up to take for these, of which a probe lets one leave.
+pub fn places_wanted(asked: &[DueMessage], doubt: Doubt) -> u32 {
+    let marketing = asked.iter().filter(|item| item.stream == Stream::Marketing);
+    let wanted = u32::try_from(marketing.count()).unwrap_or(u32::MAX);
+    if doubt.probe { wanted.min(1) } else { wanted }
+}
+
 /// Cuts `requests` parts off the backlog: single messages while the permits suffice, batches when they do not. A
 /// message that was in a refused batch always goes alone, and a part holds one generation, which is in its key, and one
 /// stream: some providers take each at an address of its own.
@@ -79,7 +86,6 @@ pub fn cut<'a>(
 mod tests {
     use super::*;
     use crate::domain::ids::ContactId;
-    use crate::domain::message::Stream;
     use crate::domain::time::Timestamp;
 
     fn due(number: usize, lane: Lane, stream: Stream, generation: u8) -> DueMessage {
@@ -104,6 +110,18 @@ mod tests {
         let parts = cut(&messages, 3, 10, &BTreeSet::new());
         let sizes: Vec<usize> = parts.iter().map(|part| part.len()).collect();
         assert_eq!(sizes, [2, 2, 1]);
+    }
+
+    #[test]
+    fn a_probe_takes_the_place_of_one_mail() {
+        let messages: Vec<DueMessage> = [Stream::Marketing, Stream::Transactional, Stream::Marketing]
+            .into_iter()
+            .zip(0..)
+            .map(|(stream, number)| due(number, Lane::Marketing, stream, 1))
+            .collect();
+        let wanted = |messages, probe| places_wanted(messages, Doubt { probe, silent: 0 });
+        assert_eq!((wanted(&messages, false), wanted(&messages, true)), (2, 1));
+        assert_eq!(wanted(messages.get(1..2).unwrap(), true), 0);
     }
 
     #[test]

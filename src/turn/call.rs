@@ -10,6 +10,7 @@ use crate::domain::event::Event;
 use crate::domain::identity::IdentifierKind;
 use crate::domain::ids::{ContactId, EventId, IdentifierHash, MessageId};
 use crate::domain::message::Message;
+use crate::domain::notice::Notice;
 use crate::domain::objection::Objection;
 use crate::domain::order::Order;
 use crate::domain::privacy::{Kind, Subject};
@@ -21,9 +22,11 @@ use crate::engine::decision::CheckoutTaken;
 use crate::engine::identity::Hashed;
 use crate::engine::protection::{Counted, Since};
 use crate::engine::state::{Contact, Ended};
+use crate::render::links::Mark;
 use crate::render::outbox::{HeldRow, LeftRow, OutboxMail};
 use crate::turn::erase::Erased;
 use crate::turn::person::{Held, Person};
+use crate::turn::refused::RefusedCall;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -90,6 +93,9 @@ pub enum Call {
     /// The mail of a message, as a page.
     View {
         message: MessageId,
+        /// The address it went to, as the link says it.
+        #[serde(default)]
+        mark: Mark,
     },
     /// Mails kept by the `outbox` provider.
     Mails,
@@ -111,6 +117,10 @@ pub enum Call {
     },
     /// Take away what you hold of this person.
     Forget(Box<Person>),
+    /// Whoever asked has what is held of these: what a storefront asked for them is done.
+    Exported(Vec<Person>),
+    /// Keep these calls of the Segment-compatible API, which were not taken, for operators to see.
+    KeepRefused(Vec<RefusedCall>),
     /// A storefront asks something that operators must do.
     NotePrivacyRequest {
         id: String,
@@ -149,6 +159,9 @@ pub struct Ingest {
     /// What the shards of its addresses hold against them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objections: Vec<(IdentifierHash, Objection)>,
+    /// When somebody was erased last who had one of these addresses or customer ids, as other shards know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<Timestamp>,
     /// The contact was resolved already: apply here.
     #[serde(default)]
     pub contact: Option<ContactId>,
@@ -198,11 +211,15 @@ pub enum ForwardBody {
     Merge {
         loser: ContactId,
         winner: ContactId,
+        /// When it turned out that they are one.
+        #[serde(default)]
+        at: Option<Timestamp>,
     },
     /// The identifier leads to this contact from now on.
     Link {
         kind: IdentifierKind,
-        /// Only if it leads here now; none to claim an unknown one.
+        /// Only if it leads here now: a row that an erasure took is not made anew. None to claim an unknown one, or to say
+        /// that it is known anew.
         from: Option<ContactId>,
         contact: ContactId,
     },
@@ -217,12 +234,14 @@ pub enum ForwardBody {
         person: Box<Person>,
         at: Timestamp,
     },
+    /// A document to be fetched. To the shard that keeps it until it was.
+    Notice(Box<Notice>),
 }
 
 /// Everything of a contact that was merged into another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bundle {
-    /// When it was buried.
+    /// When it turned out who it is.
     #[serde(default)]
     pub at: Option<Timestamp>,
     pub contact: Contact,
@@ -240,6 +259,9 @@ pub struct Bundle {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Rows {
+    /// As [`Bundle::at`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
     pub events: Vec<Event>,
     pub orders: Vec<Order>,
 }
@@ -251,6 +273,7 @@ impl Rows {
         let events = self.events.iter().filter(|event| event.received_at > erased_at);
         let orders = self.orders.iter().filter(|order| order.status_at > erased_at);
         Self {
+            at: None,
             events: events.cloned().collect(),
             orders: orders.cloned().collect(),
         }
@@ -267,6 +290,9 @@ pub enum Answer {
         /// What is held against the addresses among them.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         objections: Vec<(IdentifierHash, Objection)>,
+        /// When somebody was erased last who had one of them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        erased_at: Option<Timestamp>,
     },
     Ingested(Ingested),
     /// The contact itself, or where it leads.
@@ -392,4 +418,48 @@ pub enum Ingested {
         winner: ContactId,
         losers: Vec<ContactId>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn told(call: Value) -> Option<Switches> {
+        match serde_json::from_value::<Call>(call) {
+            Ok(Call::Switches(switches)) => Some(*switches),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    /// During a deploy the Worker and a shard may be of two versions. A stop that the other side does not know is an error
+    /// there, never a call to go on: whoever told it lists the shard as missing, and cron tells it again.
+    #[test]
+    fn a_stop_is_told_in_words_that_are_pinned_and_never_read_as_its_opposite() {
+        let stopped = Switches {
+            version: 7,
+            stopped: true,
+            ..Switches::default()
+        };
+        let wire = json!({ "switches": { "version": 7, "stopped": true, "shadow": false } });
+        let call = Call::Switches(Box::new(stopped.clone()));
+        assert_eq!(serde_json::to_value(&call).unwrap(), wire);
+        assert_eq!(told(wire), Some(stopped.clone()));
+        // What a later version adds is passed over, and the stop is not.
+        let later = json!({ "switches": { "version": 7, "stopped": true, "shadow": false, "slowly": true } });
+        assert_eq!(told(later), Some(stopped));
+        for other in [
+            json!({ "stop": { "stopped": true } }),
+            json!({ "stop": { "stopped": false } }),
+            json!({ "switches": { "version": 8, "shadow": false } }),
+            json!({ "switches": { "version": 8, "stopped": "until noon", "shadow": false } }),
+            json!({ "switches": { "stopped": false, "shadow": false } }),
+        ] {
+            assert!(serde_json::from_value::<Call>(other.clone()).is_err(), "{other}");
+        }
+        // The answer names the version; whatever else comes back is no acknowledgement.
+        let answer = serde_json::to_value(Answer::Switched(7)).unwrap();
+        assert_eq!(answer, json!({ "switched": 7 }));
+        assert!(serde_json::from_value::<Answer>(json!("switched")).is_err());
+    }
 }

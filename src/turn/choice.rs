@@ -7,7 +7,7 @@ use super::call::{Answer, Forward, ForwardBody};
 use super::forward::Received;
 use super::unsubscribe::own_event;
 use super::{Error, Home, Loaded, Turn, merge};
-use crate::domain::consent::{ConsentGrade, ConsentSignal, ConsentState};
+use crate::domain::consent::{CONFIRM_WITHIN, ConsentGrade, ConsentSignal, ConsentState};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::{ContactId, EventId, IdentifierHash, MessageId};
 use crate::domain::preferences::{PreferenceChange, Preferences};
@@ -20,8 +20,8 @@ use crate::store;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// How long a request for marketing can be confirmed; after that it has to be made anew.
-pub const CONFIRM_WITHIN: Delay = Delay::from_days(30);
+/// How long a click waits for what a merge brings, where somebody was erased who may have had it.
+const LOST_AFTER: Delay = Delay::from_days(1);
 
 /// What a link in a mail can be used for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -59,6 +59,8 @@ pub struct By {
 #[serde(rename_all = "snake_case")]
 pub enum Chosen {
     Done,
+    /// Its contact was merged and is asked in another turn: what will come of it nobody knows yet.
+    Passed,
     /// Nobody is known by the mail, or not by the address it went to.
     NotFound,
     /// It is too late to confirm, or was taken back meanwhile.
@@ -72,7 +74,7 @@ pub struct Standing {
     pub locale: Option<String>,
     pub timezone: Option<String>,
     pub preferences: Preferences,
-    /// Consent of the address that is written to.
+    /// What holds for the address that is written to: its own consent, or the no of its person.
     pub consent: ConsentState,
 }
 
@@ -85,14 +87,20 @@ impl Turn<'_> {
         };
         let to = match self.find(&stored.contact)? {
             Home::Here(loaded) if loaded.is_new() || loaded.is_erased() => return Ok(Chosen::NotFound),
-            Home::Here(loaded) if loaded.contact.id == stored.contact => {
+            Home::Here(loaded) if self.has_taken(&loaded, &stored.contact)? => {
                 return self.apply_choice(*loaded, message, choice, by);
             }
             Home::Here(loaded) => loaded.contact.id,
             Home::Elsewhere(contact) => contact,
         };
         self.pass_on(to, (message, &stored.contact), choice, by)?;
-        Ok(Chosen::Done)
+        Ok(Chosen::Passed)
+    }
+
+    /// Whether the contact is the one that the mail went to, or has taken it over with all of its addresses.
+    fn has_taken(&self, loaded: &Loaded, of: &ContactId) -> Result<bool, Error> {
+        let own = &loaded.contact.id;
+        Ok(own == of || store::event::seen(self.sql, own, &merge::marker_id(of)?)?)
     }
 
     /// The contact was merged: its addresses may still be on their way to the one that is left, and the click waits for
@@ -136,8 +144,19 @@ impl Turn<'_> {
         if loaded.is_erased() {
             return Ok(Received::Done);
         }
-        if !store::event::seen(self.sql, &loaded.contact.id, &merge::marker_id(loser)?)? {
-            return Ok(Received::NotYet);
+        if !self.has_taken(&loaded, loser)? {
+            let said = by.at.unwrap_or(self.now);
+            match (loaded.contact.erased_at, choice) {
+                (None, _) => return Ok(Received::NotYet),
+                // What an erasure took does not arrive any more.
+                (Some(at), _) if said <= at => return Ok(Received::Done),
+                (Some(_), _) if self.now.since(said) <= LOST_AFTER => return Ok(Received::NotYet),
+                // It holds for whoever they are by now; the others ask for an address, or a taste, that never came.
+                (Some(_), Choice::Unsubscribe) => {}
+                (Some(_), Choice::Prefer { .. } | Choice::Subscribe(_) | Choice::Confirm(_)) => {
+                    return Ok(Received::Done);
+                }
+            }
         }
         self.apply_choice(loaded, message, choice, by)?;
         Ok(Received::Done)
@@ -157,7 +176,16 @@ impl Turn<'_> {
             Home::Here(loaded) if loaded.is_new() || loaded.is_erased() => Answer::Standing(None),
             Home::Here(loaded) => {
                 let contact = loaded.contact;
-                let consent = contact.address().map(|address| address.consent.state);
+                let consent = contact.address().map(|address| match address.consent.state {
+                    ConsentState::Unknown | ConsentState::Subscribed if contact.objects_to(address) => {
+                        ConsentState::Unsubscribed
+                    }
+                    held @ (ConsentState::Unknown
+                    | ConsentState::Pending
+                    | ConsentState::Subscribed
+                    | ConsentState::Unsubscribed
+                    | ConsentState::Suppressed) => held,
+                });
                 Answer::Standing(Some(Box::new(Standing {
                     locale: contact.profile.locale.clone(),
                     timezone: contact.profile.timezone.clone(),
@@ -201,7 +229,8 @@ impl Turn<'_> {
         let mut event = own_event(EventId::parse(&id)?, EventKind::PreferencesUpdated, self.now);
         event.preferences = Some(change.clone());
         event.profile.locale = locale.map(str::to_owned);
-        self.tell(loaded, event)
+        self.tell(loaded, event)?;
+        Ok(Chosen::Done)
     }
 
     fn say_yes(
@@ -220,18 +249,25 @@ impl Turn<'_> {
             return Ok(Chosen::NotFound);
         };
         match (address.consent.state, yes) {
-            (ConsentState::Subscribed, _) => return Ok(Chosen::Done),
+            (ConsentState::Subscribed, _) if address.consent.is_explicit_yes() => return Ok(Chosen::Done),
             (ConsentState::Suppressed, _) | (ConsentState::Unsubscribed, Yes::Confirmed) => {
                 return Ok(Chosen::Expired);
             }
             (ConsentState::Pending, Yes::Confirmed) if self.is_stale(address) => return Ok(Chosen::Expired),
-            (ConsentState::Unsubscribed | ConsentState::Pending | ConsentState::Unknown, _) => {}
+            // A yes that was only implied does not lift the no of another address; this one does.
+            (
+                ConsentState::Subscribed
+                | ConsentState::Unsubscribed
+                | ConsentState::Pending
+                | ConsentState::Unknown,
+                _,
+            ) => {}
         }
         let asked = address.consent.evidence.as_ref();
         let signal = ConsentSignal {
             state: ConsentState::Subscribed,
             grade: ConsentGrade::Explicit,
-            at: by.at.unwrap_or(self.now),
+            at: by.at.unwrap_or_else(|| after_no(self.now, address)),
             method: Some(yes.method().to_owned()),
             // What was agreed to is what the request said.
             text: asked.and_then(|(signal, _)| signal.text.clone()),
@@ -242,8 +278,13 @@ impl Turn<'_> {
         let id = format!("{}:{message}:{}", yes.method(), self.now.as_millis());
         let mut event = own_event(EventId::parse(&id)?, yes.kind(), self.now);
         event.email = Some(address.email.clone());
+        let to = address.email.clone();
         event.consent = Some(signal);
-        self.tell(loaded, event)
+        let told = self.tell(loaded, event)?;
+        let held = told.contact.addresses.iter().find(|held| held.email.same_as(&to));
+        let holds = held.is_some_and(|held| held.consent.is_explicit_yes());
+        // A click that was passed on may have been overtaken by a no.
+        Ok(if holds { Chosen::Done } else { Chosen::Expired })
     }
 
     fn is_stale(&self, address: &Address) -> bool {
@@ -251,11 +292,17 @@ impl Turn<'_> {
         asked.is_some_and(|at| self.now.since(at) > CONFIRM_WITHIN)
     }
 
-    fn tell(&self, loaded: Loaded, event: Event) -> Result<Chosen, Error> {
+    fn tell(&self, loaded: Loaded, event: Event) -> Result<Loaded, Error> {
         let facts = store::load_facts(self.sql, &loaded.contact.id, Some(&event), false)?;
-        self.settle(loaded, &facts, &Input::Event(Arc::new(event)))?;
-        Ok(Chosen::Done)
+        let (loaded, _) = self.settle(loaded, &facts, &Input::Event(Arc::new(event)))?;
+        Ok(loaded)
     }
+}
+
+/// When a yes by a link is said that comes now: after the no that it finds, whichever clock dated that.
+fn after_no(now: Timestamp, address: &Address) -> Timestamp {
+    let no = address.consent.no_at();
+    no.map_or(now, |at| now.max(at.plus(Delay::from_millis(1))))
 }
 
 /// In which of the ways somebody says yes.

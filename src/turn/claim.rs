@@ -8,16 +8,17 @@ use super::wake::DueMessage;
 use super::{Error, Loaded, Turn};
 use crate::domain::clearance::Clearance;
 use crate::domain::identity::Identifier;
-use crate::domain::ids::MessageId;
+use crate::domain::ids::{IdentifierHash, MessageId};
 use crate::domain::mail::OutgoingEmail;
-use crate::domain::message::{DropReason, Lane, Message, Stream};
-use crate::domain::outcome::Rejection;
+use crate::domain::message::{Lane, Message, Stream};
+use crate::domain::outcome::{Outcome, Rejection};
 use crate::engine::decision::{Input, Settlement};
 use crate::engine::delivery::{Dispatch, Sent, lease_from};
 use crate::engine::guard::{self, DeferReason, Verdict};
 use crate::engine::ids;
 use crate::engine::state::{Enrollment, Facts, Sending};
-use crate::engine::warm_up::{self, Places};
+use crate::engine::warm_up::{self, Places, Today};
+use crate::journey::step::Recipient;
 use crate::providers::ProviderKind;
 use crate::render::outbox::OutboxMail;
 use crate::store;
@@ -32,6 +33,8 @@ pub struct Terms<'a> {
     pub checkouts: &'a CheckoutFacts,
     /// What the warm-up of the sending domain leaves.
     pub places: &'a Places,
+    /// Begun in shadow mode: nobody was asked whether a request may be made.
+    pub shadow: bool,
 }
 
 /// A request that was written down and must now be made.
@@ -39,6 +42,24 @@ pub struct Terms<'a> {
 pub struct Claimed {
     pub dispatch: Dispatch,
     pub body: Vec<u8>,
+    /// The members that took a place of the warm-up's day.
+    pub placed: Vec<MessageId>,
+}
+
+/// A mail that may leave.
+struct Ready {
+    mail: OutgoingEmail,
+    generation: u8,
+    /// It took a place of the warm-up's day.
+    placed: bool,
+}
+
+/// What became of writing a mail.
+enum Written {
+    Mail(Box<OutgoingEmail>),
+    /// In the embedded outbox.
+    Kept,
+    Failed,
 }
 
 impl Turn<'_> {
@@ -51,23 +72,37 @@ impl Turn<'_> {
     /// # Errors
     /// When storage fails or a document cannot be read.
     pub fn claim_messages(&self, due: &[DueMessage], terms: Terms<'_>) -> Result<Option<Claimed>, Error> {
-        if self.stopped() {
+        // Shadow mode that was lifted since: what is due stays so, until a request was asked for.
+        if self.stopped() || (terms.shadow && !self.is_shadow()) {
             return Ok(None);
         }
-        let mut mails: Vec<(OutgoingEmail, u8)> = Vec::new();
+        let before = terms.places.clone();
+        let claimed = self.claim_on(due, terms);
+        if claimed.is_err() {
+            terms.places.reset_to(&before);
+        }
+        claimed
+    }
+
+    fn claim_on(&self, due: &[DueMessage], terms: Terms<'_>) -> Result<Option<Claimed>, Error> {
+        let mut ready: Vec<Ready> = Vec::new();
         let out = self.in_dispatches(due.iter().map(|item| &item.message))?;
         for item in due.iter().filter(|item| !out.contains(&item.message)) {
-            let claimed: Vec<MessageId> = mails.iter().map(|(mail, _)| mail.message.clone()).collect();
-            mails.extend(self.gate(item, terms, &claimed)?);
+            let claimed: Vec<MessageId> = ready.iter().map(|ready| ready.mail.message.clone()).collect();
+            ready.extend(self.gate(item, terms, &claimed)?);
         }
-        let Some(generation) = mails.first().map(|(_, generation)| *generation) else {
+        let Some(generation) = ready.first().map(|first| first.generation) else {
             return Ok(None);
         };
-        let mails: Vec<OutgoingEmail> = mails
-            .into_iter()
-            .filter_map(|(mail, of)| (of == generation).then_some(mail))
-            .collect();
+        let taken = places_of(&ready);
+        ready.retain(|ready| ready.generation == generation);
+        terms.places.put_back(taken - places_of(&ready));
+        let placed = ready.iter().filter(|ready| ready.placed);
+        let placed: Vec<MessageId> = placed.map(|ready| ready.mail.message.clone()).collect();
+        let mails: Vec<OutgoingEmail> = ready.into_iter().map(|ready| ready.mail).collect();
         let members: Vec<MessageId> = mails.iter().map(|mail| mail.message.clone()).collect();
+        let to = mails.iter().map(|mail| self.hash(&Identifier::email(&mail.to)));
+        let addressees = to.collect();
         let provider = terms.provider;
         let key = self.dispatch_key(&members, generation, provider);
         let body = provider.body(self.settings.account(provider), &key, &mails)?;
@@ -77,13 +112,18 @@ impl Turn<'_> {
             provider: provider.as_str().to_owned(),
             generation,
             members,
+            addressees,
             attempt: 1,
             first_at: self.now,
             lease_until: lease_from(self.now),
             next_at: None,
         };
         let new = store::dispatch::put(self.sql, &dispatch, &body)?;
-        Ok(new.then_some(Claimed { dispatch, body }))
+        Ok(new.then_some(Claimed {
+            dispatch,
+            body,
+            placed,
+        }))
     }
 
     /// Passes one message through the gate. Returns the mail to send, or none when its fate was settled here.
@@ -92,7 +132,7 @@ impl Turn<'_> {
         item: &DueMessage,
         terms: Terms<'_>,
         claimed: &[MessageId],
-    ) -> Result<Option<(OutgoingEmail, u8)>, Error> {
+    ) -> Result<Option<Ready>, Error> {
         let Some(loaded) = self.existing(&item.contact)? else {
             return Ok(None);
         };
@@ -135,11 +175,29 @@ impl Turn<'_> {
                 self.finish(loaded, message, Settlement::Shadowed)?;
             }
             Verdict::Allow(clearance) => {
-                let mail = self.compose_or_fail(loaded, &clearance, terms.provider)?;
-                return Ok(mail.map(|mail| (mail, generation)));
+                let placed = self.today_for(clearance.stream()).is_some();
+                let written = self.compose_or_fail(loaded, &clearance, terms.provider)?;
+                if placed && !matches!(written, Written::Failed) {
+                    terms.places.take();
+                }
+                if let Written::Mail(mail) = written {
+                    return Ok(Some(Ready {
+                        mail: *mail,
+                        generation,
+                        placed,
+                    }));
+                }
             }
         }
         Ok(None)
+    }
+
+    /// The day of the warm-up, for mails that it counts.
+    fn today_for(&self, stream: Stream) -> Option<Today> {
+        match stream {
+            Stream::Marketing => warm_up::today(&self.catalog.store, self.now),
+            Stream::Transactional => None,
+        }
     }
 
     /// What a mail that may go by itself meets among the others: the warm-up of the domain, the throttle of its journey. None
@@ -151,10 +209,9 @@ impl Turn<'_> {
         stream: Stream,
         places: &Places,
     ) -> Result<Option<Verdict>, Error> {
-        let today = warm_up::today(&self.catalog.store, self.now).filter(|_| stream == Stream::Marketing);
-        if let Some(today) = &today {
+        if let Some(today) = self.today_for(stream) {
             let waited = sending.capped_since.is_some();
-            let held = warm_up::hold(today, &loaded.contact, waited, places, self.now);
+            let held = warm_up::hold(&today, &loaded.contact, waited, places, self.now);
             if let Some(until) = held {
                 let verdict = guard::warming_up(self.catalog, enrollment, sending, until, self.now);
                 return Ok(Some(verdict));
@@ -163,9 +220,6 @@ impl Turn<'_> {
         let Some(until) = self.take_place(&enrollment.journey)? else {
             return Ok(None);
         };
-        if today.is_some() {
-            places.put_back();
-        }
         let reason = DeferReason::Throttled;
         Ok(Some(Verdict::Defer { until, reason }))
     }
@@ -215,7 +269,7 @@ impl Turn<'_> {
         loaded: Loaded,
         clearance: &Clearance,
         provider: ProviderKind,
-    ) -> Result<Option<OutgoingEmail>, Error> {
+    ) -> Result<Written, Error> {
         let id = clearance.message().clone();
         let Some(stored) = store::message::get(self.sql, &id)? else {
             self.finish(
@@ -223,7 +277,7 @@ impl Turn<'_> {
                 id,
                 Settlement::Failed("its ledger row is gone".to_owned()),
             )?;
-            return Ok(None);
+            return Ok(Written::Failed);
         };
         let mail = match self.compose(&loaded, &stored.message, clearance) {
             Ok(mail) => mail,
@@ -231,7 +285,7 @@ impl Turn<'_> {
                 let letter = DeadLetter::of_message(&stored, &problem, self.now)?;
                 store::dead_letter::put(self.sql, &letter)?;
                 self.finish(loaded, id, Settlement::Failed(problem))?;
-                return Ok(None);
+                return Ok(Written::Failed);
             }
         };
         if let Some(rejection) = provider.refusal(&mail) {
@@ -239,7 +293,7 @@ impl Turn<'_> {
             | Rejection::Suppressed(reason)
             | Rejection::Configuration(reason)) = rejection;
             self.finish(loaded, id, Settlement::Failed(reason))?;
-            return Ok(None);
+            return Ok(Written::Failed);
         }
         if provider == ProviderKind::Outbox {
             let kept = OutboxMail::new(&mail, self.now);
@@ -257,9 +311,9 @@ impl Turn<'_> {
                 provider_id: None,
             };
             self.finish(loaded, id, how)?;
-            return Ok(None);
+            return Ok(Written::Kept);
         }
-        Ok(Some(mail))
+        Ok(Written::Mail(Box::new(mail)))
     }
 
     fn finish(&self, loaded: Loaded, message: MessageId, how: Settlement) -> Result<(), Error> {
@@ -274,31 +328,73 @@ impl Turn<'_> {
         enrollment: &Enrollment,
         told: &CheckoutFacts,
     ) -> Result<guard::Facts, Error> {
-        let suppressed = match loaded.contact.address() {
-            Some(address) => {
-                let hash = self.hash(&Identifier::email(&address.email));
-                store::suppression::get(self.sql, &hash)?.is_some_and(|held| held.ground.is_final())
-            }
-            None => false,
-        };
+        let address = loaded.contact.address();
+        let to = address.map(|address| self.hash(&Identifier::email(&address.email)));
         Ok(guard::Facts {
             in_flight: Vec::new(),
             counted: Arc::new(self.counted(&loaded.contact.id)?),
-            suppressed,
+            suppressed: to.map_or(Ok(false), |to| self.is_suppressed(&to))?,
             checkout: self.was_bought(enrollment, told)?,
             only_to: self.only_to(),
+            repeats: false,
+            addressee: None,
         })
+    }
+
+    /// What the gate must know of bytes that are written already, and go to `to`. None when the contact has that address no
+    /// more.
+    pub(super) fn repeat_facts(
+        &self,
+        loaded: &Loaded,
+        enrollment: &Enrollment,
+        told: &CheckoutFacts,
+        to: Option<&IdentifierHash>,
+    ) -> Result<Option<guard::Facts>, Error> {
+        let mut facts = self.gate_facts(loaded, enrollment, told)?;
+        facts.repeats = true;
+        let journey = self.catalog.journey(&enrollment.journey);
+        let send = journey.and_then(|journey| journey.resolve(&enrollment.step)?.kind.as_send());
+        let to_contact = send.is_some_and(|send| send.to == Recipient::Contact);
+        // Claims of before keep nobody's address; the team is asked nothing.
+        let Some(to) = to.filter(|_| to_contact) else {
+            return Ok(Some(facts));
+        };
+        let mut addresses = loaded.contact.addresses.iter();
+        let held = addresses.find(|held| self.hash(&Identifier::email(&held.email)) == *to);
+        let Some(held) = held else {
+            return Ok(None);
+        };
+        facts.addressee = Some(held.email.clone());
+        facts.suppressed = self.is_suppressed(to)?;
+        Ok(Some(facts))
+    }
+
+    fn is_suppressed(&self, address: &IdentifierHash) -> Result<bool, Error> {
+        let held = store::suppression::get(self.sql, address)?;
+        Ok(held.is_some_and(|held| held.ground.is_final()))
     }
 }
 
-/// A message whose intent the gate refuses after the fact: used when a repeat is held.
-pub(super) fn refused(verdict: &Verdict) -> Option<DropReason> {
-    match verdict {
-        Verdict::Allow(_) | Verdict::Defer { .. } => None,
-        // Lateness is no reason to leave a fate unknown: the same bytes were on their way in time.
-        Verdict::Drop(DropReason::TooLate | DropReason::Capped) => None,
-        Verdict::Drop(reason) => Some(*reason),
+impl Claimed {
+    /// How many places of the warm-up are free again: those of members that the answer leaves unsent for certain. No outcomes
+    /// are the refusal of the whole. While the fate of one is unknown the same bytes may go out again, with all of them.
+    pub fn places_freed(&self, outcomes: &[Outcome]) -> u32 {
+        let is_unknown = |outcome: &Outcome| matches!(outcome, Outcome::Unknown(_));
+        if outcomes.iter().any(is_unknown) {
+            return 0;
+        }
+        let members = self.dispatch.members.iter().zip(0..);
+        let freed = members.filter(|(member, at)| {
+            let refused = outcomes.is_empty() || outcomes.get(*at).is_some_and(Outcome::is_not_taken);
+            refused && self.placed.contains(member)
+        });
+        u32::try_from(freed.count()).unwrap_or_default()
     }
+}
+
+fn places_of(ready: &[Ready]) -> u32 {
+    let placed = ready.iter().filter(|ready| ready.placed);
+    u32::try_from(placed.count()).unwrap_or_default()
 }
 
 /// The ledger row and its sending state, for those who look at a message from outside its contact.

@@ -65,6 +65,7 @@ impl Turn<'_> {
         person.objections = self.what_stays(&person, document.as_ref())?;
         let in_flight = usize::from(store::dispatch::holds_contact(self.sql, &id)?);
         store::contact::erase(self.sql, &id, self.now)?;
+        store::forward::take_back_links(self.sql, &id)?;
         let mut rows = self.forget_everywhere(&person)?;
         rows.insert("contact".to_owned(), 1);
         Ok(Answer::Erased(Erased {
@@ -135,6 +136,9 @@ impl Turn<'_> {
         person: &Person,
         document: Option<&Contact>,
     ) -> Result<Vec<(IdentifierHash, Objection)>, Error> {
+        if planted!(ErasureKeepsNothing) {
+            return Ok(Vec::new());
+        }
         let erased = Objection {
             ground: Ground::Erased,
             at: self.now,

@@ -93,9 +93,15 @@ impl Turn<'_> {
         if let Some(message) = &event.message {
             return match store::message::get(self.sql, message)? {
                 Some(stored) => self.hear_of_message(event, stored, clicks),
+                // Its row is gone by age; what it says of the address still holds.
+                None if event.kind.is_about_address() => self.hear_of_recipient(event, clicks),
                 None => Ok(Fate::Unknown),
             };
         }
+        self.hear_of_recipient(event, clicks)
+    }
+
+    fn hear_of_recipient(&self, event: &DeliveryEvent, clicks: &[Click<'_>]) -> Result<Fate, Error> {
         let Some(email) = &event.recipient else {
             return Ok(Fate::Unknown);
         };
@@ -242,6 +248,7 @@ impl Turn<'_> {
             known: Vec::new(),
             bought: false,
             objections: Vec::new(),
+            erased_at: None,
             contact: Some(contact.clone()),
             released: false,
         };
@@ -293,6 +300,7 @@ impl Turn<'_> {
                     remarks: Vec::new(),
                 },
             ),
+            Change::Suppress(_) if planted!(BounceForgotten) => Ok(loaded),
             Change::Suppress(cause) => {
                 loaded.contact = contact;
                 let said = (ConsentState::Suppressed, cause.ground().as_str());

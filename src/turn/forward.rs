@@ -3,13 +3,14 @@
 use super::call::{Answer, Forward, ForwardBody, Ingested, Meaning};
 use super::merge::Absorbed;
 use super::{Error, Home, Turn};
-use crate::domain::ids::IdentifierHash;
+use crate::domain::identity::IdentifierKind;
+use crate::domain::ids::{ContactId, IdentifierHash};
 use crate::domain::time::Timestamp;
 use crate::engine::decision::Input;
 use crate::engine::retry::next_attempt_at;
 use crate::engine::state::Facts;
 use crate::store;
-use crate::store::directory;
+use crate::store::directory::{self, Claim};
 
 /// Most forwards delivered in one go.
 pub const FORWARDS_AT_ONCE: u32 = 50;
@@ -93,6 +94,7 @@ impl Turn<'_> {
             ForwardBody::Referral(_) => "referral",
             ForwardBody::Object(_) => "object",
             ForwardBody::Forget { .. } => "forget",
+            ForwardBody::Notice(_) => store::forward::NOTICE,
         };
         let row = store::forward::Forward {
             id: forward.id.clone(),
@@ -121,19 +123,19 @@ impl Turn<'_> {
                     },
                     row.attempts,
                 )),
-                Err(error) => self.set_aside(row, &error)?,
+                Err(error) => self.set_aside(row, &error.to_string())?,
             }
         }
         Ok(readable)
     }
 
-    /// A row that this version cannot read must not hold up the others.
-    fn set_aside(&self, row: store::forward::Forward, error: &serde_json::Error) -> Result<(), Error> {
+    /// A row that this version cannot read, or that is of no use any more, must not hold up the others.
+    pub(super) fn set_aside(&self, row: store::forward::Forward, reason: &str) -> Result<(), Error> {
         let letter = store::dead_letter::DeadLetter {
             id: format!("forward:{}", row.id),
             at: self.now,
             what: "forward".to_owned(),
-            reason: error.to_string(),
+            reason: reason.to_owned(),
             body: row.body,
         };
         store::dead_letter::put(self.sql, &letter)?;
@@ -151,6 +153,31 @@ impl Turn<'_> {
         let attempts = attempts.saturating_add(1);
         let at = next_attempt_at(self.now, attempts, None, &forward.id);
         Ok(store::forward::retry(self.sql, &forward.id, attempts, at)?)
+    }
+
+    /// Leads an identifier of this shard to a contact.
+    fn lead(
+        &self,
+        hash: &IdentifierHash,
+        kind: IdentifierKind,
+        from: Option<&ContactId>,
+        contact: &ContactId,
+    ) -> Result<(), Error> {
+        if let Some(from) = from {
+            return Ok(directory::repoint(
+                self.sql,
+                std::slice::from_ref(hash),
+                from,
+                contact,
+            )?);
+        }
+        self.claim(&[Claim {
+            hash: hash.clone(),
+            kind,
+            contact: contact.clone(),
+            closed_at: None,
+        }])?;
+        Ok(directory::renew(self.sql, hash, contact, self.now)?)
     }
 
     /// Applies work that arrived. Applying it again changes nothing.
@@ -202,16 +229,15 @@ impl Turn<'_> {
                 by,
             } => self.choose_merged(&forward.to, (message, loser), choice, by),
             // Its target follows the loser where that went.
-            ForwardBody::Merge { winner, .. } => match self.absorb(&forward.to.clone().into(), winner)? {
-                Absorbed::Done => Ok(Received::Done),
-                Absorbed::Elsewhere(contact) => Ok(Received::Elsewhere(contact.into())),
-                Absorbed::Busy => Ok(Received::NotYet),
-            },
-            ForwardBody::Link { kind, from, contact } => {
-                self.claim(&forward.to, *kind, contact)?;
-                if let Some(from) = from {
-                    directory::repoint(self.sql, std::slice::from_ref(&forward.to), from, contact)?;
+            ForwardBody::Merge { winner, at, .. } => {
+                match self.absorb(&forward.to.clone().into(), winner, at.unwrap_or(self.now))? {
+                    Absorbed::Done => Ok(Received::Done),
+                    Absorbed::Elsewhere(contact) => Ok(Received::Elsewhere(contact.into())),
+                    Absorbed::Busy => Ok(Received::NotYet),
                 }
+            }
+            ForwardBody::Link { kind, from, contact } => {
+                self.lead(&forward.to, *kind, from.as_ref(), contact)?;
                 Ok(Received::Done)
             }
             ForwardBody::Delivery(event) => self.hear_forwarded(&forward.to, event),
@@ -224,6 +250,7 @@ impl Turn<'_> {
                 self.forget(person, *at)?;
                 Ok(Received::Done)
             }
+            ForwardBody::Notice(_) => self.keep_notice(forward),
         }
     }
 }

@@ -3,13 +3,14 @@
 use super::call::{Forward, ForwardBody, Ingest, Ingested, Touch};
 use super::{Error, Home, Loaded, Turn};
 use crate::domain::event::Event;
-use crate::domain::identity::IdentifierKind;
+use crate::domain::identity::{Identifier, IdentifierKind};
 use crate::domain::ids::{ContactId, EventId, IdentifierHash};
+use crate::domain::objection::{Ground, Objection};
 use crate::domain::time::{Delay, Timestamp};
 use crate::engine::decision::{CheckoutTaken, Input};
 use crate::engine::identity::{Hashed, Resolution, others_of_checkout, resolve, route};
 use crate::engine::keys::checkout_keys;
-use crate::engine::state::Contact;
+use crate::engine::state::{Contact, Facts};
 use crate::store;
 use crate::store::dead_letter::{self, DeadLetter};
 use crate::store::directory::{self, Claim, Entry};
@@ -27,6 +28,8 @@ struct Leads {
     known: Known,
     /// One of its checkouts was bought.
     bought: bool,
+    /// What is held against its address.
+    objection: Option<Objection>,
 }
 
 impl Turn<'_> {
@@ -39,25 +42,25 @@ impl Turn<'_> {
         let rows = directory::lookup(self.sql, &hashes)?;
         let bought = rows.iter().any(|row| row.closed_at.is_some());
         let known: Known = owners(rows).collect();
-        for (hash, kind) in &touch.identifiers {
-            // Closed first: a new row is then written once, as it stays.
-            if let (Some(at), true) = (touch.bought_at, is_checkout(*kind)) {
-                self.close(hash, *kind, known.get(hash).or(touch.founder.as_ref()), at)?;
-            }
-            if let (None, Some(founder)) = (known.get(hash), &touch.founder) {
-                self.claim(hash, *kind, founder)?;
-            }
-        }
+        let claims = touch.identifiers.iter().filter_map(|(hash, kind)| {
+            let owner = known.get(hash).or(touch.founder.as_ref());
+            claim_of(hash, *kind, owner, known.contains_key(hash), touch.bought_at)
+        });
+        self.claim(&claims.collect::<Vec<_>>())?;
         Ok((known, bought))
     }
 
     /// # Errors
     /// When storage fails, or the contact's document cannot be read or has grown too large.
     pub fn ingest(&self, ingest: &Ingest) -> Result<Ingested, Error> {
+        if self.is_from_before(ingest)? {
+            return Ok(Ingested::Ignored);
+        }
         let Leads {
             stored,
             mut known,
             bought,
+            objection,
         } = self.leads(ingest)?;
         let contact = match &ingest.contact {
             Some(contact) => contact.clone(),
@@ -70,7 +73,7 @@ impl Turn<'_> {
         };
         match self.find(&contact)? {
             Home::Elsewhere(contact) => Ok(Ingested::Elsewhere(contact)),
-            Home::Here(loaded) if is_of_erased(&loaded, ingest) => Ok(Ingested::Ignored),
+            Home::Here(loaded) if is_of_erased(&loaded, ingest, objection) => Ok(Ingested::Ignored),
             Home::Here(loaded) => {
                 let own = loaded.contact.id.clone();
                 let aliases = self.aliases(&loaded.contact, ingest);
@@ -82,10 +85,38 @@ impl Turn<'_> {
                     stored,
                     known,
                     bought,
+                    objection,
                 };
                 self.apply(*loaded, ingest, &leads)
             }
         }
+    }
+
+    /// When somebody was erased last who had one of these: the founding id of each is a tombstone, in the shard of its hash.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub(super) fn erased_at(
+        &self,
+        identifiers: &[(IdentifierHash, IdentifierKind)],
+    ) -> Result<Option<Timestamp>, Error> {
+        let strong = identifiers.iter().filter(|(_, kind)| kind.is_strong());
+        let ids: Vec<ContactId> = strong.map(|(hash, _)| ContactId::from(hash.clone())).collect();
+        Ok(store::contact::erased_at(self.sql, &ids)?)
+    }
+
+    /// Whether an event tells of before the erasure of somebody whom one of its identifiers named: whatever else it names,
+    /// it would bring back what was erased.
+    fn is_from_before(&self, ingest: &Ingest) -> Result<bool, Error> {
+        let own = ingest
+            .identifiers
+            .iter()
+            .filter(|hashed| self.holds(&hashed.hash));
+        let own: Vec<_> = own
+            .map(|hashed| (hashed.hash.clone(), hashed.identifier.kind))
+            .collect();
+        let erased = self.erased_at(&own)?.max(ingest.erased_at);
+        Ok(erased.is_some_and(|at| is_before(&ingest.event, at)))
     }
 
     /// Ids that lead to this contact: the founding ids of its identifiers, which other shards claimed rows for before
@@ -105,15 +136,32 @@ impl Turn<'_> {
     fn apply(&self, loaded: Loaded, ingest: &Ingest, leads: &Leads) -> Result<Ingested, Error> {
         let (event, known) = (&ingest.event, &leads.known);
         let own = loaded.contact.id.clone();
-        let mut facts = store::load_facts(self.sql, &own, Some(event), leads.bought)?;
-        if facts.seen {
+        let held = loaded
+            .contact
+            .erased_at
+            .map(|_| loaded.contact.identifiers.clone());
+        let mut facts = match &loaded.row {
+            Some(_) => store::load_facts(self.sql, &own, Some(event), leads.bought)?,
+            // Nothing is stored of somebody without a row.
+            None => Facts {
+                checkout_closed: leads.bought,
+                ..Facts::default()
+            },
+        };
+        if facts.seen && !planted!(DuplicateCounts) {
             self.claim_unknown(&ingest.identifiers, known, &own)?;
             return Ok(Ingested::Duplicate);
         }
-        facts.objection = self.objection(&loaded.contact, ingest)?;
+        // The contact's own word on an address that it has is newer.
+        let addresses = &loaded.contact.addresses;
+        let has = |email| addresses.iter().any(|held| held.email.same_as(email));
+        facts.objection = leads.objection.filter(|_| !event.email.as_ref().is_some_and(has));
         let (_, effects) = self.settle(loaded, &facts, &Input::Event(Arc::clone(event)))?;
         self.refer(&effects)?;
         self.claim_all(ingest, leads, &own)?;
+        if let Some(held) = held {
+            self.claim_anew(ingest, leads, &own, &held)?;
+        }
         if !event.test {
             self.tell_others(ingest, known, &own)?;
         }
@@ -143,29 +191,37 @@ impl Turn<'_> {
             stored,
             known,
             bought,
+            objection: self.objection(ingest)?,
         })
     }
 
     /// Another topic may report the same event with an identifier that the first report lacked. Nothing else of a
     /// duplicate counts, and an exact one brings nothing unknown.
     fn claim_unknown(&self, identifiers: &[Hashed], known: &Known, own: &ContactId) -> Result<(), Error> {
-        for Hashed { identifier, hash } in identifiers {
-            if self.holds(hash) && !known.contains_key(hash) {
-                self.claim(hash, identifier.kind, own)?;
-            }
-        }
-        Ok(())
+        let own_rows = identifiers.iter().filter(|hashed| self.holds(&hashed.hash));
+        let claims = own_rows.filter_map(|Hashed { identifier, hash }| {
+            claim_of(hash, identifier.kind, Some(own), known.contains_key(hash), None)
+        });
+        self.claim(&claims.collect::<Vec<_>>())
     }
 
     fn claim_all(&self, ingest: &Ingest, leads: &Leads, own: &ContactId) -> Result<(), Error> {
         let bought_at = ingest.event.closes_at();
+        let mut claims = Vec::new();
         for Hashed { identifier, hash } in &ingest.identifiers {
-            if let (Some(at), true, true) = (bought_at, is_checkout(identifier.kind), self.holds(hash)) {
-                self.close(hash, identifier.kind, Some(own), at)?;
+            let known = leads.known.get(hash);
+            if self.holds(hash) {
+                claims.extend(claim_of(
+                    hash,
+                    identifier.kind,
+                    Some(own),
+                    known.is_some(),
+                    bought_at,
+                ));
             }
-            match leads.known.get(hash) {
+            match known {
                 Some(contact) if contact == own => {}
-                None if self.holds(hash) => self.claim(hash, identifier.kind, own)?,
+                None if self.holds(hash) => {}
                 None if ingest.released => self.link(hash, identifier.kind, None, own)?,
                 // Claimed for the founder by `touch`, in the same request.
                 None => {}
@@ -174,6 +230,24 @@ impl Turn<'_> {
                     self.link(hash, identifier.kind, leads.stored.get(hash), own)?;
                 }
                 Some(_) => {}
+            }
+        }
+        self.claim(&claims)
+    }
+
+    /// Somebody came back after an erasure of which another shard may not have heard: the rows that it still has for them
+    /// are known anew, and not the erasure's to take. `held` is what the contact was known by before this event.
+    fn claim_anew(
+        &self,
+        ingest: &Ingest,
+        leads: &Leads,
+        own: &ContactId,
+        held: &[Identifier],
+    ) -> Result<(), Error> {
+        for Hashed { identifier, hash } in &ingest.identifiers {
+            let leads_here = leads.known.get(hash) == Some(own);
+            if leads_here && !held.contains(identifier) && !self.holds(hash) {
+                self.link(hash, identifier.kind, None, own)?;
             }
         }
         Ok(())
@@ -199,25 +273,23 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Claims an unknown identifier, and sends on the events that waited for it.
-    pub(super) fn claim(
-        &self,
-        hash: &IdentifierHash,
-        kind: IdentifierKind,
-        contact: &ContactId,
-    ) -> Result<(), Error> {
-        let claim = Claim {
-            hash: hash.clone(),
-            kind,
-            contact: contact.clone(),
-        };
-        let held = directory::claim(self.sql, &[claim], self.now)?;
-        if held.iter().any(|entry| entry.owner().is_none()) {
-            let stand_in = ContactId::from(hash.clone());
-            directory::repoint(self.sql, std::slice::from_ref(hash), &stand_in, contact)?;
+    /// Claims identifiers, and sends on the events that waited for somebody under them.
+    pub(super) fn claim(&self, claims: &[Claim]) -> Result<(), Error> {
+        directory::claim(self.sql, claims, self.now)?;
+        let owned = claims.iter().filter(|claim| !claim.stands_in());
+        let mut owners = BTreeMap::new();
+        let mut hashes = Vec::new();
+        for claim in owned {
+            owners.insert(&claim.hash, &claim.contact);
+            hashes.push(claim.hash.clone());
         }
-        for event in parked::release(self.sql, hash, self.now)? {
-            self.release(hash, event, contact)?;
+        for (hash, event) in parked::release(self.sql, &hashes, self.now)? {
+            if planted!(ParkedForgotten) {
+                continue;
+            }
+            if let Some(contact) = owners.get(&hash) {
+                self.release(&hash, event, contact)?;
+            }
         }
         Ok(())
     }
@@ -274,6 +346,7 @@ impl Turn<'_> {
             known: Vec::new(),
             bought: false,
             objections: Vec::new(),
+            erased_at: None,
             contact: Some(contact.clone()),
             released: true,
         };
@@ -282,26 +355,6 @@ impl Turn<'_> {
             to: IdentifierHash::from(contact.clone()),
             body: ForwardBody::Event(Box::new(ingest)),
         })
-    }
-
-    fn close(
-        &self,
-        hash: &IdentifierHash,
-        kind: IdentifierKind,
-        contact: Option<&ContactId>,
-        at: Timestamp,
-    ) -> Result<(), Error> {
-        // A checkout that nobody is known for yet still closes: its founding id stands in for the contact.
-        let contact = contact.cloned().unwrap_or_else(|| ContactId::from(hash.clone()));
-        Ok(directory::close(
-            self.sql,
-            &[Claim {
-                hash: hash.clone(),
-                kind,
-                contact,
-            }],
-            at,
-        )?)
     }
 
     /// Leads an identifier here: an unknown one, or one that led to `from`.
@@ -341,14 +394,14 @@ impl Turn<'_> {
             Some(deciding) => self.park_under(deciding, event)?,
             None => false,
         };
+        let mut closed = Vec::new();
         for Hashed { identifier, hash } in own {
             if new && Some(hash) != deciding {
                 self.park_under(hash, event)?;
             }
-            if let (Some(at), true) = (event.closes_at(), is_checkout(identifier.kind)) {
-                self.close(hash, identifier.kind, None, at)?;
-            }
+            closed.extend(claim_of(hash, identifier.kind, None, false, event.closes_at()));
         }
+        self.claim(&closed)?;
         // A repeated delivery was forwarded the first time.
         for Hashed { hash, .. } in foreign.into_iter().filter(|_| new) {
             self.forward(&Forward {
@@ -365,6 +418,8 @@ impl Turn<'_> {
         let reason = match parked::park(self.sql, hash, event, self.now)? {
             Parking::Kept => return Ok(true),
             Parking::Repeated => return Ok(false),
+            // A look at a product is no loss, and a visitor who is nobody yet may take many.
+            Parking::Full if event.kind.is_browsing() => return Ok(false),
             Parking::Full => "too many events wait for the person of this identifier",
             Parking::TooLarge => "the event is too large to wait for its person",
         };
@@ -376,17 +431,26 @@ impl Turn<'_> {
 }
 
 /// Whether an event is about somebody who was erased: it happened before that, or it comes by a cart or an order whose
-/// person is nobody now. A source writes its times by the second.
-fn is_of_erased(loaded: &Loaded, ingest: &Ingest) -> bool {
+/// person is nobody now.
+///
+/// Whoever is known by an erased address now may be somebody else, a contact that was never erased: what is held against
+/// the address still says when.
+fn is_of_erased(loaded: &Loaded, ingest: &Ingest, objection: Option<Objection>) -> bool {
     let (event, contact) = (&ingest.event, &loaded.contact);
     let names_somebody = || {
         let mut named = ingest.identifiers.iter();
         named.any(|hashed| hashed.identifier.kind.is_strong())
     };
-    contact.erased_at.is_some_and(|at| {
-        let is_old = event.received_at <= at || event.occurred_at.plus(Delay::from_seconds(1)) <= at;
-        is_old || (loaded.is_erased() && !names_somebody())
-    })
+    let of_the_contact = contact
+        .erased_at
+        .is_some_and(|at| is_before(event, at) || (loaded.is_erased() && !names_somebody()));
+    let erased = objection.filter(|objection| objection.ground == Ground::Erased);
+    of_the_contact || erased.is_some_and(|objection| is_before(event, objection.at))
+}
+
+/// A source writes its times by the second.
+fn is_before(event: &Event, erased_at: Timestamp) -> bool {
+    event.received_at <= erased_at || event.occurred_at.plus(Delay::from_seconds(1)) <= erased_at
 }
 
 /// Whom identifiers lead to; those that were only closed lead to nobody.
@@ -394,6 +458,25 @@ fn owners(rows: Vec<Entry>) -> impl Iterator<Item = (IdentifierHash, ContactId)>
     rows.into_iter().filter_map(|row| {
         let owner = row.owner().cloned()?;
         Some((row.hash, owner))
+    })
+}
+
+/// What is to be written for an identifier that leads to `owner`: a claim while it is not `known`, and the closing of a
+/// checkout or cart that was bought. Nobody known for one that is bought: its founding id stands in for the contact.
+fn claim_of(
+    hash: &IdentifierHash,
+    kind: IdentifierKind,
+    owner: Option<&ContactId>,
+    known: bool,
+    bought_at: Option<Timestamp>,
+) -> Option<Claim> {
+    let closed_at = bought_at.filter(|_| is_checkout(kind) && !planted!(CheckoutStaysOpen));
+    let is_news = closed_at.is_some() || (owner.is_some() && !known);
+    is_news.then(|| Claim {
+        hash: hash.clone(),
+        kind,
+        contact: owner.cloned().unwrap_or_else(|| ContactId::from(hash.clone())),
+        closed_at,
     })
 }
 

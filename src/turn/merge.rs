@@ -14,7 +14,7 @@ use crate::domain::time::{Delay, Timestamp};
 use crate::engine::decision::{Decision, Input};
 use crate::engine::intake::purchases_of;
 use crate::engine::merge;
-use crate::engine::state::{Contact, Facts, Position};
+use crate::engine::state::{Contact, Facts};
 use crate::engine::sweep::retold;
 use crate::journey::definition::Reenter;
 use crate::store;
@@ -40,11 +40,11 @@ pub enum Absorbed {
 }
 
 impl Turn<'_> {
-    /// Buries `loser` and sends all of it to `winner`.
+    /// Buries `loser` and sends all of it to `winner`. It turned out at `since` that they are one.
     ///
     /// # Errors
     /// When storage fails or a document cannot be read.
-    pub fn absorb(&self, loser: &ContactId, winner: &ContactId) -> Result<Absorbed, Error> {
+    pub fn absorb(&self, loser: &ContactId, winner: &ContactId, since: Timestamp) -> Result<Absorbed, Error> {
         let loaded = match self.find(loser)? {
             Home::Here(loaded) => loaded,
             Home::Elsewhere(contact) if contact == *winner => return Ok(Absorbed::Done),
@@ -54,19 +54,16 @@ impl Turn<'_> {
             return Ok(Absorbed::Done);
         }
         let contact = loaded.contact;
-        if contact.id < *winner {
-            // Always towards the smaller id, so that merges never run in a circle.
-            self.merge_at(winner, &contact.id, self.now)?;
+        // Whoever that was is erased; who came back was not meant.
+        if contact.erased_at.is_some_and(|erased| since <= erased) {
             return Ok(Absorbed::Done);
         }
-        let in_flight = contact
-            .enrollments
-            .iter()
-            .any(|enrollment| match &enrollment.position {
-                Position::Sending(sending) => sending.dispatched,
-                Position::Waiting { .. } | Position::Asking(_) => false,
-            });
-        if in_flight || store::dispatch::holds_contact(self.sql, &contact.id)? {
+        if contact.id < *winner {
+            // Always towards the smaller id, so that merges never run in a circle.
+            self.merge_at(winner, &contact.id, since, self.now)?;
+            return Ok(Absorbed::Done);
+        }
+        if self.has_request_out(&contact)? {
             return Ok(Absorbed::Busy);
         }
         let id = contact.id.clone();
@@ -75,14 +72,14 @@ impl Turn<'_> {
             store::order::list(self.sql, &id, MAX_ROWS_MOVED)?,
         )?;
         let mut rows = rows.into_iter();
-        let Rows { events, orders } = rows.next().unwrap_or_default();
+        let Rows { events, orders, .. } = rows.next().unwrap_or_default();
         let messages = store::message::of_contact(self.sql, &id, MAX_ROWS_MOVED)?;
         let intents = messages
             .into_iter()
             .map(|stored| stored.message)
             .filter(|message| message.state == MessageState::Intended);
         let bundle = Bundle {
-            at: Some(self.now),
+            at: Some(since),
             consents: store::consent::list(self.sql, &id)?,
             events,
             orders,
@@ -94,7 +91,10 @@ impl Turn<'_> {
             self.forward(&Forward {
                 id: format!("history:{id}:{number}"),
                 to: IdentifierHash::from(winner.clone()),
-                body: ForwardBody::History(Box::new(rows)),
+                body: ForwardBody::History(Box::new(Rows {
+                    at: Some(since),
+                    ..rows
+                })),
             })?;
         }
         self.link_all(&bundle.contact, winner)?;
@@ -110,6 +110,12 @@ impl Turn<'_> {
             body: ForwardBody::Absorb(Box::new(bundle)),
         })?;
         Ok(Absorbed::Done)
+    }
+
+    fn has_request_out(&self, contact: &Contact) -> Result<bool, Error> {
+        let mut runs = contact.enrollments.iter();
+        let in_flight = runs.any(|run| run.sending().is_some_and(|sending| sending.dispatched));
+        Ok(in_flight || store::dispatch::holds_contact(self.sql, &contact.id)?)
     }
 
     /// Leads every identifier of a contact to the one it was merged into.
@@ -134,16 +140,23 @@ impl Turn<'_> {
     /// # Errors
     /// When storage fails.
     pub fn absorb_later(&self, loser: &ContactId, winner: &ContactId) -> Result<(), Error> {
-        self.merge_at(loser, winner, self.now.plus(IN_FLIGHT_PAUSE))
+        self.merge_at(loser, winner, self.now, self.now.plus(IN_FLIGHT_PAUSE))
     }
 
-    fn merge_at(&self, loser: &ContactId, winner: &ContactId, at: Timestamp) -> Result<(), Error> {
+    fn merge_at(
+        &self,
+        loser: &ContactId,
+        winner: &ContactId,
+        since: Timestamp,
+        at: Timestamp,
+    ) -> Result<(), Error> {
         let forward = Forward {
             id: format!("merge:{loser}:{winner}"),
             to: IdentifierHash::from(loser.clone()),
             body: ForwardBody::Merge {
                 loser: loser.clone(),
                 winner: winner.clone(),
+                at: Some(since),
             },
         };
         self.forward_at(&forward, at)
@@ -169,7 +182,12 @@ impl Turn<'_> {
         }
         let void = self.void_credits(&loaded.contact, bundle)?;
         store::event::record(self.sql, &id, &marker)?;
-        self.put_rows(&id, &bundle.events, &bundle.orders)?;
+        let events: &[Event] = if planted!(MergeLosesEvents) {
+            &[]
+        } else {
+            &bundle.events
+        };
+        self.put_rows(&id, events, &bundle.orders)?;
         for record in &bundle.consents {
             store::consent::put(self.sql, &id, record)?;
         }
@@ -242,11 +260,13 @@ impl Turn<'_> {
             Home::Here(loaded) => *loaded,
         };
         let mut contact = loaded.contact.clone();
-        let rows = match contact.erased_at {
-            Some(at) => rows.since(at),
+        // Of somebody who was one with them before they were erased.
+        let erased = contact.erased_at;
+        let rows = match erased.filter(|erased| rows.at.is_none_or(|at| at <= *erased)) {
+            Some(erased) => rows.since(erased),
             None => rows.clone(),
         };
-        if loaded.is_erased() && rows == Rows::default() {
+        if loaded.is_erased() && rows.events.is_empty() && rows.orders.is_empty() {
             return Ok(Received::Done);
         }
         self.put_rows(&contact.id, &rows.events, &rows.orders)?;

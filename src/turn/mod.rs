@@ -3,6 +3,7 @@
 //! Called by `edge` inside a transaction, and by host tests and simulations on rusqlite: this is the same code. All of
 //! it is synchronous; the clock, the settings and facts from other shards are arguments. It makes no request.
 
+pub mod alarm;
 pub mod backlog;
 pub mod baton;
 pub mod bought;
@@ -18,13 +19,16 @@ pub mod forward;
 pub mod hold;
 pub mod ingest;
 pub mod install;
+pub mod lesson;
 pub mod merge;
+pub mod notice;
 mod objection;
 pub mod outcome;
 pub mod overview;
 pub mod person;
 pub mod privacy;
 mod referral;
+pub mod refused;
 pub mod reported;
 pub mod routing;
 pub mod schedule;

@@ -6,7 +6,6 @@ use super::{Error, Turn};
 use crate::domain::identity::{Identifier, IdentifierKind};
 use crate::domain::ids::IdentifierHash;
 use crate::domain::objection::Objection;
-use crate::engine::state::Contact;
 use crate::store::suppression;
 
 impl Turn<'_> {
@@ -36,15 +35,11 @@ impl Turn<'_> {
         Ok(suppression::of(self.sql, &addresses)?)
     }
 
-    /// What is held against the event's address, where the contact does not have it yet: by this shard's rows, and by
-    /// what the shard of the address told.
-    pub(super) fn objection(&self, contact: &Contact, ingest: &Ingest) -> Result<Option<Objection>, Error> {
+    /// What is held against the event's address: by this shard's rows, and by what the shard of the address told.
+    pub(super) fn objection(&self, ingest: &Ingest) -> Result<Option<Objection>, Error> {
         let Some(email) = &ingest.event.email else {
             return Ok(None);
         };
-        if contact.addresses.iter().any(|held| held.email.same_as(email)) {
-            return Ok(None);
-        }
         let hash = self.hash(&Identifier::email(email));
         let told = ingest.objections.iter().find(|(told, _)| *told == hash);
         let told = told.map(|(_, objection)| *objection);

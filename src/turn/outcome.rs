@@ -1,11 +1,11 @@
 //! The answer to a request, or the lack of one, becomes the fate of its messages.
 
 use super::bought::CheckoutFacts;
-use super::claim::{Claimed, InFlight, refused};
+use super::claim::{Claimed, InFlight};
 use super::{Error, Turn};
 use crate::domain::ids::MessageId;
-use crate::domain::message::{DropReason, MessageState};
-use crate::domain::outcome::Outcome;
+use crate::domain::message::{DropReason, MessageState, Stream};
+use crate::domain::outcome::{Outcome, Rejection};
 use crate::domain::time::{Delay, Timestamp};
 use crate::engine::decision::{Input, Settlement};
 use crate::engine::delivery::{self, Dispatch, Next, lease_from, safe_window};
@@ -14,6 +14,9 @@ use crate::engine::state::Facts;
 use crate::providers::{Idempotency, ProviderKind};
 use crate::store;
 use crate::store::dispatch::Attempt;
+
+/// When a repeat is looked at again that shadow mode holds: a deploy may end that, and tells nobody.
+const SHADOW_LOOK: Delay = Delay::from_minutes(15);
 
 impl Turn<'_> {
     /// Writes the outcomes of `dispatch`, one a member, in its order. Ignored unless its attempt is still the latest:
@@ -147,7 +150,11 @@ impl Turn<'_> {
         };
         if dispatch.next_at.is_none() {
             // The lease ended: nobody knows what happened to this attempt.
-            let lost = Outcome::Unknown("no answer before the lease ended".to_owned());
+            let lost = if planted!(SilenceIsRefusal) {
+                Outcome::Rejected(Rejection::Message("nobody answered".to_owned()))
+            } else {
+                Outcome::Unknown("no answer before the lease ended".to_owned())
+            };
             let outcomes = vec![lost; dispatch.members.len()];
             self.conclude(&dispatch, &outcomes)?;
             return Ok(None);
@@ -160,16 +167,19 @@ impl Turn<'_> {
             return Ok(None);
         };
         if self.is_shadow() {
+            // Left due, it would wake the shard without end.
+            self.hold(&dispatch, window_end.min(self.now.plus(SHADOW_LOOK)))?;
             return Ok(None);
         }
-        if let Some(until) = self.held_back(&dispatch, checkouts, window_end)? {
+        let held_back = self.held_back(&dispatch, checkouts, window_end)?;
+        if let Some(until) = held_back.filter(|_| !planted!(RepeatAsksNobody)) {
             self.hold(&dispatch, until)?;
             return Ok(None);
         }
         if self.stopped() {
             return Ok(None);
         }
-        let Some(body) = store::dispatch::request(self.sql, id)? else {
+        let Some(mut body) = store::dispatch::request(self.sql, id)? else {
             return Ok(None);
         };
         let held = dispatch.attempt;
@@ -183,7 +193,31 @@ impl Turn<'_> {
             return Ok(None);
         }
         (dispatch.attempt, dispatch.lease_until, dispatch.next_at) = (next.attempt, lease_until, None);
-        Ok(Some(Claimed { dispatch, body }))
+        if planted!(KeyPerAttempt) {
+            dispatch.key = format!("{}-{}", dispatch.key, next.attempt);
+        }
+        if planted!(OrderMailKeyPerAttempt) && !self.has_marketing(&dispatch)? {
+            dispatch.key = format!("{}-again-{}", dispatch.key, next.attempt);
+        }
+        if planted!(RepeatRendersAnew) {
+            body.push(b' ');
+        }
+        // Its places were taken by the first attempt, which may have arrived.
+        Ok(Some(Claimed {
+            dispatch,
+            body,
+            placed: Vec::new(),
+        }))
+    }
+
+    fn has_marketing(&self, dispatch: &Dispatch) -> Result<bool, Error> {
+        for member in &dispatch.members {
+            let stored = store::message::get(self.sql, member)?;
+            if stored.is_some_and(|stored| stored.message.stream == Stream::Marketing) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Nothing more before `at`; then the same bytes may go out again.
@@ -209,32 +243,37 @@ impl Turn<'_> {
         window_end: Timestamp,
     ) -> Result<Option<Timestamp>, Error> {
         let mut until = None;
-        for member in &dispatch.members {
+        for (at, member) in dispatch.members.iter().enumerate() {
             let Some(found) = self.in_flight(member)? else {
                 return Ok(Some(window_end));
             };
             let Some((enrollment, sending)) = &found.sending else {
                 return Ok(Some(window_end));
             };
-            let facts = self.gate_facts(&found.loaded, enrollment, checkouts)?;
-            let contact = &found.loaded.contact;
-            let verdict = guard::check(self.catalog, contact, enrollment, sending, &facts, self.now);
-            if refused(&verdict).is_some() {
+            let to = dispatch.addressees.get(at);
+            let Some(facts) = self.repeat_facts(&found.loaded, enrollment, checkouts, to)? else {
                 return Ok(Some(window_end));
-            }
-            match verdict {
+            };
+            let contact = &found.loaded.contact;
+            match guard::check(self.catalog, contact, enrollment, sending, &facts, self.now) {
+                Verdict::Allow(_) => {}
                 Verdict::Defer { until: later, .. } => until = until.max(Some(later.min(window_end))),
-                Verdict::Allow(_) | Verdict::Drop(_) => {}
+                Verdict::Drop(_) => return Ok(Some(window_end)),
             }
         }
         Ok(until)
     }
 
-    /// A batch was refused as a whole for one of its members: all go back, to be sent singly.
+    /// A batch was refused as a whole for one of its members: all go back, to be sent singly. Those of a repeat stay as they
+    /// are, whose first request may have been taken.
     ///
     /// # Errors
     /// When storage fails or a document cannot be read.
     pub fn split(&self, dispatch: &Dispatch, reason: &str) -> Result<(), Error> {
+        if dispatch.attempt > 1 {
+            let unknown = Outcome::Unknown(reason.to_owned());
+            return self.conclude(dispatch, &vec![unknown; dispatch.members.len()]);
+        }
         for member in &dispatch.members {
             let Some(found) = self.in_flight(member)? else {
                 continue;

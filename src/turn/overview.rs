@@ -1,7 +1,7 @@
 //! What operators see of a shard: counts, what is held and why, what was set aside.
 
 use super::call::Answer;
-use super::{Error, Turn};
+use super::{Error, Turn, refused};
 use crate::domain::event::Event;
 use crate::domain::ids::ContactId;
 use crate::domain::message::{DropReason, MessageState};
@@ -186,9 +186,15 @@ fn message_row(stored: store::message::Stored) -> Value {
     })
 }
 
-/// The body of a message's letter holds ids only and says which step it was; others may hold addresses.
+/// The body of a message's letter holds ids only and says which step it was; of a refused call it says which it was.
+/// Others, and the call itself, may hold addresses.
 fn letter_row(letter: store::dead_letter::DeadLetter) -> Value {
-    let about = (letter.what == "message").then(|| serde_json::from_str::<Value>(&letter.body).ok());
+    let body = || serde_json::from_str::<Value>(&letter.body).ok();
+    let about = match letter.what.as_str() {
+        "message" => Some(body()),
+        refused::WHAT => Some(body().and_then(|mut body| body.get_mut("call").map(Value::take))),
+        _ => None,
+    };
     json!({
         "id": letter.id, "what": letter.what, "reason": letter.reason, "at": letter.at.to_rfc3339(),
         "about": about.flatten(),

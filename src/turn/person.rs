@@ -2,7 +2,7 @@
 //!
 //! The contact's own shard says who the person is; every shard then says what it holds. `store::personal` lists the tables.
 
-use super::call::{Answer, Ingested};
+use super::call::{Answer, ForwardBody, Ingested};
 use super::{Error, Home, Turn};
 use crate::domain::identity::{Identifier, IdentifierKind};
 use crate::domain::ids::{ContactId, IdentifierHash, MessageId};
@@ -10,8 +10,8 @@ use crate::domain::objection::Objection;
 use crate::domain::privacy::Subject;
 use crate::domain::time::Timestamp;
 use crate::engine::state::{Contact, Document};
+use crate::store;
 use crate::store::personal::{self, Keys, MAX_ROWS_HELD, TABLES};
-use crate::store::{self, privacy_request};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +25,9 @@ pub struct Person {
     /// It, those that were merged into it, and every id that it might have been founded under.
     pub contacts: BTreeSet<ContactId>,
     pub identifiers: BTreeMap<IdentifierHash, IdentifierKind>,
+    /// Contacts that turned out to be the same person, and could not be merged yet.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub joining: BTreeSet<ContactId>,
     /// In their canonical form.
     pub addresses: BTreeSet<String>,
     /// What stays of the addresses after an erasure.
@@ -130,10 +133,23 @@ impl Turn<'_> {
         let strong = person.identifiers.iter().filter(|(_, kind)| kind.is_strong());
         let founding: Vec<ContactId> = strong.map(|(hash, _)| ContactId::from(hash.clone())).collect();
         person.contacts.extend(founding);
+        person.joining = self.joining(id)?;
         Ok(person)
     }
 
-    /// What this shard holds of a person. Asked for an export: what was requested of it is done thereby.
+    /// Contacts with which a merge of this one waits (`turn::merge`).
+    fn joining(&self, id: &ContactId) -> Result<BTreeSet<ContactId>, Error> {
+        let mut joining = BTreeSet::new();
+        for body in store::forward::merges_of(self.sql, id)? {
+            if let ForwardBody::Merge { loser, winner, .. } = serde_json::from_str(&body)? {
+                joining.extend([loser, winner]);
+            }
+        }
+        joining.remove(id);
+        Ok(joining)
+    }
+
+    /// What this shard holds of a person, for an export. Writes nothing.
     ///
     /// # Errors
     /// When storage fails.
@@ -145,9 +161,6 @@ impl Turn<'_> {
             if !rows.is_empty() {
                 held.insert(table.name.to_owned(), rows);
             }
-        }
-        for contact in &person.contacts {
-            privacy_request::done(self.sql, contact, self.now)?;
         }
         Ok(held)
     }

@@ -88,6 +88,7 @@ impl Routing {
                 known: Vec::new(),
                 bought: false,
                 objections: Vec::new(),
+                erased_at: None,
                 contact: None,
                 released: false,
             },
@@ -119,6 +120,7 @@ impl Routing {
                         known,
                         bought,
                         objections,
+                        erased_at,
                     } = answer
                     else {
                         return Err(Error::Answer);
@@ -126,6 +128,7 @@ impl Routing {
                     self.ingest.known.extend(known);
                     self.ingest.bought |= bought;
                     self.ingest.objections.extend(objections);
+                    self.ingest.erased_at = self.ingest.erased_at.max(erased_at);
                 }
                 self.stage = Stage::Ingesting;
                 Ok(self.ask_contact())

@@ -17,14 +17,6 @@ pub const CONTACTS_AT_ONCE: usize = 100;
 pub const DISPATCHES_AT_ONCE: u32 = 200;
 
 impl Turn<'_> {
-    /// The earliest time at which this shard will do something: never while all is stopped.
-    ///
-    /// # Errors
-    /// When storage fails.
-    pub fn next_run(&self) -> Result<Option<Timestamp>, Error> {
-        if self.stopped() { Ok(None) } else { self.next_due() }
-    }
-
     /// The earliest time at which this shard has something to do.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ impl Turn<'_> {
                     known: known.into_iter().collect(),
                     bought,
                     objections: self.objections(&touch.identifiers)?,
+                    erased_at: self.erased_at(&touch.identifiers)?,
                 }
             }
             Call::Ingest(ingest) => Answer::Ingested(self.ingest(&ingest)?),
@@ -29,7 +30,7 @@ impl Turn<'_> {
                 Home::Here(loaded) => loaded.contact.id,
                 Home::Elsewhere(contact) => contact,
             }),
-            Call::Absorb { loser, winner } => match self.absorb(&loser, &winner)? {
+            Call::Absorb { loser, winner } => match self.absorb(&loser, &winner, self.now)? {
                 Absorbed::Done => Answer::Done,
                 Absorbed::Elsewhere(contact) => Answer::Ingested(super::call::Ingested::Elsewhere(contact)),
                 Absorbed::Busy => {
@@ -51,7 +52,7 @@ impl Turn<'_> {
             Call::Standing { message, of } => self.standing(&message, of)?,
             Call::Hear(events) => Answer::Heard(self.hear_all(&events)?),
             Call::See(seen) => Answer::Heard(self.see(&seen)?),
-            Call::View { message } => Answer::Viewed(self.view(&message)?),
+            Call::View { message, mark } => Answer::Viewed(self.view(&message, &mark)?),
             Call::Mails => self.mails()?,
             Call::Reasons => self.reasons()?,
             Call::Sweep => Answer::Swept { done: self.sweep()? },
@@ -64,6 +65,14 @@ impl Turn<'_> {
                 rows: self.forget(&person, self.now)?,
                 ..Erased::default()
             }),
+            Call::Exported(people) => {
+                self.end_privacy_requests(&people)?;
+                Answer::Done
+            }
+            Call::KeepRefused(calls) => {
+                self.keep_refused(&calls)?;
+                Answer::Done
+            }
             Call::NotePrivacyRequest { id, kind, contact } => {
                 self.note_privacy_request(id, kind, contact)?;
                 Answer::Done

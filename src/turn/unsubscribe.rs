@@ -7,35 +7,36 @@ use crate::domain::email::EmailAddress;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::{EventId, MessageId, SourceName};
 use crate::domain::time::{Delay, FUTURE_TOLERANCE, Timestamp};
-use crate::engine::decision::Input;
+use crate::engine::decision::{Decision, Input};
 use crate::store;
 use std::sync::Arc;
 
-/// A second click within this is the same withdrawal.
+/// A click within this after one that is in the ledger moves the time of that no and has no line of its own: whoever holds a
+/// link can press it a million times.
 const REPEATED: Delay = Delay::from_hours(1);
 
 impl Turn<'_> {
     /// Unsubscribes every address of a contact: which of them a mail reached does not matter to somebody who wants no more
-    /// of it. Doing it again writes nothing.
+    /// of it. The same click again writes nothing; a later one is a later no, because a yes that was given between the two may
+    /// yet arrive.
     pub(super) fn withdraw_all(&self, mut loaded: Loaded, message: &MessageId, by: &By) -> Result<(), Error> {
         let click = by.at.unwrap_or(self.now);
+        loaded = self.repeat_no(loaded, click)?;
         let subscribed: Vec<(EmailAddress, Timestamp)> = loaded
             .contact
             .addresses
             .iter()
-            .filter(|address| {
-                // A no repeated within the hour says nothing new; a later one outlasts a yes between the two.
-                let said_at = address.consent.evidence.as_ref().map(|(signal, _)| signal.at);
-                match address.consent.state {
-                    ConsentState::Suppressed => false,
-                    ConsentState::Unsubscribed => said_at.is_none_or(|at| self.now.since(at) > REPEATED),
-                    ConsentState::Unknown | ConsentState::Pending | ConsentState::Subscribed => true,
-                }
+            .filter(|address| match address.consent.state {
+                // Its mailbox may be open again, and it is a no for the other addresses.
+                ConsentState::Suppressed => address.consent.no_at().is_none(),
+                ConsentState::Unsubscribed => address.consent.no_at().is_none_or(|at| click > at),
+                ConsentState::Unknown | ConsentState::Pending | ConsentState::Subscribed => true,
             })
             .map(|address| {
                 let held = address.consent.evidence.as_ref().map(|(signal, _)| signal.at);
                 (address.email.clone(), after(click, held))
             })
+            .take(if planted!(LinkOfOneAddress) { 1 } else { usize::MAX })
             .collect();
         for (number, (email, at)) in subscribed.into_iter().enumerate() {
             let event = self.withdrawal(message, (&email, number), at, by)?;
@@ -43,6 +44,32 @@ impl Turn<'_> {
             (loaded, _) = self.settle(loaded, &facts, &Input::Event(Arc::new(event)))?;
         }
         Ok(())
+    }
+
+    /// Notes a no that was said a moment ago as said at the click.
+    fn repeat_no(&self, loaded: Loaded, click: Timestamp) -> Result<Loaded, Error> {
+        let mut contact = loaded.contact.clone();
+        for address in &mut contact.addresses {
+            let said_at = address.consent.evidence.as_ref().map(|(signal, _)| signal.at);
+            let repeats = match address.consent.state {
+                ConsentState::Unsubscribed => said_at.is_some_and(|at| click.since(at) <= REPEATED),
+                ConsentState::Suppressed => true,
+                ConsentState::Unknown | ConsentState::Pending | ConsentState::Subscribed => false,
+            };
+            if repeats {
+                address.consent.repeat_no(click);
+            }
+        }
+        if contact == loaded.contact {
+            return Ok(loaded);
+        }
+        let decision = Decision {
+            contact,
+            changes: Vec::new(),
+            effects: Vec::new(),
+            remarks: Vec::new(),
+        };
+        self.write(loaded, decision)
     }
 
     fn withdrawal(

@@ -1,10 +1,13 @@
 //! A mail shown once more, as a page: rendered anew from what is still known of its run. `/m/<token>`.
 //!
-//! Nothing of a mail is kept once it is accepted, so this is the mail as its templates, the contact's name and the store's
-//! brand are today, with the cart or order that it showed. Where that cannot be had any more nothing is shown: a mail
-//! without its lines would say something that nobody wrote.
+//! Nothing of a mail is kept once it is accepted: its ledger row names contact, email, run and times, and no address. So this
+//! is the mail as its templates and the store's brand are today, with the cart or order that it showed, addressed to where it
+//! went: the link says which of the contact's addresses that was. The contact's name of today is shown with their address
+//! of today alone; under one that they had before, somebody else may be reading. Where the address, the cart or the order
+//! cannot be had any more nothing is shown: a mail without its lines would say something that nobody wrote.
 
 use super::{Error, Turn};
+use crate::domain::contact::Profile;
 use crate::domain::event::EventData;
 use crate::domain::ids::{EnrollmentKey, MessageId};
 use crate::domain::message::{HeldCoupon, Message};
@@ -15,6 +18,7 @@ use crate::engine::state::Contact;
 use crate::journey::definition::Journey;
 use crate::journey::step::StepKind;
 use crate::render::email::{self, Draft, Reader};
+use crate::render::links::Mark;
 use crate::render::model::Brought;
 use crate::store;
 use crate::store::facts::MAX_ENDED_READ;
@@ -34,11 +38,11 @@ struct Content<'a> {
 }
 
 impl Turn<'_> {
-    /// The mail's HTML; none when it cannot be shown any more. Writes nothing.
+    /// The mail's HTML as it went to the address that the mark is of; none when it cannot be shown any more. Writes nothing.
     ///
     /// # Errors
     /// When storage fails or a document cannot be read.
-    pub fn view(&self, id: &MessageId) -> Result<Option<String>, Error> {
+    pub fn view(&self, id: &MessageId, mark: &Mark) -> Result<Option<String>, Error> {
         let Some(stored) = store::message::get(self.sql, id)? else {
             return Ok(None);
         };
@@ -52,17 +56,25 @@ impl Turn<'_> {
             return Ok(None);
         };
         let contact = &loaded.contact;
-        let (Some(address), Some(content), Ok(linking)) = (
-            contact.address(),
+        let Ok(linking) = self.linking() else {
+            return Ok(None);
+        };
+        let mut addresses = contact.addresses.iter().map(|address| &address.email);
+        let (Some(to), Some(content)) = (
+            addresses.find(|email| linking.keys.is_mark_of(mark, email)),
             self.content(contact, message, went_at)?,
-            self.linking(),
         ) else {
             return Ok(None);
         };
+        let nameless = Profile {
+            locale: contact.profile.locale.clone(),
+            ..Profile::default()
+        };
+        let is_present = contact.address().is_some_and(|present| present.email.same_as(to));
         let draft = Draft {
             message,
             contact: &contact.id,
-            profile: &contact.profile,
+            profile: if is_present { &contact.profile } else { &nameless },
             brought: Brought {
                 data: &content.data,
                 coupon: content.coupon,
@@ -71,7 +83,7 @@ impl Turn<'_> {
             reader: Reader::Browser,
         };
         // An email that a deploy took away cannot be shown.
-        Ok(email::page(&self.catalog.store, linking, draft, &address.email).ok())
+        Ok(email::page(&self.catalog.store, linking, draft, to).ok())
     }
 
     fn content<'c>(

@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 import { after as afterAll, before, describe, test } from "node:test";
 import { chromium } from "playwright-core";
 import { Shop } from "./shop.mjs";
-import { serve, stateFolder } from "./workerd.mjs";
+import { serve, stateFolder, wend } from "./workerd.mjs";
 
 const PLACES = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const executablePath = PLACES.find((place) => place && existsSync(place));
@@ -23,7 +23,7 @@ describe("pages of links", { skip }, () => {
   let links;
   before(async () => {
     state = stateFolder();
-    server = await serve(state, {}, "test");
+    server = await serve(state, {}, wend("test"));
     shop = new Shop(server.fetch, 1);
     browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
     const ana = shop.shopper();

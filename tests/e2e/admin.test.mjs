@@ -167,7 +167,10 @@ describe("/admin", () => {
     });
     assert.equal((await post(jwt(first, "k1", later), { origin: "https://evil.example" })).status, 400);
     assert.equal((await post(jwt(first, "k1", later), { origin })).status, 200);
-    assert.equal((await post(jwt(first, "k1", { ...later, common_name: "0c.access" }))).status, 200, "a service token is a script's");
+    const service = { ...later, common_name: "0c.access", sub: "" };
+    assert.equal((await post(jwt(first, "k1", service))).status, 200, "a service token is a script's");
+    assert.equal((await post(jwt(first, "k1", service), { origin: "https://evil.example" })).status, 400, "no script names an origin");
+    assert.equal((await post(jwt(first, "k1", { ...service, sub: "1" }))).status, 400, "a person, whatever their certificate is called");
   });
 
   test("the page shows what was not sent and why, and no address", async () => {

@@ -16,8 +16,11 @@ const SOUND = {
   "_dmarc.shop.example": { TXT: ["v=DMARC1; p=quarantine; rua=mailto:dmarc@shop.example"] },
 };
 
+/** What its dashboard calls the key. */
+const RESEND_KEYS = { resend: ["resend"] };
+
 /** What the doctor finds of a zone that differs from the sound one: `verdict what text`, all but what is good. */
-async function findings(changes, { providers = ["resend"], domain = "shop.example", selectors } = {}) {
+async function findings(changes, { providers = ["resend"], domain = "shop.example", selectors = RESEND_KEYS[providers[0]] } = {}) {
   const server = await openNameserver({ ...SOUND, ...changes });
   const resolver = new Resolver({ timeout: 200, tries: 1 });
   resolver.setServers([server.address]);
@@ -55,6 +58,8 @@ for (const [title, changes, expected, options] of [
   ["strict alignment of the envelope", { "_dmarc.shop.example": { TXT: ["v=DMARC1; p=reject; aspf=s; rua=mailto:a@shop.example"] } }, [/^advice DMARC aspf=s .* subdomain send: only DKIM counts/]],
   ["no mail server", { "shop.example": { TXT: SOUND["shop.example"].TXT } }, [/^advice MX shop\.example receives no mail/]],
   ["a null MX", { "shop.example": { ...SOUND["shop.example"], MX: [[0, ""]] } }, [/^advice MX shop\.example receives no mail/]],
+  ["a key whose name nobody said", {}, [/^unchecked DKIM resend names its keys differently.*--selector/], { selectors: [] }],
+  ["a provider that names its keys alike for everybody", { "s1._domainkey.shop.example": { TXT: [KEY] } }, [/DKIM s2\._domainkey\.shop\.example has no key/], { providers: ["sendgrid"] }],
   ["a provider whose keys have other names in each account", {}, [/^advice SPF pm-bounces\.shop\.example has no SPF record, so only DKIM proves what postmark sends/, /^unchecked DKIM postmark names its keys differently.*--selector/], { providers: ["postmark"] }],
   ["a key that was named", {
     "20260101pm._domainkey.shop.example": { TXT: [KEY] },

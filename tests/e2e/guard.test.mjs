@@ -21,6 +21,11 @@ after(() => worker.close());
 const expectError = async (path) => {
   const response = await within(ERROR_LIMIT_MS, `an answer from ${path}`, worker.fetch(path));
   assert.equal(response.status, 503);
+  const other = await worker.fetch("/nothing");
+  for (const name of ["cache-control", "content-security-policy", "referrer-policy", "x-content-type-options", "x-robots-tag"]) {
+    assert.ok(other.headers.get(name), name);
+    assert.equal(response.headers.get(name), other.headers.get(name), name);
+  }
   assert.equal(typeof (await response.json()).error, "string");
 };
 

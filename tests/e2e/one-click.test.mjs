@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { after as afterAll, before, test } from "node:test";
 import { Shop } from "./shop.mjs";
-import { serve, stateFolder } from "./workerd.mjs";
+import { serve, stateFolder, wend } from "./workerd.mjs";
 
 const GUIDE = "docs/one-click.md";
 let state;
@@ -14,7 +14,7 @@ let server;
 let shop;
 before(async () => {
   state = stateFolder();
-  server = await serve(state, {}, "test");
+  server = await serve(state, {}, wend("test"));
   shop = new Shop(server.fetch, 1);
 });
 afterAll(async () => {
@@ -102,14 +102,14 @@ test("a link signed with a key that is listed still, though not the newest, work
   const { ana, target } = await greeted();
   await server.close();
   const newest = "a-newer-link-key-of-32-bytes-xxxxxxxx";
-  server = await serve(state, { LINK_KEY: `${newest} test-link-key-of-32-bytes-0123456789` }, "test");
+  server = await serve(state, { LINK_KEY: `${newest} test-link-key-of-32-bytes-0123456789` }, wend("test"));
   shop.fetch = server.fetch;
   assert.match(await speak(post(target, "application/x-www-form-urlencoded", "List-Unsubscribe=One-Click")), /^HTTP\/1\.1 200 /);
   await shop.advance("6d");
   assert.deepEqual(await shop.sentTo(ana), ["welcome-hello"]);
   const { target: other } = await greeted();
   await server.close();
-  server = await serve(state, { LINK_KEY: "another-link-key-of-32-bytes-yyyyyyyyy" }, "test");
+  server = await serve(state, { LINK_KEY: "another-link-key-of-32-bytes-yyyyyyyyy" }, wend("test"));
   shop.fetch = server.fetch;
   assert.match(await speak(post(other, "application/x-www-form-urlencoded", "List-Unsubscribe=One-Click")), /^HTTP\/1\.1 404 /);
 });

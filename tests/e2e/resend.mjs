@@ -36,6 +36,7 @@ const BATCH_MAX = 100;
  * @property {unknown} json The body parsed, or undefined.
  * @property {number} at Milliseconds since the epoch, by the server's clock.
  * @property {number | null} status What was answered; null when nothing was.
+ * @property {boolean} open Whoever asked still waits for an answer.
  */
 
 /**
@@ -90,7 +91,9 @@ async function serve(context, incoming, outgoing) {
     json: parsed(body),
     at: now(),
     status: null,
+    open: true,
   };
+  outgoing.once("close", () => void (request.open = false));
   state.requests.push(request);
 
   const fault = takeFault(state, request);

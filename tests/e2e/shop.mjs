@@ -199,12 +199,12 @@ export class Shop {
   }
 
   async #order(base, who, options) {
-    const { at, email = who.email, customer = {}, token = who.token, consent = "subscribed", id = who.orderId } = options;
+    const { at, email = who.email, customer = {}, token = who.token, consent = "subscribed", id = who.orderId, name = `#${id}` } = options;
     const time = stamp(at ?? (await this.now()));
     const order = structuredClone(base);
     Object.assign(order, {
       id,
-      name: `#${id}`,
+      name,
       email,
       contact_email: email,
       checkout_token: token,

@@ -22,22 +22,23 @@ const LISTEN_LIMIT_MS = 30_000;
 const realFetch = globalThis.fetch;
 
 /**
- * Starts dist/<build>. `vars` and `secrets` override wrangler.toml and DEV_SECRETS; `outbound(request)` answers what
- * the Worker fetches. Storage is empty. One Worker at a time: outgoing requests have one place to go.
+ * Starts dist/<build>, or the Worker of another `configPath`, which is bundled first. `vars` and `secrets` override
+ * wrangler.toml and DEV_SECRETS; `outbound(request)` answers what the Worker fetches. Storage is empty. One Worker at a
+ * time: outgoing requests have one place to go.
  */
-export async function startWorker({ build = "release", vars = {}, secrets = {}, outbound = refuse } = {}) {
+export async function startWorker({ build = "release", configPath, vars = {}, secrets = {}, outbound = refuse } = {}) {
   globalThis.fetch = async (input, init) => outbound(new Request(input, init));
   const harness = createTestHarness({
     workers: [{
-      configPath: "wrangler.toml",
-      prebuiltWorkerDir: `dist/${build}/worker`,
+      ...(configPath ? { configPath } : { configPath: "wrangler.toml", prebuiltWorkerDir: `dist/${build}/worker` }),
       vars,
       secrets: { ...DEV_SECRETS, ...secrets },
     }],
   });
-  await within(LISTEN_LIMIT_MS, "the Worker to listen", harness.listen());
+  const { url } = await within(LISTEN_LIMIT_MS, "the Worker to listen", harness.listen());
   const handle = () => harness.getWorker();
   return {
+    url: url.origin,
     fetch: (path, init) => harness.fetch(path, init),
     /** Runs the cron handler, as at `at`. */
     scheduled: (at = new Date(), cron = "*/5 * * * *") => handle().scheduled({ cron, scheduledTime: at }),

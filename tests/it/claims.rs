@@ -258,6 +258,7 @@ fn a_request_holds_messages_of_one_generation() {
                 provider: ProviderKind::Resend,
                 checkouts: &Default::default(),
                 places: &Places::unlimited(),
+                shadow: false,
             };
             turn.claim_messages(due, terms)
         });
@@ -289,6 +290,7 @@ fn the_link_of_a_merged_contact_works_when_all_traces_of_the_merge_are_old() {
             }
         }
         assert_eq!(world.contacts().unwrap().len(), 1, "the tombstone is gone");
+        let left = world.live().unwrap().remove(0).id;
         for mail in mails {
             let shard = world.settings.shards.of_message(&mail.id);
             let call = Call::Choose {
@@ -296,7 +298,10 @@ fn the_link_of_a_merged_contact_works_when_all_traces_of_the_merge_are_old() {
                 choice: Choice::Unsubscribe,
                 by: By::default(),
             };
-            assert_eq!(world.call(shard, call).unwrap(), Answer::Chosen(Chosen::Done));
+            // Of a contact in another shard nobody knows yet.
+            let here = world.settings.shards.of_contact(&left) == shard;
+            let chosen = if here { Chosen::Done } else { Chosen::Passed };
+            assert_eq!(world.call(shard, call).unwrap(), Answer::Chosen(chosen));
         }
         pass(&mut world, HOUR);
         let addresses = world.live().unwrap().remove(0).addresses;
@@ -416,6 +421,7 @@ fn a_parked_event_goes_to_one_person_though_two_turn_up_at_once() {
                     known: Vec::new(),
                     bought: false,
                     objections: Vec::new(),
+                    erased_at: None,
                     contact: None,
                     released: false,
                 };

@@ -1,21 +1,24 @@
-//! Who carries a mail when the preferred provider cannot, what waits meanwhile and why, and how a new domain is made known:
-//! whole installations under virtual time.
+//! Who carries a mail when the preferred provider cannot, what waits meanwhile and why: whole installations under virtual
+//! time.
 
-use crate::world::{contact_of, pass, tell, world};
-use wend::domain::message::MessageState;
-use wend::domain::time::Delay;
-use wend::engine::breaker::Breaker;
-use wend::journey::store_file::WarmUp;
+use crate::world::{pass, tell, waiting, world};
+use wend::domain::message::Lane;
+use wend::domain::outcome::Outcome;
+use wend::domain::switches::Change;
+use wend::domain::time::{Delay, Timestamp};
+use wend::engine::breaker::{Breaker, Cause};
+use wend::engine::delivery::Dispatch;
+use wend::engine::traffic::{Candidate, Doubt, Leave, Lesson, Traffic};
+use wend::http::Headers;
 use wend::providers::ProviderKind;
 use wend::simulation::provider::Fault;
+use wend::simulation::story::address;
 use wend::simulation::telling::Story;
 use wend::simulation::world::World;
 use wend::store;
-use wend::turn::call::{Answer, Call};
+use wend::turn::lesson::{Taught, lesson_of};
 
-const MINUTE: Delay = Delay::from_minutes(1);
 const HOUR: Delay = Delay::from_hours(1);
-const DAY: Delay = Delay::from_days(1);
 
 /// A world that prefers Resend and has the outbox behind it.
 fn two_providers() -> World {
@@ -40,23 +43,6 @@ fn count(world: &World) -> (usize, usize, usize) {
         world.outbox().unwrap().len(),
         provider.requests,
     )
-}
-
-/// Reasons of what waits, each with its number.
-fn waiting(world: &World) -> Vec<(String, u64)> {
-    let shard = world.indices()[0];
-    let Answer::Overview(overview) = world.call(shard, Call::Overview).unwrap() else {
-        panic!("no overview");
-    };
-    let rows = overview["messages"].as_array().unwrap().iter();
-    let held = rows.filter(|row| row["state"] == "intended" && !row["reason"].is_null());
-    held.map(|row| {
-        (
-            row["reason"].as_str().unwrap().to_owned(),
-            row["count"].as_u64().unwrap(),
-        )
-    })
-    .collect()
 }
 
 #[test]
@@ -151,75 +137,96 @@ fn a_stored_breaker_is_read_as_it_was_written() {
     assert!(store::breaker::all(&world.store).unwrap().is_empty());
 }
 
-/// A world whose sending domain is new today.
-fn warming_up(start: u32) -> World {
-    let mut world = world(1, ProviderKind::Outbox);
-    let from = "2026-03-02".parse().unwrap();
-    world.catalog.store.warm_up = Some(WarmUp { from, start });
-    world
+#[test]
+fn a_probe_that_no_mail_took_is_there_for_the_next() {
+    let mut world = world(1, ProviderKind::Resend);
+    fault(&world, &[Fault::Unauthorised]);
+    tell(&world, &mut Story::default(), "signup by=ana subscribed");
+    pass(&mut world, Delay::from_seconds(5));
+    assert_eq!(waiting(&world), [("provider_refuses".to_owned(), 1)]);
+    // By the time of the probe the one mail that could be it may not leave.
+    let own = Change {
+        only_to: Some(Some(vec![address("bea")])),
+        ..Change::default()
+    };
+    world.switch(&own).unwrap();
+    pass(&mut world, Delay::from_minutes(5));
+    assert_eq!((count(&world).0, count(&world).2), (0, 1));
+    order(&world, "bea");
+    pass(&mut world, Delay::from_seconds(5));
+    assert_eq!((count(&world).0, count(&world).2), (1, 2));
 }
 
-fn subscribe(world: &World, names: &[&str]) {
-    for name in names {
-        tell(
-            world,
-            &mut Story::default(),
-            &format!("signup by={name} subscribed"),
-        );
-    }
+const fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(1_790_000_000 + seconds)
+}
+
+/// What Brevo says with a mail that it takes, and no other request in the window.
+fn accepted_with_nothing_left(seconds: &str) -> Lesson {
+    let headers = Headers::new()
+        .with("x-sib-ratelimit-limit", "100")
+        .with("x-sib-ratelimit-remaining", "0")
+        .with("x-sib-ratelimit-reset", seconds);
+    let dispatch = Dispatch {
+        id: "d1".to_owned(),
+        provider: "brevo".to_owned(),
+        key: "d1".to_owned(),
+        generation: 1,
+        members: Vec::new(),
+        addressees: Vec::new(),
+        attempt: 1,
+        first_at: at(0),
+        lease_until: at(45),
+        next_at: None,
+    };
+    let taught = Taught {
+        settings: "s1".to_owned(),
+        doubt: Doubt::default(),
+        outcomes: &[Outcome::Accepted(None)],
+        rate: ProviderKind::Brevo.rate_hint(&headers, at(0)),
+        silence: None,
+    };
+    lesson_of(&dispatch, taught, at(0))
+}
+
+fn leave(traffic: &mut Traffic, seconds: i64) -> Leave {
+    let candidate = |provider: &str| Candidate {
+        provider: provider.to_owned(),
+        settings: "s1".to_owned(),
+        paced: true,
+    };
+    let both = ["brevo", "ses"].map(candidate);
+    traffic.leave(&both, Lane::Marketing, 1, at(seconds))
 }
 
 #[test]
-fn a_new_domain_sends_as_much_marketing_as_its_day_allows_and_every_order() {
-    let mut world = warming_up(5);
-    let names = ["ana", "bea", "cleo", "dora", "eve", "fay", "gil", "hal"];
-    subscribe(&world, &names);
-    pass(&mut world, MINUTE);
-    assert_eq!(world.outbox().unwrap().len(), 5);
-    assert_eq!(waiting(&world), [("warm_up".to_owned(), 3)]);
-    order(&world, "omar");
-    pass(&mut world, MINUTE);
-    assert_eq!(world.outbox().unwrap().len(), 6, "an order never waits");
-    let day = store::warm_up::latest(&world.store).unwrap().unwrap();
-    assert_eq!((day.day.as_str(), day.taken, day.limit), ("2026-03-02", 5, 5));
-    // It is 9 in the morning: the next day of the store begins in 15 hours.
-    pass(&mut world, Delay::from_hours(15));
-    assert_eq!(world.outbox().unwrap().len(), 9);
-    assert!(waiting(&world).is_empty());
+fn a_long_rest_that_headers_ask_for_shuts_the_provider_with_its_reason_and_the_next_carries_the_mail() {
+    let mut traffic = Traffic::default();
+    traffic.learn(accepted_with_nothing_left("3000"), at(0));
+    let Leave::Go { provider, .. } = leave(&mut traffic, 1) else {
+        panic!("nobody carries it");
+    };
+    assert_eq!(provider, "ses");
+    let opened = traffic.breakers()["brevo"].opened().unwrap();
+    assert_eq!((opened.cause, opened.until), (Cause::Quota, at(3_000)));
+    assert_eq!(opened.reason, "it asked for a long rest");
 }
 
 #[test]
-fn what_a_warm_up_holds_for_too_long_is_dropped_with_its_reason_and_not_sent_weeks_late() {
-    let mut world = warming_up(1);
-    subscribe(&world, &["ana", "bea", "cleo", "dora", "eve"]);
-    pass(&mut world, Delay::from_days(20));
-    let late: Vec<_> = world
-        .messages()
-        .unwrap()
-        .into_iter()
-        .filter(|row| row.message.state == MessageState::Dropped)
-        .map(|row| (row.message.step.to_string(), row.message.reason))
-        .collect();
-    assert!(!late.is_empty());
-    for (step, reason) in late {
-        assert_eq!(reason.as_deref(), Some("too_late"), "{step}");
-    }
-    let first = contact_of(&world, "ana");
-    assert!(world.messages().unwrap().iter().any(|row| row.contact == first));
+fn a_short_rest_that_headers_ask_for_is_waited_for() {
+    let mut traffic = Traffic::default();
+    traffic.learn(accepted_with_nothing_left("300"), at(0));
+    assert_eq!(leave(&mut traffic, 1), Leave::Rest { again_at: at(300) });
+    assert!(traffic.breakers().is_empty());
 }
 
 #[test]
-fn places_that_no_mail_took_are_given_back() {
-    let mut world = warming_up(5);
-    // Nobody of these gave consent, so each is dropped at the gate.
-    for name in ["ana", "bea", "cleo"] {
-        tell(&world, &mut Story::default(), &format!("signup by={name}"));
-    }
-    pass(&mut world, MINUTE);
-    let day = store::warm_up::latest(&world.store).unwrap();
-    assert_eq!(day.map_or(0, |day| day.taken), 0);
-    subscribe(&world, &["dora", "eve", "fay", "gil", "hal"]);
-    pass(&mut world, MINUTE);
-    assert_eq!(world.outbox().unwrap().len(), 5);
-    pass(&mut world, DAY);
+fn a_time_where_a_length_belongs_is_no_rest() {
+    let mut traffic = Traffic::default();
+    traffic.learn(accepted_with_nothing_left("1790003600"), at(0));
+    assert!(traffic.breakers().is_empty());
+    let Leave::Go { provider, .. } = leave(&mut traffic, 1) else {
+        panic!("nobody carries it");
+    };
+    assert_eq!(provider, "brevo");
 }

@@ -140,6 +140,7 @@ impl Story {
                             key,
                             generation,
                             members: vec![MessageId::from_digest("01")],
+                            addressees: Vec::new(),
                             attempt: 1,
                             first_at: self.now,
                             lease_until: lease_from(self.now),

@@ -333,6 +333,33 @@ fn a_mail_without_a_name_or_a_cart_still_reads_well() {
 }
 
 #[test]
+fn the_links_of_a_mail_are_called_by_the_words_of_its_language() {
+    let mail = |shop: &StoreFile, email: &str, locale: &str| {
+        let reader = Profile {
+            locale: Some(locale.to_owned()),
+            ..Profile::default()
+        };
+        mail_of(shop, email, &reader, &EventData::default())
+    };
+    let german = mail(&shop(), "confirm-subscription", "de-AT");
+    assert!(german.html.contains(">Im Browser ansehen<"));
+    assert!(german.text.contains("Im Browser ansehen: "));
+    assert!(!german.html.contains("View in browser") && !german.text.contains("View in browser"));
+    // A mail speaks one language: where it is not translated, that of the store.
+    let untranslated = mail(&shop(), "welcome-hello", "de").html;
+    assert!(untranslated.contains(">View in browser<") && !untranslated.contains("Im Browser"));
+    let mut own = shop();
+    own.locale = "de".to_owned();
+    let german = mail(&own, "welcome-hello", "fr");
+    for words in [">Im Browser ansehen<", ">Abmelden<", ">Einstellungen<"] {
+        assert!(german.html.contains(words), "{words}");
+    }
+    for words in ["Abmelden: ", "Auswählen, was wir schicken: "] {
+        assert!(german.text.contains(words), "{words}");
+    }
+}
+
+#[test]
 fn a_hundred_lines_are_counted_not_listed() {
     let shop = shop();
     let mut data = sample::data("checkout-nudge", &shop.brand.url, shop.currency);

@@ -2,11 +2,15 @@
 
 // `cfg(test)` is always true here; it tells clippy that helpers of tests are tests as well.
 #[cfg(test)]
+mod asymmetric;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod compliance;
 #[cfg(test)]
 mod core_properties;
+#[cfg(test)]
+mod deny;
 #[cfg(test)]
 mod deploy;
 #[cfg(test)]
@@ -20,6 +24,8 @@ mod fates;
 #[cfg(test)]
 mod feedback;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod journeys;
 #[cfg(test)]
 mod lint;
@@ -28,21 +34,31 @@ mod mail_pages;
 #[cfg(test)]
 mod mails;
 #[cfg(test)]
+mod notices;
+#[cfg(test)]
 mod own_links;
 #[cfg(test)]
 mod preferences;
 #[cfg(test)]
 mod privacy;
 #[cfg(test)]
+mod privacy_late;
+#[cfg(test)]
 mod protection;
 #[cfg(test)]
 mod providers;
+#[cfg(test)]
+mod refused;
+#[cfg(test)]
+mod repeats;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod segments;
+#[cfg(test)]
+mod shadow;
 #[cfg(test)]
 mod simulate;
 #[cfg(test)]
@@ -51,6 +67,8 @@ mod simulation;
 mod sources;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod warm_up;
 #[cfg(test)]
 mod world;
 #[cfg(test)]

@@ -4,10 +4,12 @@
 use crate::world::{pass, tell, world};
 use wend::domain::delivery_event::{ClickedUrl, DeliveryEvent};
 use wend::domain::delivery_state::Progress;
+use wend::domain::email::EmailAddress;
 use wend::domain::ids::{EventId, MessageId};
 use wend::domain::message::MessageState;
 use wend::domain::time::{Delay, Timestamp};
 use wend::providers::ProviderKind;
+use wend::render::links::Purpose;
 use wend::simulation::provider::Fault;
 use wend::simulation::story::address;
 use wend::simulation::telling::Story;
@@ -94,10 +96,20 @@ fn sent(world: &World) -> Vec<String> {
 }
 
 fn view(world: &World, message: &MessageId) -> Option<String> {
+    view_of(world, message, "nadia")
+}
+
+/// The page behind the link of a mail that went to somebody's address.
+fn view_of(world: &World, message: &MessageId, who: &str) -> Option<String> {
+    let keys = world.settings.link_keys.as_ref().unwrap();
+    let to = EmailAddress::parse(&address(who)).unwrap();
+    let token = keys.token(Purpose::View, message, &to);
+    let mark = keys.verify(Purpose::View, &token).unwrap().mark;
     let shard = world.settings.shards.of_message(message);
     let before = world.rows_written();
     let call = Call::View {
         message: message.clone(),
+        mark,
     };
     let Answer::Viewed(html) = world.call(shard, call).unwrap() else {
         panic!("another answer");
@@ -281,4 +293,34 @@ fn the_cart_of_a_mail_is_the_one_it_showed() {
     tell(&world, &mut story, "order 1 by=nadia checkout=c1 value=99");
     pass(&mut world, MINUTE);
     assert_eq!(view(&world, &nudge.id).as_deref(), Some(before.as_str()));
+}
+
+#[test]
+fn a_mail_to_a_former_address_is_shown_as_it_went_there_and_without_what_is_known_since() {
+    let mut world = world(1, ProviderKind::Outbox);
+    let mut story = Story::default();
+    tell(&world, &mut story, "signup by=nadia subscribed");
+    tell(&world, &mut story, "profile by=nadia customer=501");
+    pass(&mut world, MINUTE);
+    let message = last_mail(&world);
+    tell(
+        &world,
+        &mut story,
+        "profile by=nadia-new customer=501 name=Newname",
+    );
+    pass(&mut world, MINUTE);
+    let present = world.live().unwrap();
+    assert_eq!((present.len(), present[0].addresses.len()), (1, 2));
+    let shown = view(&world, &message).unwrap();
+    assert!(shown.contains("nadia@example.com"), "{shown}");
+    for news in ["nadia-new", "Newname"] {
+        assert!(!shown.contains(news), "{news}");
+    }
+    // Nobody has such a link; but the name stands where the address of today does.
+    assert!(
+        view_of(&world, &message, "nadia-new")
+            .unwrap()
+            .contains("Newname")
+    );
+    assert_eq!(view_of(&world, &message, "somebody"), None, "it never went there");
 }

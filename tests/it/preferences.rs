@@ -1,6 +1,6 @@
 //! What people choose by the links in their mails: the page and its form, and the ledger that proves it.
 
-use crate::world::{contact_of, pass, tell, world};
+use crate::world::{contact_of, event, pass, tell, world};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use wend::domain::consent::{ConsentRecord, ConsentState};
@@ -244,6 +244,55 @@ fn each_change_of_consent_is_one_row_with_its_proof() {
         [contact_of(&world, "nadia").as_str(); 3],
         "the hash of the address"
     );
+}
+
+#[test]
+fn a_second_no_outlasts_a_yes_between_the_two_however_soon_it_came() {
+    let mut world = world(1, ProviderKind::Outbox);
+    let mut story = Story::default();
+    tell(&world, &mut story, "signup by=nadia subscribed");
+    pass(&mut world, HOUR);
+    let message = mail_to(&world, "nadia");
+    let leaves = |world: &World| choose(world, &message, Choice::Unsubscribe, By::default());
+    assert_eq!(leaves(&world), (Chosen::Done, 3));
+    pass(&mut world, Delay::from_minutes(10));
+    let between = event(&world, &mut story, "profile by=nadia subscribed");
+    pass(&mut world, Delay::from_minutes(10));
+    // The document alone.
+    assert_eq!(leaves(&world), (Chosen::Done, 1));
+    // The shop is slow to tell.
+    pass(&mut world, Delay::from_minutes(10));
+    world.ingest(between).unwrap();
+    let consent = |world: &World| world.live().unwrap().remove(0).addresses[0].consent.state;
+    assert_eq!(consent(&world), ConsentState::Unsubscribed);
+    let back = Choice::Subscribe(mark(&world, &message, "nadia"));
+    assert_eq!(choose(&world, &message, back, By::default()).0, Chosen::Done);
+    assert_eq!(consent(&world), ConsentState::Subscribed);
+}
+
+/// The shop dates a no a little ahead, and on the page they come back at once.
+#[test]
+fn the_page_says_yes_only_where_a_yes_holds() {
+    let mut world = world(1, ProviderKind::Outbox);
+    let mut story = Story::default();
+    tell(&world, &mut story, "signup by=nadia subscribed");
+    pass(&mut world, HOUR);
+    let message = mail_to(&world, "nadia");
+    tell(&world, &mut story, "profile by=nadia unsubscribed time=+63m");
+    let back = Choice::Subscribe(mark(&world, &message, "nadia"));
+    let passed_on = By {
+        at: Some(world.now),
+        ..By::default()
+    };
+    // A click of before, that another shard passed on, is overtaken by the no.
+    assert_eq!(
+        choose(&world, &message, back.clone(), passed_on).0,
+        Chosen::Expired
+    );
+    pass(&mut world, Delay::from_minutes(1));
+    assert_eq!(choose(&world, &message, back, By::default()).0, Chosen::Done);
+    let addresses = world.live().unwrap().remove(0).addresses;
+    assert_eq!(addresses[0].consent.state, ConsentState::Subscribed);
 }
 
 #[test]

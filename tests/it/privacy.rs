@@ -21,15 +21,15 @@ use wend::turn::call::{Forward, ForwardBody, Heard, Ingest, Ingested};
 use wend::turn::choice::{By, Choice, Chosen};
 use wend::turn::erase::Erased;
 
-const MINUTE: Delay = Delay::from_minutes(1);
-const DAY: Delay = Delay::from_days(1);
-const SHARDS: [u16; 3] = [1, 4, 16];
+pub const MINUTE: Delay = Delay::from_minutes(1);
+pub const DAY: Delay = Delay::from_days(1);
+pub const SHARDS: [u16; 3] = [1, 4, 16];
 
-fn email(name: &str) -> Subject {
+pub fn email(name: &str) -> Subject {
     Subject::of_email(&EmailAddress::parse(&address(name)).unwrap())
 }
 
-fn customer(id: &str) -> Subject {
+pub fn customer(id: &str) -> Subject {
     let shopify = SourceName::parse("shopify").unwrap();
     Subject {
         identifiers: vec![Identifier::of_source(IdentifierKind::Customer, &shopify, id).unwrap()],
@@ -56,18 +56,18 @@ fn dump(world: &World) -> Vec<String> {
     rows
 }
 
-fn holds(world: &World, what: &str) -> Vec<String> {
+pub fn holds(world: &World, what: &str) -> Vec<String> {
     dump(world).into_iter().filter(|row| row.contains(what)).collect()
 }
 
-fn consent(world: &World, name: &str) -> Option<ConsentState> {
+pub fn consent(world: &World, name: &str) -> Option<ConsentState> {
     let live = world.live().unwrap();
     let mut addresses = live.iter().flat_map(|contact| &contact.addresses);
     let held = addresses.find(|held| held.email.canonical() == address(name))?;
     Some(held.consent.state)
 }
 
-fn bounced(world: &World, name: &str) -> DeliveryEvent {
+pub fn bounced(world: &World, name: &str) -> DeliveryEvent {
     let id = EventId::parse(&format!("resend:bounce:{}", world.now.as_millis())).unwrap();
     let mut event = DeliveryEvent::new(id, DeliveryKind::HardBounce, world.now);
     event.recipient = EmailAddress::parse(&address(name)).ok();
@@ -192,6 +192,7 @@ fn on_its_way(world: &World, news: Event, clicked: DeliveryEvent, mail: &Message
             known: Vec::new(),
             bought: false,
             objections: Vec::new(),
+            erased_at: None,
             contact: Some(contact_of(world, "nadia")),
             released: true,
         })),
@@ -342,6 +343,27 @@ fn an_address_that_somebody_else_has_by_now_leads_to_them() {
 }
 
 #[test]
+fn an_old_order_does_not_come_back_to_somebody_else_who_has_the_address_by_now() {
+    for shards in SHARDS {
+        let (mut world, mut story) = shop(shards, ProviderKind::Outbox);
+        let old = event(&world, &mut story, "order 79 by=nadia");
+        pass(&mut world, DAY);
+        world.erase(&email("nadia")).unwrap();
+        pass(&mut world, DAY);
+        tell(&world, &mut story, "profile by=nadia customer=9");
+        pass(&mut world, MINUTE);
+        let late = Event {
+            received_at: world.now,
+            ..old
+        };
+        let before = world.live().unwrap();
+        assert_eq!(world.ingest(late).unwrap(), Ingested::Ignored, "{shards} shards");
+        pass(&mut world, MINUTE);
+        assert_eq!(world.live().unwrap(), before, "{shards} shards");
+    }
+}
+
+#[test]
 fn a_claimed_request_cannot_be_recalled_and_its_answer_finds_nobody() {
     for fault in [Fault::Silent, Fault::Broken, Fault::Lost] {
         let mut world = world(4, ProviderKind::Resend);
@@ -392,7 +414,9 @@ fn who_was_merged_goes_whole_by_either_name_and_at_any_moment_of_the_merge() {
                     let ids = ["nadia", "bea"].map(|name| contact_of(&world, name));
                     let (winner, loser) = (ids.iter().min().unwrap(), ids.iter().max().unwrap());
                     let shard = world.settings.shards.of_contact(loser);
-                    world.turn(shard, |turn| turn.absorb(loser, winner)).unwrap();
+                    world
+                        .turn(shard, |turn| turn.absorb(loser, winner, turn.now))
+                        .unwrap();
                 }
                 world.erase(&email(name)).unwrap();
                 pass(&mut world, DAY);

@@ -127,6 +127,30 @@ fn after_a_resume_only_what_was_sent_since_counts() {
 }
 
 #[test]
+fn what_is_resumed_while_a_count_is_on_its_way_stays_so() {
+    let (mut world, mut story) = (world(4, ProviderKind::Outbox), Story::default());
+    welcomed(&mut world, &mut story, 0..120);
+    for number in 0..4 {
+        report(&world, &mut story, "complained", number);
+    }
+    world.protect().unwrap();
+    assert!(switches(&world).paused.contains_key(&welcome()));
+    pass(&mut world, MINUTE);
+    let (since, counted) = world.count_marketing().unwrap();
+    let change = Change {
+        resume: vec![welcome()],
+        marketing_paused: Some(false),
+        ..Change::default()
+    };
+    world.switch(&change).unwrap();
+    let findings = world.protect_by(&since, &counted).unwrap();
+    assert_eq!(level(&findings, Some(&welcome())), (Level::Stop, 120));
+    assert!(switches(&world).pauses_nothing(), "it was counted before");
+    world.protect().unwrap();
+    assert!(switches(&world).pauses_nothing());
+}
+
+#[test]
 fn mails_older_than_the_window_count_no_more() {
     let (mut world, mut story) = (world(1, ProviderKind::Outbox), Story::default());
     welcomed(&mut world, &mut story, 0..120);

@@ -2,7 +2,7 @@
 
 mod answers;
 mod capabilities;
-mod events;
+pub mod events;
 mod every_answer;
 mod every_request;
 mod requests;

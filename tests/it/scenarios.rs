@@ -12,8 +12,8 @@
 //!   request welcome | viewed | added | signup | profile | checkout T | update T | order O | fulfilled O | delivered O | cancelled O | refunded O
 //!   unsubscribe | custom Quiz_Finished          by=nadia (an address without its domain), customer=, checkout=, cart=,
 //!                                               anonymous=, value=, items=, time=+5m (the source's own time), id=,
-//!                                               source=, tags=vip,new, subscribed | implied | unsubscribed, test,
-//!                                               bulk=bytes, zone=Asia/Tokyo, birthday=1990-05-17, delivery=2026-03-20,
+//!                                               source=, tags=vip,new, subscribed | implied | pending |
+//!                                               unsubscribed, test, bulk=bytes, zone=Asia/Tokyo, birthday=1990-05-17, delivery=2026-03-20,
 //!                                               score=, products=coffee,tea (what the items are), ref=nadia (an order by
 //!                                               her referral code)
 //!                                               `order 1..50` are fifty of them

@@ -16,6 +16,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("generated", &["journey"]),
     ("graph", &["domain", "journey"]),
     ("http", &["domain"]),
+    // Marked anywhere by `planted!`, which names no part.
+    ("planted", &[]),
     ("signing", &["domain", "http"]),
     ("sources", &["domain", "http", "signing"]),
     ("providers", &["domain", "http", "signing"]),
@@ -28,6 +30,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "domain",
             "engine",
+            "http",
             "journey",
             "providers",
             "render",
@@ -45,6 +48,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "generated",
             "http",
             "journey",
+            "planted",
             "providers",
             "render",
             "settings",

@@ -16,6 +16,7 @@ use wend::simulation::setup::edited;
 use wend::simulation::story::{self, address};
 use wend::simulation::telling::Story;
 use wend::simulation::world::World;
+use wend::turn::call::{Answer, Call};
 
 type Edits = BTreeMap<String, Option<String>>;
 
@@ -67,4 +68,21 @@ pub fn contact_of(world: &World, name: &str) -> ContactId {
 
 pub fn pass(world: &mut World, time: Delay) {
     world.run_until(world.now.plus(time), |_| Ok(())).unwrap();
+}
+
+/// Reasons of what waits, each with its number.
+pub fn waiting(world: &World) -> Vec<(String, u64)> {
+    let shard = world.indices()[0];
+    let Answer::Overview(overview) = world.call(shard, Call::Overview).unwrap() else {
+        panic!("no overview");
+    };
+    let rows = overview["messages"].as_array().unwrap().iter();
+    let held = rows.filter(|row| row["state"] == "intended" && !row["reason"].is_null());
+    held.map(|row| {
+        (
+            row["reason"].as_str().unwrap().to_owned(),
+            row["count"].as_u64().unwrap(),
+        )
+    })
+    .collect()
 }

@@ -11,12 +11,10 @@ use wend::providers::ProviderKind;
 use wend::providers::account::{Setting, Want};
 use wend::settings::{Fault, Settings};
 use wend::signing::route_token;
-use wend::sources::SourceKind;
+use wend::sources::{HOOK_TOKEN, SourceKind};
 
 /// Stands for a secret whose value only Cloudflare knows: long enough for a key, and base64 for those that must be.
 const SET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-/// What proves the events of a provider that signs nothing.
-const HOOK_TOKEN: &str = "HOOK_TOKEN";
 
 #[derive(Args)]
 pub struct Asked {
@@ -37,7 +35,7 @@ pub fn run(asked: &Asked) -> anyhow::Result<ExitCode> {
             .filter(|value| !value.trim().is_empty())
             .or_else(|| is_set.then(|| SET.to_owned()))
     };
-    let sources: Vec<&'static str> = SourceKind::ALL.iter().map(|kind| kind.setting()).collect();
+    let sources: Vec<&'static str> = SourceKind::all_settings().collect();
     let settings = Settings::read(value, &sources);
     let catalog = wend::generated::catalog()?;
     let notify = catalog
@@ -46,11 +44,18 @@ pub fn run(asked: &Asked) -> anyhow::Result<ExitCode> {
         .flatten()
         .filter(|_| !asked.assume);
     let faults = settings.faults.iter().chain(&notify).map(in_json);
-    let mut faults: Vec<_> = faults.chain(deaf(&settings)).collect();
-    if sources.iter().all(|setting| settings.secret(setting).is_none()) && !asked.assume {
+    let mut faults: Vec<_> = faults.chain(deaf(&settings)).chain(blind(&settings)).collect();
+    let is_on = |kind: &SourceKind| kind.is_on(settings.source_secrets());
+    let no_source = !SourceKind::ALL.iter().any(is_on) && settings.segment_write_key.is_empty();
+    if no_source && !asked.assume {
+        let proofs: BTreeSet<&str> = SourceKind::ALL
+            .iter()
+            .flat_map(|kind| kind.settings())
+            .copied()
+            .collect();
         let problem = format!(
             "and the other sources' are not set, so no storefront is heard: set one of {}",
-            sources.join(", ")
+            proofs.into_iter().collect::<Vec<_>>().join(", ")
         );
         faults.push(json!({ "setting": "SHOPIFY_WEBHOOK_SECRET", "problem": problem, "fatal": true }));
     }
@@ -84,15 +89,27 @@ fn deaf(settings: &Settings) -> Vec<serde_json::Value> {
     off.collect()
 }
 
+/// Sources whose deliveries only name documents, and that cannot fetch them.
+fn blind(settings: &Settings) -> impl Iterator<Item = serde_json::Value> {
+    SourceKind::ALL.into_iter().filter_map(|kind| {
+        let setting = kind.lacks_to_fetch(settings.source_secrets())?;
+        let problem = format!("is not set, so what `{kind}` names cannot be fetched (docs/sources.md)");
+        Some(json!({ "setting": setting, "problem": problem, "fatal": false }))
+    })
+}
+
 /// The routes whose address holds a token; none when `HOOK_TOKEN` has no value here.
 fn routes() -> Option<Vec<String>> {
     let token = env::var(HOOK_TOKEN).ok()?;
     let newest = token.split_whitespace().next()?;
     let kinds = ProviderKind::ALL.into_iter();
     let unsigned = kinds.filter(|kind| kind.events().is_some_and(|events| events.setting == HOOK_TOKEN));
-    let routes = unsigned.map(|kind| format!("delivery/{}", kind.as_str()));
+    let providers = unsigned.map(|kind| format!("delivery/{}", kind.as_str()));
+    let sources = SourceKind::ALL.into_iter().filter(|kind| kind.has_token());
     Some(
-        routes
+        sources
+            .map(|kind| format!("hooks/{kind}"))
+            .chain(providers)
             .map(|route| format!("/{route}/{}", route_token::derive(newest, &route)))
             .collect(),
     )
@@ -104,7 +121,7 @@ fn is_secret(name: &str) -> bool {
         Want::Url(_) | Want::Text | Want::OptionalText => false,
     };
     let mut kinds = ProviderKind::ALL.into_iter();
-    matches!(name, "HASH_KEY" | "LINK_KEY" | "ADMIN_TOKEN" | HOOK_TOKEN)
-        || SourceKind::ALL.iter().any(|kind| kind.setting() == name)
+    matches!(name, "HASH_KEY" | "LINK_KEY" | "ADMIN_TOKEN")
+        || SourceKind::all_settings().any(|setting| setting == name)
         || kinds.any(|kind| kind.settings().iter().any(of_provider))
 }

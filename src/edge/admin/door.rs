@@ -4,30 +4,29 @@
 //! pages. Signing in is slowed down by the `Store`; scripts never are.
 
 use super::page;
-use crate::domain::time::{Delay, Timestamp};
+use crate::domain::time::Timestamp;
 use crate::edge::error::Error;
+use crate::edge::published::{Looked, find_key};
 use crate::edge::routes::{Visit, wrong_method};
 use crate::edge::store_call::{StoreAnswer, StoreCall};
 use crate::edge::{answer, log, subtle};
 use crate::engine::attempts::network;
 use crate::http::Method;
-use crate::providers::events::Algorithm;
 use crate::signing::access::{self, Team, Token, Visitor};
+use crate::signing::asymmetric::published_keys;
 use crate::signing::{same, session};
 use serde_json::json;
 use worker::{Headers, Response, Url};
 
 const COOKIE: &str = "wend_admin";
-/// Access changes its keys every six weeks, and takes bad ones away at once.
-const KEYS_KEPT: Delay = Delay::from_hours(12);
-/// A key that is not known is asked for no more often than this, whoever makes it up.
-const KEYS_ASKED: Delay = Delay::from_minutes(5);
 
 /// Who came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
-    /// By its token, or by a service token of Access: no browser sends these by itself.
+    /// By its token: no browser sends that by itself.
     Script,
+    /// By a service token of Access, which a browser may have been given a certificate or a cookie for.
+    Service,
     SignedIn,
     ThroughAccess,
 }
@@ -42,7 +41,13 @@ pub async fn enter(visit: &Visit<'_>) -> Result<Result<Caller, Response>, Error>
         Err(problem) => return refuse(visit, problem).map(Err),
     };
     let changes = !matches!(visit.request.method, Method::Get | Method::Head);
-    if changes && caller != Caller::Script && !is_from_here(visit) {
+    let trusted = match caller {
+        Caller::Script => true,
+        // A browser names an origin with whatever another site makes it post, a script names none.
+        Caller::Service => visit.request.headers.get("origin").is_none() || is_from_here(visit),
+        Caller::SignedIn | Caller::ThroughAccess => is_from_here(visit),
+    };
+    if changes && !trusted {
         return from_elsewhere().map(Err);
     }
     Ok(Ok(caller))
@@ -61,7 +66,7 @@ async fn known(visit: &Visit<'_>) -> Result<Result<Caller, String>, Error> {
             Err("this is no ADMIN_TOKEN".to_owned())
         });
     }
-    let session = headers.get("cookie").and_then(|cookies| cookie(cookies, COOKIE));
+    let session = headers.cookie(COOKIE);
     if session.is_some_and(|value| session::holds(&visit.settings.admin_tokens, value, visit.now)) {
         return Ok(Ok(Caller::SignedIn));
     }
@@ -76,13 +81,6 @@ fn is_token(visit: &Visit<'_>, given: &str) -> bool {
     tokens.any(|token| same(token.as_bytes(), given.as_bytes()))
 }
 
-fn cookie<'a>(cookies: &'a str, name: &str) -> Option<&'a str> {
-    let pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
-    pairs
-        .into_iter()
-        .find_map(|(held, value)| (held == name).then_some(value))
-}
-
 async fn through_access(
     visit: &Visit<'_>,
     team: &Team,
@@ -92,33 +90,20 @@ async fn through_access(
         Ok(token) => token,
         Err(error) => return Ok(Err(error.to_string())),
     };
-    let mut keys = keys(visit, team, KEYS_KEPT).await?;
-    let mut key = access::public_key(&keys, &token.key);
-    if key.is_none() {
-        keys = self::keys(visit, team, KEYS_ASKED).await?;
-        key = access::public_key(&keys, &token.key);
-    }
-    let holds = match key {
-        Some(key) => subtle::holds(Algorithm::RsaSha256, &[key], token.message, &token.signature).await,
-        None => false,
+    let address = team.certificates();
+    let found = find_key(visit, &address, |set| {
+        let keys = published_keys(set, Some(&token.key));
+        (!keys.is_empty()).then_some(keys)
+    });
+    let holds = match found.await? {
+        Looked::Found(keys) => subtle::holds(&token.signed(keys)).await,
+        Looked::None | Looked::Lately => false,
     };
     let caller = token.open(holds, team, visit.now).map(|visitor| match visitor {
         Visitor::Person => Caller::ThroughAccess,
-        Visitor::Service => Caller::Script,
+        Visitor::Service => Caller::Service,
     });
     Ok(caller.map_err(|error| error.to_string()))
-}
-
-async fn keys(visit: &Visit<'_>, team: &Team, kept: Delay) -> Result<Vec<u8>, Error> {
-    let call = StoreCall::Get {
-        url: team.certificates(),
-        not_before: visit.now.minus(kept),
-        now: visit.now,
-    };
-    let StoreAnswer::Got(keys) = visit.peers().store(&call).await? else {
-        return Err(Error::NoAnswer("the Store gave no keys".to_owned()));
-    };
-    Ok(keys)
 }
 
 /// Whether the request was made by one of our own pages: browsers name the origin with every POST.

@@ -1,14 +1,15 @@
 //! `GET /admin`: how the shop's mail stands, at a glance, with the buttons to hold it.
 
 use super::door::Caller;
+use super::status;
 use crate::domain::message::MessageState;
 use crate::domain::shard::ShardIndex;
 use crate::domain::switches::{By, Pause, Switches};
 use crate::domain::time::Timestamp;
 use crate::edge::error::Error;
-use crate::edge::routes::{SHARDS_AT_ONCE, Visit, store_snapshot};
+use crate::edge::routes::{Visit, store_snapshot};
 use crate::edge::store_call::Snapshot;
-use crate::edge::{answer, log, runtime};
+use crate::edge::{answer, runtime};
 use crate::engine::breaker::Cause;
 use crate::engine::protection::{Finding, Level, percent};
 use crate::journey::definition::{Journey, Status};
@@ -16,12 +17,9 @@ use crate::render::model::Store;
 use crate::render::operator::{JourneyRow, Login, Notice, Operator, Paused, Rates, State, Tally, Totals};
 use crate::render::pages::CONTENT_SECURITY_POLICY;
 use crate::settings::Mode;
-use crate::turn::call::{Answer, Call};
 use crate::turn::overview::words;
 use askama::Template;
-use futures_util::stream::{self, StreamExt};
 use serde::Deserialize;
-use serde_json::json;
 use std::collections::BTreeMap;
 use worker::Response;
 
@@ -106,24 +104,9 @@ fn respond(status: u16, html: String) -> Result<Response, Error> {
 }
 
 async fn look(visit: &Visit<'_>) -> (Vec<Seen>, Vec<ShardIndex>) {
-    let peers = visit.peers();
-    let asked = visit.settings.shards.all().map(|shard| {
-        let peers = &peers;
-        async move { (shard, peers.shard(shard, Call::Overview).await) }
-    });
-    let answers: Vec<_> = stream::iter(asked).buffered(SHARDS_AT_ONCE).collect().await;
     let (mut seen, mut missing) = (Vec::new(), Vec::new());
-    for (shard, answer) in answers {
-        let overview = match answer {
-            Ok(Answer::Overview(overview)) => serde_json::from_value(overview).ok(),
-            Ok(_) => None,
-            Err(error) => {
-                let line = json!({ "shard": shard.to_string(), "error": error.for_log() });
-                log::error("shard told nothing", line);
-                None
-            }
-        };
-        match overview {
+    for (shard, told) in status::overviews(visit).await {
+        match told.and_then(|overview| serde_json::from_value(overview).ok()) {
             Some(overview) => seen.push(overview),
             None => missing.push(shard),
         }

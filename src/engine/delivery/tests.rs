@@ -13,6 +13,7 @@ fn dispatch(attempt: u32, generation: u8) -> Dispatch {
         key: "m".to_owned(),
         generation,
         members: vec![MessageId::from_digest("01")],
+        addressees: Vec::new(),
         attempt,
         first_at: at(0),
         lease_until: at(45),

@@ -4,7 +4,7 @@ mod branch;
 pub(super) mod coupon;
 mod goto;
 pub(super) mod notify;
-mod send;
+pub(super) mod send;
 mod set;
 mod split;
 pub(super) mod wait;

@@ -10,6 +10,7 @@ use crate::engine::guard::DeferReason;
 use crate::engine::ids;
 use crate::engine::progress::{Course, StepOutcome};
 use crate::engine::state::{Enrollment, LastMail, Position, Sending};
+use crate::journey::definition::Journey;
 use crate::journey::step::{Recipient, Send, Step};
 
 pub(in crate::engine) fn enter(
@@ -26,11 +27,7 @@ pub(in crate::engine) fn enter(
         &step.id,
         round,
     );
-    let lane = match (send.stream, course.journey.lane) {
-        (Stream::Transactional, _) => Lane::Transactional,
-        (Stream::Marketing, Lane::Cart) => Lane::Cart,
-        (Stream::Marketing, Lane::Transactional | Lane::Marketing) => Lane::Marketing,
-    };
+    let lane = lane_of(send.stream, course.journey);
     // Held-out people get nothing themselves; what goes to the store's team is about them, not for them.
     let held_out = enrollment.held_out && send.to == Recipient::Contact;
     write_down(enrollment, &id, held_out, send);
@@ -82,6 +79,15 @@ pub(in crate::engine) fn enter(
         generation: 1,
         dispatched: false,
     }))
+}
+
+/// The lane of a journey's mails of a stream.
+pub(in crate::engine) const fn lane_of(stream: Stream, journey: &Journey) -> Lane {
+    match (stream, journey.lane) {
+        (Stream::Transactional, _) => Lane::Transactional,
+        (Stream::Marketing, Lane::Cart) => Lane::Cart,
+        (Stream::Marketing, Lane::Transactional | Lane::Marketing) => Lane::Marketing,
+    }
 }
 
 /// Makes it the run's last mail. Its own condition asks about the mail before it.

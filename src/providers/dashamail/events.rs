@@ -5,8 +5,8 @@
 //! form. Source of the kinds: `add_transactional_webhook` in github.com/DashaMail/dashamail-python.
 
 use crate::domain::delivery_event::{ClickedUrl, DeliveryKind};
+use crate::http::form;
 use crate::providers::events::{Error, Events, Genuine, Id, Item, Report, agent, code, split, verification};
-use serde_json::{Map, Value};
 use std::borrow::Cow;
 
 const NAME: &str = "dashamail";
@@ -29,32 +29,10 @@ fn split<'a>(genuine: &Genuine<'a>) -> Result<Vec<Cow<'a, str>>, Error> {
     if body.starts_with(['{', '[']) {
         return split::objects(genuine);
     }
-    let fields: Map<String, Value> = body
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .map(|(name, value)| (decode(name), Value::String(decode(value))))
-        .collect();
-    if fields.is_empty() {
+    if !body.contains('=') {
         return Err(Error::unreadable("it is neither JSON nor a form"));
     }
-    Ok(vec![Cow::Owned(Value::Object(fields).to_string())])
-}
-
-/// As `application/x-www-form-urlencoded` has it; a broken escape stands for itself.
-fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let escaped = match (first, after) {
-            (b'%', [high, low, ..]) => hex::decode([*high, *low])
-                .ok()
-                .and_then(|byte| byte.first().copied()),
-            _ => None,
-        };
-        rest = escaped.map_or(after, |_| after.get(2..).unwrap_or_default());
-        bytes.push(escaped.unwrap_or(if *first == b'+' { b' ' } else { *first }));
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    Ok(vec![Cow::Owned(form::document(body))])
 }
 
 fn map(item: &Item<'_>, report: &mut Report) -> Result<(), &'static str> {
@@ -93,21 +71,4 @@ fn map(item: &Item<'_>, report: &mut Report) -> Result<(), &'static str> {
         .map(|url| ClickedUrl::new(&url));
     event.reason = code(&name);
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_form_is_decoded_and_broken_escapes_stand_for_themselves() {
-        for (text, decoded) in [
-            ("a%40b.example+c", "a@b.example c"),
-            ("%D0%96%zz%4", "Ж%zz%4"),
-            ("100%", "100%"),
-            ("", ""),
-        ] {
-            assert_eq!(decode(text), decoded);
-        }
-    }
 }

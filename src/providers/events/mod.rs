@@ -10,14 +10,13 @@
 //!                -> NeedsCertificate (Store fetches it) -> verify again
 //! ```
 
-pub(super) mod asn1;
 pub(super) mod loose;
 mod report;
 pub(super) mod split;
 pub(super) mod verification;
 
 pub use report::{Report, Unread};
-pub use verification::{Algorithm, Genuine, Pending, Post};
+pub use verification::{Genuine, Pending, Post};
 
 pub(super) use report::{Id, Item, agent, code, codes};
 

@@ -6,6 +6,7 @@
 use super::{Error, Keys, Verified};
 use crate::domain::time::Timestamp;
 use crate::http::Headers;
+use crate::signing::asymmetric::Asymmetric;
 use crate::signing::{self, BASE64, Secrets, route_token, standard_webhooks};
 use base64::Engine as _;
 
@@ -31,25 +32,10 @@ pub struct Post<'a> {
 #[derive(Clone, Copy)]
 pub struct Genuine<'a>(Post<'a>);
 
-/// A post that is genuine if its asymmetric signature holds, which the platform's own cryptography must say: the Worker
-/// carries none.
+/// A post that is genuine if its asymmetric signature holds, which the platform's own cryptography must say.
 pub struct Pending<'a> {
-    pub algorithm: Algorithm,
-    /// The signature must hold under one of these: `SubjectPublicKeyInfo` in DER.
-    pub keys: Vec<Vec<u8>>,
-    pub message: Vec<u8>,
-    /// As WebCrypto wants it: of ECDSA r and s in a row.
-    pub signature: Vec<u8>,
+    pub signed: Asymmetric,
     post: Post<'a>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Algorithm {
-    /// Curve P-256 with SHA-256.
-    EcdsaP256Sha256,
-    /// RSASSA-PKCS1-v1_5 with SHA-1: what SNS still signs with unless told otherwise.
-    RsaSha1,
-    RsaSha256,
 }
 
 impl<'a> Genuine<'a> {
@@ -67,20 +53,8 @@ impl<'a> Genuine<'a> {
 }
 
 impl<'a> Pending<'a> {
-    pub(in crate::providers) fn new(
-        post: Post<'a>,
-        algorithm: Algorithm,
-        keys: Vec<Vec<u8>>,
-        message: Vec<u8>,
-        signature: Vec<u8>,
-    ) -> Self {
-        Self {
-            algorithm,
-            keys,
-            message,
-            signature,
-            post,
-        }
+    pub(in crate::providers) fn new(post: Post<'a>, signed: Asymmetric) -> Self {
+        Self { signed, post }
     }
 
     /// Ends the check: `holds` is whether the signature held under any of the keys.
@@ -167,12 +141,8 @@ pub fn signed_by_hmac<'a>(
 
 /// Whether `given` is the hex of the HMAC-SHA256 of `message` under any of the secrets.
 pub fn hmac_holds(secrets: &Secrets, message: &[u8], given: &str) -> bool {
-    let Ok(given) = hex::decode(given) else {
-        return false;
-    };
-    secrets
-        .iter()
-        .any(|secret| signing::same(&signing::hmac_sha256(secret.as_bytes(), &[message]), &given))
+    let keys: Vec<&str> = secrets.iter().collect();
+    signing::hmac_sha256_hex_matches(&keys, message, given)
 }
 
 /// The token that is derived for this route, of providers that sign nothing and send no header of ours.
@@ -190,12 +160,9 @@ pub fn came_by_token<'a>(post: Post<'a>, keys: &Keys<'_>, provider: &str) -> Res
 pub const HOOK_TOKEN: &str = "HOOK_TOKEN";
 
 /// Whether a time that was signed is neither older than `age` seconds nor further in our future than five minutes.
-/// Digits only: `i64::from_str` would also take a sign.
 pub fn is_recent(signed_at: &str, age: i64, now: Timestamp) -> bool {
     const AHEAD: i64 = 300;
-    let digits = !signed_at.is_empty() && signed_at.bytes().all(|byte| byte.is_ascii_digit());
-    let at: Option<i64> = signed_at.parse().ok().filter(|_| digits);
-    at.is_some_and(|at| {
+    signing::unix_seconds(signed_at).is_some_and(|at| {
         let past = now.as_seconds().saturating_sub(at);
         (-AHEAD..=age).contains(&past)
     })

@@ -7,10 +7,10 @@
 use crate::domain::delivery_event::{ClickedUrl, DeliveryKind};
 use crate::providers::events::loose::Loose;
 use crate::providers::events::{
-    Algorithm, Error, Events, Id, Item, Keys, Pending, Post, Report, Verified, agent, asn1, code, codes,
-    split, verification,
+    Error, Events, Id, Item, Keys, Pending, Post, Report, Verified, agent, code, codes, split, verification,
 };
-use crate::signing::BASE64;
+use crate::signing::asymmetric::{Algorithm, Asymmetric};
+use crate::signing::{BASE64, asn1};
 use base64::Engine as _;
 
 pub const PUBLIC_KEY: &str = "SENDGRID_WEBHOOK_PUBLIC_KEY";
@@ -53,9 +53,13 @@ fn verify<'a>(post: Post<'a>, keys: &Keys<'_>) -> Result<Verified<'a>, Error> {
         .ok()
         .and_then(|der| asn1::ecdsa_pair(&der))
         .ok_or_else(|| Error::unauthorized(format!("`{SIGNATURE}` is no signature")))?;
-    let message = [signed_at.as_bytes(), post.body].concat();
-    let pending = Pending::new(post, Algorithm::EcdsaP256Sha256, public, message, signature);
-    Ok(Verified::Pending(pending))
+    let signed = Asymmetric {
+        algorithm: Algorithm::EcdsaP256Sha256,
+        keys: public,
+        message: [signed_at.as_bytes(), post.body].concat(),
+        signature,
+    };
+    Ok(Verified::Pending(Pending::new(post, signed)))
 }
 
 fn map(item: &Item<'_>, report: &mut Report) -> Result<(), &'static str> {

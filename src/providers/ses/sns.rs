@@ -6,8 +6,9 @@
 //! signs the token too, which aws-js-sns-message-validator overlooks.
 
 use crate::providers::events::loose::Loose;
-use crate::providers::events::{Algorithm, Error, Keys, Pending, Post, Verified, asn1, split, verification};
-use crate::signing::BASE64;
+use crate::providers::events::{Error, Keys, Pending, Post, Verified, split, verification};
+use crate::signing::asymmetric::{Algorithm, Asymmetric};
+use crate::signing::{BASE64, asn1};
 use base64::Engine as _;
 use serde_json::Value;
 
@@ -85,9 +86,13 @@ pub fn verify<'a>(post: Post<'a>, keys: &Keys<'_>) -> Result<Verified<'a>, Error
     let signature = BASE64
         .decode(fields.at("Signature").word().as_bytes())
         .map_err(|_| Error::unauthorized("its `Signature` is none"))?;
-    let message = string_to_sign(kind, &body).into_bytes();
-    let pending = Pending::new(post, algorithm, vec![key], message, signature);
-    Ok(Verified::Pending(pending))
+    let signed = Asymmetric {
+        algorithm,
+        keys: vec![key],
+        message: string_to_sign(kind, &body).into_bytes(),
+        signature,
+    };
+    Ok(Verified::Pending(Pending::new(post, signed)))
 }
 
 /// `name\nvalue\n` for each field, exactly as it stands in the JSON: not trimmed.

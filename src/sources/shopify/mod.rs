@@ -11,10 +11,10 @@ mod order;
 mod wire;
 
 use super::arrival::Arrival;
-use super::{Error, Reading, Reason, SourceKind, Unverified, Verified, clean};
+use super::{Error, Keys, Proof, Reading, Source, Unverified, Verified};
 use crate::domain::privacy::Kind;
 use crate::domain::time::Timestamp;
-use crate::signing::{self, Secrets};
+use crate::signing;
 
 // Shopify's "Events" product, in preview, drops the `X-`; its official libraries take both families.
 const HMAC: [&str; 2] = ["X-Shopify-Hmac-Sha256", "Shopify-Hmac-Sha256"];
@@ -51,25 +51,32 @@ struct Delivery<'a> {
     verified: Verified<'a>,
 }
 
-pub(super) fn read(delivery: Unverified<'_>, secrets: &Secrets, now: Timestamp) -> Result<Reading, Error> {
-    let source = SourceKind::Shopify;
-    if secrets.is_empty() {
-        let setting = source.setting();
-        return Err(Error::Unconfigured { setting });
-    }
+pub(super) const SOURCE: Source = Source {
+    name: "shopify",
+    settings: &[SECRET],
+    proof: "HMAC-SHA256 of the body, base64",
+    verify,
+    read,
+    fetching: None,
+};
+
+const SECRET: &str = "SHOPIFY_WEBHOOK_SECRET";
+
+fn verify<'a>(delivery: Unverified<'a>, keys: &Keys<'_>) -> Result<Proof<'a>, Error> {
+    let secrets = keys.values(SECRET)?;
     if delivery.is_empty() {
         // Shopify's own libraries refuse an empty body whatever its signature.
-        let hint = "the body is empty".to_owned();
-        return Err(Error::Unauthorized { hint });
+        return Err(Error::unauthorized("the body is empty"));
     }
-    let keys: Vec<&str> = secrets.iter().collect();
-    let verified = delivery.verify_body_hmac(&HMAC, &keys)?;
+    delivery.verify_body_hmac(&HMAC, &secrets)
+}
+
+fn read(verified: &Verified<'_>, arrival: Arrival) -> Result<Reading, Error> {
     let name = verified.header(&TOPIC).unwrap_or_default();
     let Some(topic) = Topic::parse(name) else {
-        let name = clean::line(name).unwrap_or_default();
-        return Ok(Reading::Ignored(Reason::Topic(name)));
+        return Ok(Reading::ignored(name));
     };
-    topic.map(&Delivery::new(verified, name, Arrival { source, now }))
+    topic.map(&Delivery::new(*verified, name, arrival))
 }
 
 impl Topic {

@@ -8,7 +8,7 @@ mod order;
 
 use super::arrival::Arrival;
 use super::loose::Text;
-use super::{Error, Reading, Reason, SourceKind, Unverified, Verified, clean};
+use super::{Error, Keys, Proof, Reading, Source, Unverified, Verified};
 use crate::domain::entities;
 use crate::domain::time::Timestamp;
 use crate::signing::{self, Secrets};
@@ -25,39 +25,44 @@ struct Delivery<'a> {
     verified: Verified<'a>,
 }
 
-pub(super) fn read(delivery: Unverified<'_>, secrets: &Secrets, now: Timestamp) -> Result<Reading, Error> {
-    let source = SourceKind::Woocommerce;
-    let keys = keys(secrets);
-    if keys.is_empty() {
-        let setting = source.setting();
-        return Err(Error::Unconfigured { setting });
-    }
+pub(super) const SOURCE: Source = Source {
+    name: "woocommerce",
+    settings: &[SECRET],
+    proof: "HMAC-SHA256 of the body, base64",
+    verify,
+    read,
+    fetching: None,
+};
+
+const SECRET: &str = "WOOCOMMERCE_WEBHOOK_SECRET";
+
+fn verify<'a>(delivery: Unverified<'a>, keys: &Keys<'_>) -> Result<Proof<'a>, Error> {
+    let signed_with = signed_with(keys.secrets(SECRET)?);
     // WooCommerce posts this when the webhook is saved, unsigned; unless it is answered 200 the webhook stays inactive.
     if delivery.is_bare_form("webhook_id") && !delivery.has_header_starting(HEADER_PREFIX) {
-        return Ok(Reading::Ping);
+        return Ok(Proof::Ping);
     }
-    let verified = delivery.verify_body_hmac(&SIGNATURE, &keys)?;
+    delivery.verify_body_hmac(&SIGNATURE, &signed_with)
+}
+
+fn read(verified: &Verified<'_>, arrival: Arrival) -> Result<Reading, Error> {
     let topic = verified.header(&TOPIC).unwrap_or_default();
-    let arrival = Arrival { source, now };
     let delivery = Delivery {
         arrival,
         topic,
-        verified,
+        verified: *verified,
     };
     match topic {
         "customer.created" => customer::created(&delivery),
         "customer.updated" => customer::updated(&delivery),
         "order.created" | "order.updated" => order::events(&delivery),
-        _ => {
-            let topic = clean::line(topic).unwrap_or_default();
-            Ok(Reading::Ignored(Reason::Topic(topic)))
-        }
+        _ => Ok(Reading::ignored(topic)),
     }
 }
 
 /// WooCommerce signs with the secret after decoding HTML entities (`WC_Webhook::generate_signature`), so `&` and `&amp;`
 /// in the setting are the same. Its generated secrets may hold spaces.
-fn keys(secrets: &Secrets) -> Vec<String> {
+fn signed_with(secrets: &Secrets) -> Vec<String> {
     secrets.iter_with_spaces().map(entities::decode_special).collect()
 }
 

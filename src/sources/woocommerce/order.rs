@@ -11,7 +11,7 @@ use crate::domain::money::Currency;
 use crate::domain::referral::ReferralCode;
 use crate::domain::time::Timestamp;
 use crate::sources::loose::{List, Object, Text};
-use crate::sources::{Error, Reading, Reason, arrival, clean};
+use crate::sources::{Error, Reading, arrival, clean};
 use serde::Deserialize;
 
 #[derive(Deserialize, Default)]
@@ -94,10 +94,7 @@ pub fn events(delivery: &Delivery<'_>) -> Result<Reading, Error> {
         }
         "cancelled" => vec![transition(EventKind::OrderCancelled, modified)?],
         "refunded" => vec![transition(EventKind::OrderRefunded, modified)?],
-        other => {
-            let status = clean::line(other).unwrap_or_default();
-            return Ok(Reading::Ignored(Reason::Status(status)));
-        }
+        other => return Ok(Reading::of_status(other)),
     };
     Ok(Reading::Events(events))
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::identity::IdentifierKind;
 use crate::domain::ids::ContactId;
-use crate::store::directory::{Claim, Entry, claim, close, is_closed, lookup, repoint};
+use crate::store::directory::{Claim, Entry, claim, is_closed, lookup, repoint};
 use crate::store::fixtures::{at, contact_id, hash, shard};
 
 fn claim_of(digits: &str, contact: &str) -> Claim {
@@ -10,7 +10,16 @@ fn claim_of(digits: &str, contact: &str) -> Claim {
         hash: hash(digits),
         kind: IdentifierKind::Checkout,
         contact: contact_id(contact),
+        closed_at: None,
     }
+}
+
+fn bought(claims: &[Claim], when: i64) -> Vec<Claim> {
+    let bought = |claim: &Claim| Claim {
+        closed_at: Some(at(when)),
+        ..claim.clone()
+    };
+    claims.iter().map(bought).collect()
 }
 
 fn contacts(entries: &[Entry]) -> Vec<ContactId> {
@@ -20,12 +29,13 @@ fn contacts(entries: &[Entry]) -> Vec<ContactId> {
 #[test]
 fn who_claims_first_keeps_it_and_the_other_one_learns_of_it() {
     let sql = shard();
-    let mine = claim(&sql, &[claim_of("01", "aa"), claim_of("02", "aa")], at(0)).unwrap();
-    assert_eq!(contacts(&mine), [contact_id("aa"), contact_id("aa")]);
+    claim(&sql, &[claim_of("01", "aa"), claim_of("02", "aa")], at(0)).unwrap();
     let theirs = [claim_of("03", "bb"), claim_of("02", "bb")];
+    assert_eq!(sql.written_by(|sql| claim(sql, &theirs, at(1))), 1);
+    let found = lookup(&sql, &[hash("03"), hash("02"), hash("01")]).unwrap();
     assert_eq!(
-        contacts(&claim(&sql, &theirs, at(1)).unwrap()),
-        [contact_id("bb"), contact_id("aa")]
+        contacts(&found),
+        [contact_id("bb"), contact_id("aa"), contact_id("aa")]
     );
     assert_eq!(sql.written_by(|sql| claim(sql, &theirs, at(2))), 0);
 }
@@ -48,8 +58,8 @@ fn an_identifier_named_twice_is_one_row() {
     let sql = shard();
     let twice = [claim_of("01", "aa"), claim_of("01", "aa")];
     assert_eq!(sql.written_by(|sql| claim(sql, &twice, at(0))), 1);
-    assert_eq!(sql.written_by(|sql| close(sql, &twice, at(0))), 1);
-    assert_eq!(sql.written_by(|sql| close(sql, &twice, at(0))), 0);
+    assert_eq!(sql.written_by(|sql| claim(sql, &bought(&twice, 0), at(0))), 1);
+    assert_eq!(sql.written_by(|sql| claim(sql, &bought(&twice, 0), at(0))), 0);
 }
 
 #[test]
@@ -58,8 +68,8 @@ fn a_closed_checkout_stays_closed() {
     claim(&sql, &[claim_of("01", "aa")], at(0)).unwrap();
     let both = [claim_of("01", "aa"), claim_of("02", "bb")];
     assert_eq!(is_closed(&sql, &[hash("01"), hash("02")]), Ok(false));
-    assert_eq!(sql.written_by(|sql| close(sql, &both, at(5))), 2);
-    assert_eq!(sql.written_by(|sql| close(sql, &both, at(6))), 0);
+    assert_eq!(sql.written_by(|sql| claim(sql, &bought(&both, 5), at(5))), 2);
+    assert_eq!(sql.written_by(|sql| claim(sql, &bought(&both, 6), at(6))), 0);
     assert_eq!(
         sql.written_by(|sql| claim(sql, &[claim_of("02", "cc")], at(7))),
         0
@@ -68,6 +78,35 @@ fn a_closed_checkout_stays_closed() {
     assert_eq!(contacts(&found), [contact_id("aa"), contact_id("bb")]);
     assert!(found.iter().all(|entry| entry.closed_at == Some(at(5))));
     assert_eq!(is_closed(&sql, &[hash("09"), hash("02")]), Ok(true));
+}
+
+#[test]
+fn what_was_bought_before_anybody_was_known_goes_to_who_comes() {
+    let sql = shard();
+    let nobody = Claim {
+        contact: ContactId::from(hash("01")),
+        ..claim_of("01", "aa")
+    };
+    assert!(nobody.stands_in());
+    assert_eq!(
+        sql.written_by(|sql| claim(sql, &bought(std::slice::from_ref(&nobody), 3), at(3))),
+        1
+    );
+    assert_eq!(sql.written_by(|sql| claim(sql, &[nobody], at(4))), 0);
+    assert_eq!(lookup(&sql, &[hash("01")]).unwrap()[0].owner(), None);
+    assert_eq!(
+        sql.written_by(|sql| claim(sql, &[claim_of("01", "aa")], at(5))),
+        1
+    );
+    assert_eq!(
+        sql.written_by(|sql| claim(sql, &[claim_of("01", "bb")], at(6))),
+        0
+    );
+    let held = &lookup(&sql, &[hash("01")]).unwrap()[0];
+    assert_eq!(
+        (held.owner(), held.closed_at),
+        (Some(&contact_id("aa")), Some(at(3)))
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::store::dispatch::{
     Attempt, Dispatch, count, delete, due, earliest, get, holds_contact, list, open_members, put, request,
     update_attempt,
 };
-use crate::store::fixtures::{at, contact_id, message_id, shard};
+use crate::store::fixtures::{at, contact_id, hash, message_id, shard};
 use crate::store::{Error, MAX_VALUE_BYTES, Sql};
 
 fn dispatch(id: &str, first: i64) -> Dispatch {
@@ -21,6 +21,7 @@ fn dispatch(id: &str, first: i64) -> Dispatch {
             message_id(&contact_id("8c"), "01"),
             message_id(&contact_id("9d"), "01"),
         ],
+        addressees: vec![hash("8c"), hash("9d")],
     }
 }
 

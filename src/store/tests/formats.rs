@@ -187,12 +187,18 @@ fn dispatch_members_and_keys_of_settings_are_pinned() {
         lease_until: at(60),
         next_at: None,
         members,
+        addressees: vec![crate::store::fixtures::hash("8c")],
     };
     let sql = shard();
     crate::store::dispatch::put(&sql, &dispatch, b"x").unwrap();
     assert_eq!(
         only(&sql, "SELECT members AS a FROM dispatch"),
         r#"["8c8c8c8c8c8c8c8c010101010101010101010101"]"#
+    );
+    let hash = "8c".repeat(16);
+    assert_eq!(
+        only(&sql, "SELECT addressees AS a FROM dispatch"),
+        format!(r#"["{hash}"]"#)
     );
     assert_eq!(only(&sql, "SELECT hex(request) AS a FROM dispatch"), "78");
     let keys = [

@@ -21,9 +21,11 @@ fn parked_events_are_taken_once_in_the_order_they_happened() {
         assert_eq!(park(&sql, &hash("01"), parked, at(60)), Ok(how));
     }
     assert_eq!(sql.written_by(|sql| park(sql, &hash("01"), &late, at(60))), 0);
-    assert_eq!(release(&sql, &hash("02"), at(61)), Ok(vec![]));
-    assert_eq!(release(&sql, &hash("01"), at(61)), Ok(vec![early, late]));
-    assert_eq!(release(&sql, &hash("01"), at(61)), Ok(vec![]));
+    let both = [hash("02"), hash("01")];
+    assert_eq!(release(&sql, &both[..1], at(61)), Ok(vec![]));
+    let taken = [early, late].map(|event| (hash("01"), event));
+    assert_eq!(release(&sql, &both, at(61)), Ok(taken.to_vec()));
+    assert_eq!(release(&sql, &both, at(61)), Ok(vec![]));
 }
 
 #[test]
@@ -51,7 +53,10 @@ fn an_unreadable_parked_event_becomes_a_dead_letter() {
     }
     sql.query("UPDATE parked SET body = 'broken' WHERE event_id = 'a'", &[])
         .unwrap();
-    assert_eq!(release(&sql, &hash("01"), at(9)), Ok(vec![event("b")]));
+    assert_eq!(
+        release(&sql, &[hash("01")], at(9)),
+        Ok(vec![(hash("01"), event("b"))])
+    );
     let letters = dead_letter::list(&sql, 9).unwrap();
     assert_eq!(
         (letters.len(), letters[0].body.as_str(), letters[0].at),
@@ -177,7 +182,10 @@ fn one_parked_event_is_taken_once() {
     assert_eq!(take(&sql, &hash("02"), &id, at(1)), Ok(None));
     assert_eq!(take(&sql, &hash("01"), &id, at(1)), Ok(Some(event("a"))));
     assert_eq!(take(&sql, &hash("01"), &id, at(1)), Ok(None));
-    assert_eq!(release(&sql, &hash("01"), at(1)), Ok(vec![event("b")]));
+    assert_eq!(
+        release(&sql, &[hash("01")], at(1)),
+        Ok(vec![(hash("01"), event("b"))])
+    );
 }
 
 #[test]

@@ -58,8 +58,9 @@ fn filled() -> Sqlite {
             hash: hash(digits),
             kind: IdentifierKind::Checkout,
             contact: id,
+            closed_at: Some(at(0)),
         };
-        directory::close(&sql, &[claim], at(0)).unwrap();
+        directory::claim(&sql, &[claim], at(0)).unwrap();
         parked::park(&sql, &hash(digits), &event("p"), at(0)).unwrap();
     }
     contacts::save(&sql, &contact("77"), None, None).unwrap();

@@ -174,9 +174,10 @@ impl<'a> Machine<'a> {
         }
         if let (Some(email), Some(signal)) = (&event.email, &event.consent) {
             let map = match (signal.state, signal.grade) {
-                (ConsentState::Unsubscribed, _) => &mut self.withdrawn,
-                (_, ConsentGrade::Explicit) => &mut self.explicit,
+                // A box that is not ticked refuses nothing; it may take back its own tick.
                 (_, ConsentGrade::Implied) => return,
+                (ConsentState::Unsubscribed, ConsentGrade::Explicit) => &mut self.withdrawn,
+                (_, ConsentGrade::Explicit) => &mut self.explicit,
             };
             let held = map.entry(email.canonical()).or_insert(signal.at);
             *held = (*held).max(signal.at);
@@ -459,6 +460,15 @@ impl<'a> Machine<'a> {
                 let row = (message.clone(), message.state.is_final());
                 let before = self.messages.insert(message.id.clone(), row);
                 self.note(before.is_none(), "a message intended twice");
+            }
+            Change::MoveStream {
+                message,
+                stream,
+                lane,
+            } => {
+                if let Some((row, _)) = self.messages.get_mut(message) {
+                    (row.stream, row.lane) = (*stream, *lane);
+                }
             }
             Change::SettleMessage { message, how, .. } => {
                 let taken_back = matches!(

@@ -118,6 +118,35 @@ fn an_amount_without_a_currency_is_a_property() {
     assert_eq!((data.value, &data.properties["value"]), (None, &json!(12.5)));
 }
 
+/// What is kept goes on inside calls and rows, whose reader stops at 128 levels: an event that it cannot read would be refused
+/// for ever.
+#[test]
+fn a_property_that_is_too_deep_is_left_out_and_what_is_kept_can_be_handed_on() {
+    for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
+        for depth in [
+            1, 16, 17, 100, 120, 121, 122, 123, 124, 125, 126, 127, 128, 100_000,
+        ] {
+            let deep = format!("{}1{}", open.repeat(depth), close.repeat(depth));
+            let body = format!(
+                r#"{{"type":"Quiz Taken","data":{{"email":"a@example.com","deep":{deep},"flat":1}}}}"#
+            );
+            let event = our_events(body.as_str()).event();
+            let names: Vec<&String> = event.data.properties.keys().collect();
+            let kept = if depth <= 16 {
+                ["deep", "flat"]
+            } else {
+                ["flat", "left_out"]
+            };
+            assert_eq!(names, kept, "{depth} levels of {open}");
+            let row = serde_json::to_string(&event).unwrap();
+            assert_eq!(
+                serde_json::from_str::<wend::domain::event::Event>(&row).unwrap(),
+                event
+            );
+        }
+    }
+}
+
 #[test]
 fn properties_are_bounded_and_whole_numbers_exact() {
     let many: serde_json::Map<String, Value> = (0..150).map(|n| (format!("p{n:03}"), json!(n))).collect();

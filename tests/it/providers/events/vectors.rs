@@ -1,14 +1,10 @@
-//! Every signature vector of the providers we have. Asymmetric ones are checked with p256 and rsa, as the platform's own
-//! cryptography does in the Worker.
+//! Every signature vector of the providers we have.
 
 use super::*;
-use p256::ecdsa::signature::Verifier as _;
-use p256::pkcs8::DecodePublicKey as _;
+use crate::asymmetric::holds;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use wend::providers::events::{Algorithm, Pending};
 
-pub const VECTORS: &str = include_str!("../../../fixtures/providers/signatures.json");
 const STANDARD_WEBHOOKS: &str = include_str!("../../../fixtures/sources/signatures.json");
 
 #[derive(Deserialize)]
@@ -23,33 +19,6 @@ struct Vector {
     valid: bool,
     cert_pem: Option<String>,
     expect_http_status: Option<u16>,
-}
-
-/// What `crypto.subtle.verify` would say.
-fn holds(pending: &Pending<'_>) -> bool {
-    pending.keys.iter().any(|key| match pending.algorithm {
-        Algorithm::EcdsaP256Sha256 => {
-            let key = p256::ecdsa::VerifyingKey::from_public_key_der(key).unwrap();
-            p256::ecdsa::Signature::from_slice(&pending.signature)
-                .is_ok_and(|signature| key.verify(&pending.message, &signature).is_ok())
-        }
-        Algorithm::RsaSha1 => rsa_holds::<sha1::Sha1>(key, pending),
-        Algorithm::RsaSha256 => rsa_holds::<rsa::sha2::Sha256>(key, pending),
-    })
-}
-
-fn rsa_holds<D>(key: &[u8], pending: &Pending<'_>) -> bool
-where
-    D: rsa::sha2::Digest + rsa::pkcs8::AssociatedOid,
-{
-    use rsa::pkcs8::DecodePublicKey as _;
-    let key = rsa::RsaPublicKey::from_public_key_der(key).unwrap();
-    key.verify(
-        rsa::Pkcs1v15Sign::new::<D>(),
-        &D::digest(&pending.message),
-        &pending.signature,
-    )
-    .is_ok()
 }
 
 fn answer(kind: ProviderKind, vector: &Vector) -> u16 {
@@ -85,7 +54,7 @@ fn answer(kind: ProviderKind, vector: &Vector) -> u16 {
     let genuine = verified.and_then(|verified| match verified {
         Verified::Genuine(genuine) => Ok(genuine),
         Verified::Pending(pending) => {
-            let holds = holds(&pending);
+            let holds = holds(&pending.signed);
             pending.settle(holds)
         }
         Verified::NeedsCertificate { url } => panic!("{url} was given"),

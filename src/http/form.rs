@@ -1,5 +1,10 @@
-//! What a form posted: names and texts, urlencoded or multipart. For the pages that links in mails lead to, and for the
-//! button of mail clients (RFC 8058). Called by the edge; files and charsets other than UTF-8 are not for us.
+//! What a form posted: names and texts, urlencoded or multipart. For the pages that links in mails lead to, for the
+//! button of mail clients (RFC 8058), and, as a document of its own (`brackets`), for sources and providers that post forms.
+//! Files and charsets other than UTF-8 are not for us.
+
+mod brackets;
+
+pub use brackets::document;
 
 /// Our own forms and the one-click post stay far below this.
 pub const MAX_BYTES: usize = 16 * 1024;

@@ -1,9 +1,10 @@
-//! The little DER that webhooks need: the public key of a certificate, and the two numbers of an ECDSA signature.
+//! The little DER that webhooks need: the public key of a certificate or of a JSON Web Key, and the two numbers of an ECDSA
+//! signature.
 //!
-//! Called by `ses` and `sendgrid`. It checks no certificate: the one of SNS is believed because it was fetched by https from
+//! Called by the sources and providers that sign with a private key. It checks no certificate: the one of SNS is believed because it was fetched by https from
 //! Amazon's own host. Whether a signature holds is said by the platform.
 
-use crate::signing::BASE64;
+use super::BASE64;
 use base64::Engine as _;
 use der::asn1::UintRef;
 use der::{Reader, SliceReader, Tag, TagNumber};
@@ -19,6 +20,37 @@ const P256_PREFIX: [u8; 27] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
     0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
 ];
+
+/// The algorithm `rsaEncryption` without parameters (RFC 3279 §2.3.1), as `SubjectPublicKeyInfo` names it.
+const RSA_ENCRYPTION: [u8; 15] = [
+    0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
+];
+
+/// The `SubjectPublicKeyInfo` of an RSA key of which a JSON Web Key gives modulus and exponent (RFC 7518 §6.3.1).
+pub fn rsa_key(modulus: &[u8], exponent: &[u8]) -> Option<Vec<u8>> {
+    let key = framed(0x30, &[number(modulus)?, number(exponent)?].concat())?;
+    let bits = framed(0x03, &[&[0], key.as_slice()].concat())?;
+    framed(0x30, &[RSA_ENCRYPTION.as_slice(), &bits].concat())
+}
+
+/// A number that is not negative: without leading zeros, but with one before a first bit that would be its sign.
+fn number(bytes: &[u8]) -> Option<Vec<u8>> {
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    let digits = bytes.get(zeros..)?;
+    let sign: &[u8] = if *digits.first()? >= 0x80 { &[0] } else { &[] };
+    framed(0x02, &[sign, digits].concat())
+}
+
+fn framed(tag: u8, content: &[u8]) -> Option<Vec<u8>> {
+    let length = u16::try_from(content.len()).ok()?;
+    let [high, low] = length.to_be_bytes();
+    let header: &[u8] = match (high, low) {
+        (0, 0..=0x7f) => &[tag, low],
+        (0, _) => &[tag, 0x81, low],
+        _ => &[tag, 0x82, high, low],
+    };
+    Some([header, content].concat())
+}
 
 /// Whether this is a public key of P-256 in the form that WebCrypto takes.
 pub fn is_p256(key: &[u8]) -> bool {
@@ -119,6 +151,21 @@ mod tests {
             assert_eq!(public_key(pem.as_bytes()), None, "{pem}");
         }
         assert_eq!(public_key(&[0xff, 0xfe]), None);
+    }
+
+    #[test]
+    fn numbers_keep_their_sign_and_lengths_their_form() {
+        assert_eq!(number(&[0, 0, 0x80]).unwrap(), [0x02, 0x02, 0x00, 0x80]);
+        assert_eq!(number(&[1, 0, 1]).unwrap(), [0x02, 0x03, 1, 0, 1]);
+        assert!(number(&[]).is_none() && number(&[0]).is_none() && rsa_key(&[], &[1]).is_none());
+        for (length, header) in [
+            (0x7f, vec![0x30, 0x7f]),
+            (0x80, vec![0x30, 0x81, 0x80]),
+            (0x100, vec![0x30, 0x82, 1, 0]),
+        ] {
+            assert!(framed(0x30, &vec![0; length]).unwrap().starts_with(&header));
+        }
+        assert!(framed(0x30, &[0; 70_000]).is_none());
     }
 
     proptest! {

@@ -1,0 +1,93 @@
+//! Defects planted on purpose, to show that the simulation of faults can find them: `planted!(Name)` marks the place of
+//! each in the code it would break.
+//!
+//! In every build that is served, deployed or run it is `false` and leaves nothing behind. Only this library's own unit
+//! tests and the feature `planted-defects` can switch one on, for the thread that asks. Nothing else may use it.
+
+/// Whether this defect is switched on.
+macro_rules! planted {
+    ($defect:ident) => {
+        $crate::planted::is_on($crate::planted::Defect::$defect)
+    };
+}
+
+macro_rules! defects {
+    ($($name:ident: $words:literal,)*) => {
+        /// What goes wrong, in the order of the parts it is planted in.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Defect {
+            $(#[doc = $words] $name,)*
+        }
+
+        impl Defect {
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Its name on the command line.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                }
+            }
+
+            pub const fn in_words(self) -> &'static str {
+                match self {
+                    $(Self::$name => $words,)*
+                }
+            }
+        }
+    };
+}
+
+defects! {
+    DuplicateCounts: "ingest: an event that was seen before is applied again",
+    CheckoutStaysOpen: "ingest: an order does not close its checkout",
+    ParkedForgotten: "ingest: events that waited for their person are not sent on when it becomes known",
+    OldNewsWins: "ingest: an order's status is as old as its arrival, so that the one told last wins",
+    ConsentAskedOnce: "claim: to the gate a no that followed a yes is none",
+    KeyPerAttempt: "outcome: a repeat goes out under a new key",
+    OrderMailKeyPerAttempt: "outcome: a repeat of order mail goes out under a new key",
+    RepeatRendersAnew: "outcome: a repeat is the same mail in other bytes",
+    KeyNeverExpires: "outcome: repeats go on after the provider has forgotten the key",
+    RepeatAsksNobody: "outcome: a repeat is not held back when its reader has said no",
+    SilenceIsRefusal: "outcome: a request whose answer is lost counts as refused",
+    MergeLosesEvents: "merge: the events of the loser stay behind",
+    SlotOfTheFirstRun: "wake: a contact is due when its first run is, whatever the others wait for",
+    AlarmStaysLate: "wake: an alarm that stands is not moved to an earlier time",
+    MailOutlivesItsRun: "exits: a run that ends leaves its unsent mail intended",
+    OlderCartStays: "exits: an order ends only the run of the checkout that it names",
+    CapForgetsWhatIsOut: "caps: mails on their way do not count",
+    HoursOfTheStore: "caps: quiet hours are those of the store's clock, not the reader's",
+    SweepLooksAtNobody: "sweep: after a deploy nobody is looked at",
+    BounceForgotten: "feedback: a hard bounce does not end the address",
+    ErasureKeepsNothing: "erasure: no hash of the address stays",
+    LinkOfOneAddress: "unsubscribe: the link withdraws only the address written to now",
+}
+
+#[cfg(any(test, feature = "planted-defects"))]
+mod switch {
+    use super::Defect;
+    use std::cell::Cell;
+
+    thread_local! {
+        static ON: Cell<Option<Defect>> = const { Cell::new(None) };
+    }
+
+    pub fn is_on(defect: Defect) -> bool {
+        ON.get() == Some(defect)
+    }
+
+    /// Switches a defect on for this thread, or all off.
+    pub fn switch(defect: Option<Defect>) {
+        ON.set(defect);
+    }
+}
+
+#[cfg(any(test, feature = "planted-defects"))]
+pub use switch::{is_on, switch};
+
+/// Nothing is planted in this build.
+#[cfg(not(any(test, feature = "planted-defects")))]
+#[inline(always)]
+pub const fn is_on(_: Defect) -> bool {
+    false
+}

@@ -1,0 +1,277 @@
+//! Looks at the whole world once a story is over: nothing may be left, nothing missing, and nothing twice.
+
+use super::super::error::Failure;
+use super::super::world::World;
+use super::broken::{Broken, Promise, keep};
+use super::check::Eyes;
+use super::plan::{Fault, Trouble};
+use super::play::Play;
+use crate::domain::event::Event;
+use crate::domain::ids::{ContactId, EnrollmentKey, EventId, JourneyId, OrderKey};
+use crate::domain::message::MessageState;
+use crate::domain::order::Order;
+use crate::engine::state::Contact;
+use crate::journey::catalog::Catalog;
+use crate::journey::definition::{Journey, Key, Reenter, Status};
+use crate::store::directory;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Rows that one input may leave behind, over all of its tables.
+const ROWS_AN_INPUT: usize = 12;
+
+/// The world as it is at the end.
+struct End {
+    contacts: BTreeMap<ContactId, Contact>,
+    /// Who has an event's row.
+    events: BTreeMap<EventId, BTreeSet<ContactId>>,
+    orders: Vec<Order>,
+    runs: BTreeSet<(ContactId, JourneyId, EnrollmentKey)>,
+    rows: usize,
+}
+
+impl Eyes {
+    /// # Errors
+    /// With the promise that was not kept.
+    pub fn all_is_over(&self, play: &Play<'_>) -> Result<(), Broken> {
+        let end = End::of(&play.world)?;
+        for contact in end.contacts.values() {
+            let left = contact.enrollments.first();
+            keep(Promise::Ends, left.is_none(), || {
+                format!("{left:?} goes on for ever")
+            })?;
+        }
+        self.ledger_is_right(play)?;
+        let (dispatches, forwards) = (play.world.dispatches()?.len(), play.world.forwards()?);
+        keep(Promise::NotLost, dispatches == 0, || {
+            format!("{dispatches} requests are still open")
+        })?;
+        keep(Promise::ReflectedOnce, forwards == 0, || {
+            format!("{forwards} forwards never arrived")
+        })?;
+        let letters = play.world.letters()?;
+        keep(Promise::Answered, letters.is_empty(), || format!("{letters:?}"))?;
+        events_are_reflected(play, &end)?;
+        orders_are_as_told(play, &end)?;
+        runs_began(play, &end)?;
+        mails_are_counted(play, &end)?;
+        play.nothing_came_back()?;
+        let inputs = play.truth.accepted.len() + play.plan.replies.len() + 1;
+        keep(Promise::Bounds, end.rows <= ROWS_AN_INPUT * inputs, || {
+            format!("{} rows are left of {inputs} inputs", end.rows)
+        })
+    }
+
+    fn ledger_is_right(&self, play: &Play<'_>) -> Result<(), Broken> {
+        for stored in play.world.messages()? {
+            let message = stored.message;
+            let (step, state) = (&message.step, message.state);
+            let taken = self.taken.contains_key(message.id.as_str());
+            keep(Promise::NotLost, state.is_final(), || {
+                format!("{step} ({}) is still {}", message.id, state.as_str())
+            })?;
+            keep(
+                Promise::Ledger,
+                !taken || matches!(state, MessageState::Accepted | MessageState::GivenUp),
+                || {
+                    format!(
+                        "the provider took {step} ({}), and the ledger says {}",
+                        message.id,
+                        state.as_str()
+                    )
+                },
+            )?;
+            keep(Promise::Ledger, taken || state != MessageState::Accepted, || {
+                format!(
+                    "the ledger says that {step} ({}) was accepted, and nobody took it",
+                    message.id
+                )
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl End {
+    fn of(world: &World) -> Result<Self, Failure> {
+        let live = world.live()?.into_iter();
+        let contacts: BTreeMap<ContactId, Contact> =
+            live.map(|contact| (contact.id.clone(), contact)).collect();
+        let mut end = Self {
+            events: BTreeMap::new(),
+            orders: Vec::new(),
+            runs: BTreeSet::new(),
+            rows: world.messages()?.len(),
+            contacts: BTreeMap::new(),
+        };
+        for shard in world.indices() {
+            let sql = world.tables_of(shard)?;
+            for row in sql.query("SELECT contact_id, event_id FROM event", &[])? {
+                end.rows += 1;
+                let contact = row.parsed("contact_id", ContactId::parse)?;
+                let event = row.parsed("event_id", EventId::parse)?;
+                if contacts.contains_key(&contact) {
+                    end.events.entry(event).or_default().insert(contact);
+                }
+            }
+        }
+        for id in contacts.keys() {
+            let (orders, ended) = (world.orders(id)?, world.ended(id)?);
+            end.rows += orders.len() + ended.len();
+            end.orders.extend(orders);
+            end.runs
+                .extend(ended.into_iter().map(|run| (id.clone(), run.journey, run.key)));
+        }
+        end.contacts = contacts;
+        Ok(end)
+    }
+
+    /// Who has the event, when somebody has it.
+    fn owner(&self, event: &Event) -> Option<&ContactId> {
+        self.events.get(&event.id)?.first()
+    }
+}
+
+fn events_are_reflected(play: &Play<'_>, end: &End) -> Result<(), Broken> {
+    for event in play.truth.accepted.values() {
+        let owners = end.events.get(&event.id).map_or(0, BTreeSet::len);
+        // An event of a browser whose person never came stays without one.
+        let missing =
+            owners == 0 && !play.truth.erasures.may_lack(event) && leads_to_somebody(&play.world, event)?;
+        keep(Promise::ReflectedOnce, owners <= 1 && !missing, || {
+            format!(
+                "{} ({}) was answered with 200, and {owners} contacts have it",
+                event.kind, event.id
+            )
+        })?;
+    }
+    Ok(())
+}
+
+fn leads_to_somebody(world: &World, event: &Event) -> Result<bool, Failure> {
+    for identifier in &event.identifiers {
+        let hash = world.settings.hash(identifier);
+        let shard = world.settings.shards.of_identifier(&hash);
+        let rows = directory::lookup(world.tables_of(shard)?, &[hash])?;
+        for owner in rows.iter().filter_map(directory::Entry::owner) {
+            // A tombstone is nobody.
+            if world.owner(owner)?.is_some() {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+fn orders_are_as_told(play: &Play<'_>, end: &End) -> Result<(), Broken> {
+    // What a clock that is behind makes of the times of events differs from one delivery to the next.
+    let was_behind = play.plan.faults.iter().any(|fault| match fault {
+        Fault::Platform {
+            how: Trouble::Clock(by, _),
+            ..
+        } => by.as_millis() < 0,
+        Fault::Platform { .. } | Fault::Webhook { .. } => false,
+    });
+    let erased: BTreeSet<OrderKey> = play
+        .truth
+        .accepted
+        .values()
+        .filter(|event| play.truth.erasures.may_lack(event))
+        .filter_map(Event::order_key)
+        .collect();
+    for (key, told) in play
+        .truth
+        .orders
+        .iter()
+        .filter(|(key, _)| !was_behind && !erased.contains(key))
+    {
+        let held = end.orders.iter().find(|order| order.key == *key);
+        let held = held.map(|order| (order.status_at, order.status));
+        keep(Promise::ReflectedOnce, held == Some(*told), || {
+            format!("order {key} was told to be {told:?}, and is {held:?}")
+        })?;
+    }
+    Ok(())
+}
+
+/// Whether every run of the journey begins with the plain event, whatever was deployed.
+fn begins(journey: &Journey, event: &Event) -> bool {
+    let trigger = &journey.trigger;
+    let plain = trigger.when.is_none() && journey.cooldown.is_none() && journey.reenter == Reenter::Once;
+    let known = matches!(trigger.key, Key::Contact | Key::Order);
+    plain && known && journey.status == Status::Active && trigger.on.contains(&event.kind)
+}
+
+fn runs_began(play: &Play<'_>, end: &End) -> Result<(), Broken> {
+    let all = || std::iter::once(&play.stage.before).chain(&play.stage.after);
+    let begins_in = |catalog: &Catalog, id: &JourneyId, event: &Event| {
+        catalog.journey(id).is_some_and(|journey| begins(journey, event))
+    };
+    for event in play.truth.accepted.values() {
+        let Some(owner) = end.owner(event).filter(|_| !play.truth.erasures.may_lack(event)) else {
+            continue;
+        };
+        for journey in &play.stage.before.journeys {
+            if !all().all(|catalog| begins_in(catalog, &journey.id, event))
+                || left_before(play, end, owner, journey)
+            {
+                continue;
+            }
+            let key = match journey.trigger.key {
+                Key::Order => event
+                    .order_key()
+                    .and_then(|key| EnrollmentKey::parse(key.as_str()).ok()),
+                Key::Contact | Key::Checkout | Key::Product => EnrollmentKey::parse(owner.as_str()).ok(),
+            };
+            let Some(key) = key else { continue };
+            let run = (owner.clone(), journey.id.clone(), key);
+            keep(Promise::RunsStart, end.runs.contains(&run), || {
+                format!(
+                    "{} ({}) never started {} for {owner}",
+                    event.kind, event.id, journey.id
+                )
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the same person did what would end the journey: told before, it keeps it from starting.
+fn left_before(play: &Play<'_>, end: &End, owner: &ContactId, journey: &Journey) -> bool {
+    let theirs = play
+        .truth
+        .accepted
+        .values()
+        .filter(|event| end.owner(event) == Some(owner));
+    let mut kinds = theirs.map(|event| &event.kind);
+    kinds.any(|kind| journey.exit.iter().any(|rule| rule.on == *kind))
+}
+
+fn mails_are_counted(play: &Play<'_>, end: &End) -> Result<(), Broken> {
+    let mut sent: BTreeMap<ContactId, u32> = BTreeMap::new();
+    for stored in play.world.messages()? {
+        if stored.message.state == MessageState::Accepted {
+            let count = sent.entry(stored.contact).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+    let merged: BTreeSet<&ContactId> = end
+        .events
+        .iter()
+        .filter(|(event, _)| event.as_str().starts_with("absorbed:"))
+        .flat_map(|(_, contacts)| contacts)
+        .collect();
+    for contact in end
+        .contacts
+        .values()
+        .filter(|contact| !merged.contains(&contact.id))
+    {
+        let (counted, sent) = (
+            contact.engagement.mails,
+            sent.get(&contact.id).copied().unwrap_or(0),
+        );
+        keep(Promise::ReflectedOnce, counted == sent, || {
+            format!("{} counts {counted} mails, and the ledger has {sent}", contact.id)
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! What people did, seen from outside: what no mail and no row may contradict. It learns of an event when its webhook was
+//! answered with 200, and of nothing before.
+
+use super::erasures::Erasures;
+use crate::domain::consent::{ConsentGrade, ConsentState};
+use crate::domain::event::{Event, EventKind};
+use crate::domain::ids::{EventId, OrderKey};
+use crate::domain::order::OrderStatus;
+use crate::domain::time::{Delay, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A no that is repeated within this says nothing new.
+const REPEATED: Delay = Delay::from_hours(1);
+
+#[derive(Default)]
+pub(super) struct Truth {
+    pub accepted: BTreeMap<EventId, Event>,
+    /// Addresses that said yes; when they last did so expressly.
+    yes: BTreeMap<String, Option<Timestamp>>,
+    no: BTreeMap<String, Timestamp>,
+    dead: BTreeSet<String>,
+    /// Checkouts that were bought, as keys of runs.
+    bought: BTreeSet<String>,
+    /// When an address last ordered, and when a checkout was last touched, by their own time.
+    ordered: BTreeMap<String, Timestamp>,
+    touched: BTreeMap<String, Timestamp>,
+    pub orders: BTreeMap<OrderKey, (Timestamp, OrderStatus)>,
+    /// What was said and is on its way to another shard.
+    pending: Vec<Said>,
+    pub erasures: Erasures,
+}
+
+/// What a reader said by a link, or a provider of an address.
+#[derive(Debug, Clone)]
+pub(super) enum Said {
+    No { address: String, at: Timestamp },
+    Dead { address: String },
+}
+
+impl Truth {
+    pub fn accept(&mut self, event: &Event) {
+        if self.accepted.contains_key(&event.id) {
+            return;
+        }
+        self.attempt(event);
+        self.withdraw(event);
+        let key = |token: &String| format!("{}:{token}", event.source);
+        let cart = event.data.checkout_id.as_ref().map(key);
+        // That a parcel leaves says nothing of a cart, unless it names it.
+        if let (EventKind::OrderCompleted, Some(address)) = (&event.kind, &event.email) {
+            latest(&mut self.ordered, address.canonical(), event.occurred_at);
+        }
+        if event.closes_at().is_some() {
+            self.bought.extend(cart.clone());
+        }
+        let touches = matches!(
+            event.kind,
+            EventKind::CheckoutStarted | EventKind::CheckoutUpdated
+        );
+        if let (true, Some(cart)) = (touches, cart) {
+            latest(&mut self.touched, cart, event.occurred_at);
+        }
+        if let (Some(status), Some(key)) = (event.kind.order_status(), event.order_key()) {
+            let told = (event.occurred_at, status);
+            let held = self.orders.entry(key).or_insert(told);
+            *held = (*held).max(told);
+        }
+        self.accepted.insert(event.id.clone(), event.clone());
+    }
+
+    /// A webhook came. It may have been taken in though nobody was told so, and what it allows is allowed then.
+    pub fn attempt(&mut self, event: &Event) {
+        self.erasures.attempt(event);
+        let (Some(email), Some(signal)) = (&event.email, &event.consent) else {
+            return;
+        };
+        if signal.state == ConsentState::Subscribed {
+            let expressly = (signal.grade == ConsentGrade::Explicit).then_some(signal.at);
+            let held = self.yes.entry(email.canonical()).or_default();
+            *held = (*held).max(expressly);
+        }
+    }
+
+    fn withdraw(&mut self, event: &Event) {
+        let (Some(email), Some(signal)) = (&event.email, &event.consent) else {
+            return;
+        };
+        if signal.state == ConsentState::Unsubscribed {
+            latest(&mut self.no, email.canonical(), signal.at);
+        }
+    }
+
+    /// Whether the event must come to nothing. Of an address that bounced or complained only that is kept, and not when it
+    /// was erased.
+    pub fn forbids(&self, event: &Event) -> bool {
+        let dead = event
+            .email
+            .as_ref()
+            .is_some_and(|email| self.is_dead(&email.canonical()));
+        !dead && self.erasures.forbid(event)
+    }
+
+    /// Nobody may write to the address before its reader says yes again.
+    pub fn refuse(&mut self, address: String, at: Timestamp) {
+        latest(&mut self.no, address, at);
+    }
+
+    pub fn hear(&mut self, said: Said) {
+        self.pending.push(said);
+    }
+
+    /// Whether something was said that is still on its way.
+    pub fn awaits(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// What was said has arrived: nothing is on its way between shards.
+    pub fn arrive(&mut self) {
+        for said in std::mem::take(&mut self.pending) {
+            match said {
+                Said::No { address, at } => {
+                    let repeated = self
+                        .no
+                        .get(&address)
+                        .is_some_and(|held| at.since(*held) < REPEATED);
+                    if !repeated {
+                        latest(&mut self.no, address, at);
+                    }
+                }
+                Said::Dead { address } => {
+                    self.dead.insert(address);
+                }
+            }
+        }
+    }
+
+    pub fn is_dead(&self, address: &str) -> bool {
+        self.dead.contains(address)
+    }
+
+    pub fn said_yes(&self, address: &str) -> bool {
+        self.yes.contains_key(address)
+    }
+
+    /// Whether a no stands.
+    pub fn said_no(&self, address: &str) -> bool {
+        let lifted = |no: &Timestamp| self.yes.get(address).is_some_and(|yes| *yes > Some(*no));
+        self.no.get(address).is_some_and(|no| !lifted(no))
+    }
+
+    pub fn was_bought(&self, key: &str) -> bool {
+        self.bought.contains(key)
+    }
+
+    /// Whether somebody ordered after they had last touched that cart.
+    pub fn ordered_after(&self, address: &str, key: &str) -> bool {
+        let (ordered, touched) = (self.ordered.get(address), self.touched.get(key));
+        matches!((ordered, touched), (Some(ordered), Some(touched)) if ordered > touched)
+    }
+}
+
+fn latest(all: &mut BTreeMap<String, Timestamp>, key: String, at: Timestamp) {
+    let held = all.entry(key).or_insert(at);
+    *held = (*held).max(at);
+}

@@ -1,0 +1,132 @@
+// Rounds on the real runtime: a storefront posts, a provider answers badly now and then, and each round ends as `ends` says,
+// at a moment drawn from the seed. At the end all is let settle, and the books are balanced from outside (books.mjs).
+// `npm run test:crash` and crash.test.mjs play them.
+
+import { balance } from "./books.mjs";
+import { chance } from "./chance.mjs";
+import { startResend } from "./resend.mjs";
+import { Shop } from "./shop.mjs";
+import { Storefront } from "./storefront.mjs";
+import { until } from "./worker.mjs";
+import { serve, stateFolder, wend } from "./workerd.mjs";
+
+const ROUND_MS = [50, 1_500];
+const FAULTY = 0.06;
+const PANIC_LIMIT_MS = 15_000;
+const SETTLED_LIMIT_MS = 60_000;
+/** Longer than every wait for a mail that the books expect and every pause of a retry, shorter than a provider's key lives. */
+const SETTLING = "13h";
+
+/** What a provider does wrong in a round; each is asked about, or asked again, after the restart. */
+const FAULTS = [
+  { end: "silence" },
+  { end: "silence", accept: false },
+  { end: "reset" },
+  { end: "half" },
+  { status: 503 },
+  { delayMs: 300 },
+];
+
+/** How a round ends. Each returns what serves the next one: none where it has to be started. */
+export const ENDS = {
+  kill: async (server) => void (await server.kill()),
+  /** As Cloudflare replaces a Worker: running calls are ended, another build is started on the same objects. */
+  deploy: async (server) => void (await server.stop()),
+  /** A panic in an alarm ends the wasm instance, with all that it was working on. The process lives. */
+  panic: async (server) => {
+    const runs = () => server.fetch("/test/shard/runs").then((response) => response.json()).catch(() => 0);
+    await server.fetch("/test/shard/arm").catch(() => undefined);
+    await until(PANIC_LIMIT_MS, "an alarm that panics", runs, (count) => count >= 1);
+    return server;
+  },
+};
+
+/**
+ * Plays `rounds` of them. `builds` are taken in turn, a restart each; `ends` names how rounds end, one of them at random.
+ * Returns the figures, with the faults of the books.
+ */
+export async function play({ rounds, seed, shards = 1, perSecond = 40, ends = ["kill"], builds = ["release"], say = () => {} }) {
+  const draw = chance(seed);
+  const resend = await startResend({ perSecond: 1_000 });
+  const state = stateFolder();
+  const storefront = new Storefront(draw, shards);
+  const settings = {
+    SHARDS: String(shards), EMAIL_PROVIDER: "resend", RESEND_URL: resend.url, RESEND_API_KEY: "re_test",
+  };
+  const tally = { kill: 0, deploy: 0, panic: 0, cut: 0 };
+  let server;
+  try {
+    for (let round = 0; round < rounds; round += 1) {
+      server ??= await serve(state, settings, wend(builds[round % builds.length]));
+      server = await oneRound({ draw, resend, storefront, tally, ends, perSecond, server });
+      say(`round ${round + 1}: ${storefront.posts} posts, ${resend.mails().length} mails`);
+    }
+    server ??= await serve(state, settings, wend(builds[0]));
+    const shop = new Shop(server.fetch, shards);
+    resend.clearFaults();
+    await storefront.settle(server.url);
+    const open = await settle(shop);
+    const books = await balance(shop, storefront, resend);
+    const faults = [...storefront.strange.map((answer) => `an answer was ${answer}`), ...open, ...books.faults];
+    return { ...figures({ storefront, resend, tally }), people: books.people, rows: books.rows, faults };
+  } catch (error) {
+    error.message += `\n${server?.log().split("\n").slice(-20).join("\n")}`;
+    throw error;
+  } finally {
+    await server?.close();
+    await resend.close();
+    state.remove();
+  }
+}
+
+async function oneRound({ draw, resend, storefront, tally, ends, perSecond, server }) {
+  const shop = new Shop(server.fetch, storefront.paper.shards);
+  const offset = (await shop.now()).getTime() - Date.now();
+  const before = resend.requests().length;
+  const stop = storefront.open(server.url, () => new Date(Date.now() + offset), perSecond);
+  resend.clearFaults();
+  resend.fault({ times: Infinity, when: () => draw.of(FAULTY), ...draw.pick(FAULTS) });
+  // Time passes, so that leases run out and carts fall due; half of the rounds end while it does.
+  const passing = draw.of(0.5) ? shop.advance(`${draw.between(1, 12)}m`).catch(() => undefined) : undefined;
+  try {
+    await new Promise((over) => setTimeout(over, draw.between(...ROUND_MS)));
+    const end = draw.pick(ends);
+    tally[end] += 1;
+    if (resend.requests().slice(before).some((request) => request.open)) tally.cut += 1;
+    return await ENDS[end](server);
+  } finally {
+    await Promise.all([stop(), passing]);
+  }
+}
+
+/** Lets everything fall due and be answered; says what is not settled then. */
+async function settle(shop) {
+  await shop.advance(SETTLING);
+  const open = ({ shards }) => shards.flatMap((shard) => [
+    ...shard.messages.filter(({ state }) => ["intended", "unknown"].includes(state)).map(({ state, reason, count }) => `${count} ${state} ${reason ?? ""}`),
+    ...(shard.in_flight > 0 ? [`${shard.in_flight} requests in flight`] : []),
+    ...(shard.forwards > 0 ? [`${shard.forwards} forwards`] : []),
+    ...(shard.dead_letters.length > 0 ? [`dead letters: ${JSON.stringify(shard.dead_letters)}`] : []),
+  ]);
+  const last = await until(SETTLED_LIMIT_MS, "all to be settled", () => shop.status(), (status) => open(status).length === 0)
+    .catch(() => shop.status());
+  return open(last).map((what) => `not settled: ${what}`);
+}
+
+function figures({ storefront, resend, tally }) {
+  const requests = resend.requests();
+  const keys = new Set(requests.map((request) => request.headers["idempotency-key"]));
+  const answered = storefront.deliveries.filter((delivery) => delivery.answered.length > 0).length;
+  return {
+    ends: tally,
+    posts: storefront.posts,
+    webhooks: storefront.deliveries.length,
+    answered,
+    repeated: storefront.repeats,
+    unanswered: storefront.unanswered,
+    refused: storefront.refused,
+    requests: requests.length,
+    asked_again: requests.length - keys.size,
+    mails: resend.mails().length,
+  };
+}
