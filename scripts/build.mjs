@@ -33,7 +33,8 @@ async function orderAndStripNames(environments, wasm) {
 
 /**
  * Compiles and bundles a Worker of its own under dist/, away from the build/ that a running `npm start` serves,
- * and returns the folder for the test harness. The entry is copied beside the build that it imports.
+ * for the test harness. The entry is copied beside the build that it imports, and wrangler.toml too: the harness reads the
+ * secrets of a .dev.vars beside the configuration, and a developer's own are none of a test's.
  */
 export async function buildForTests(environments, { name, profile, features }) {
   const base = path.join("dist", name);
@@ -44,6 +45,7 @@ export async function buildForTests(environments, { name, profile, features }) {
   for (const file of readdirSync(path.join(root, entries)).filter((file) => file.endsWith(".mjs"))) {
     cpSync(path.join(root, entries, file), path.join(root, base, entries, file));
   }
+  cpSync(path.join(root, "wrangler.toml"), path.join(root, base, "wrangler.toml"));
   const bundle = ["deploy", path.join(base, entries, "entry.mjs"), "--dry-run", "--outdir", path.join(base, "worker")];
   await run("wrangler", bundle, { env: environments.host });
 }

@@ -30,7 +30,7 @@ export async function startWorker({ build = "release", configPath, vars = {}, se
   globalThis.fetch = async (input, init) => outbound(new Request(input, init));
   const harness = createTestHarness({
     workers: [{
-      ...(configPath ? { configPath } : { configPath: "wrangler.toml", prebuiltWorkerDir: `dist/${build}/worker` }),
+      ...(configPath ? { configPath } : { configPath: `dist/${build}/wrangler.toml`, prebuiltWorkerDir: `dist/${build}/worker` }),
       vars,
       secrets: { ...DEV_SECRETS, ...secrets },
     }],
