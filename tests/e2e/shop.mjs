@@ -18,6 +18,8 @@ const FIXTURES = {
   wooOrder: fixture("woocommerce/order_created"),
 };
 const SENT_LIMIT_MS = 10_000;
+const MINUTE_MS = 60_000;
+const DAY_MS = 1440 * MINUTE_MS;
 /** An alarm that is nearer than this belongs to work that is due now. */
 const SOON_MS = 2_000;
 
@@ -69,10 +71,15 @@ export function eventHeaders(body, { id = `msg_${randomId()}`, at, secret = DEV_
 
 export const randomId = () => randomBytes(12).toString("hex");
 
-/** Opens a shop on a Worker of the test harness. `options` are those of `startWorker`, and the number of shards. */
+/**
+ * Opens a shop on a Worker of the test harness. `options` are those of `startWorker`, and the number of shards. A shop of the
+ * test build has quiet hours, so its day begins at noon, at whatever hour the tests run.
+ */
 export async function openShop({ shards = 1, vars = {}, ...options } = {}) {
   const worker = await startWorker({ ...options, vars: { SHARDS: String(shards), ...vars } });
-  return Object.assign(new Shop(worker.fetch, shards), { worker, close: () => worker.close() });
+  const shop = Object.assign(new Shop(worker.fetch, shards), { worker, close: () => worker.close() });
+  if (options.build === "test") await shop.toNoon();
+  return shop;
 }
 
 export class Shop {
@@ -296,6 +303,14 @@ export class Shop {
     const { shards, store } = await this.status();
     const sum = (field) => shards.reduce((total, shard) => total + shard[field], 0);
     return { written: sum("rows_written"), alarms: sum("alarms_set"), store: store.rows_written };
+  }
+
+  /** Puts the clock to the next noon of tests/e2e/project: 17:00 UTC is 12:00 or 13:00 in New York. */
+  async toNoon() {
+    const now = await this.now();
+    const noon = new Date(now);
+    noon.setUTCHours(17, 0, 0, 0);
+    await this.advance(`${Math.ceil((noon - now + DAY_MS) / MINUTE_MS) % (DAY_MS / MINUTE_MS)}m`);
   }
 
   /**
