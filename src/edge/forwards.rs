@@ -35,20 +35,24 @@ impl Shard {
             if store::forward::count(self.sql()?)? == 0 {
                 return Ok(());
             }
-            self.deliver_due(me, now, grip, &mut silent).await?;
+            if !self.deliver_due(me, now, grip, &mut silent).await? {
+                return Ok(());
+            }
         }
         Ok(())
     }
 
-    /// One round. A shard that did not answer is added to `silent`, and not asked any more.
+    /// One round; whether there was anything due. A shard that did not answer is added to `silent`, and not asked any more.
     async fn deliver_due(
         &self,
         me: ShardIndex,
         now: Timestamp,
         grip: Grip,
         silent: &mut BTreeSet<ShardIndex>,
-    ) -> Result<(), Error> {
-        for (original, attempts) in self.turn(me, now, |turn| turn.due_forwards())? {
+    ) -> Result<bool, Error> {
+        let due = self.turn(me, now, |turn| turn.due_forwards())?;
+        let any = !due.is_empty();
+        for (original, attempts) in due {
             if !self.forwarding.hold(grip, runtime::wall_clock()) {
                 break;
             }
@@ -90,6 +94,6 @@ impl Shard {
             let arrived = followed == Followed::Arrived;
             self.turn(me, now, |turn| turn.delivered(&original, attempts, arrived))?;
         }
-        Ok(())
+        Ok(any)
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! All three are closed enums, executed elsewhere by flat matches. The core itself does nothing.
 
+use super::defer::DeferReason;
 use super::errand::Answer;
-use super::guard::DeferReason;
 use super::state::{Contact, Ended};
 use crate::domain::consent::{ConsentSignal, ConsentState};
 use crate::domain::email::EmailAddress;

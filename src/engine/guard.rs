@@ -5,7 +5,7 @@
 //! Called by the delivery loop; the only maker of a [`Clearance`].
 
 use super::ask;
-pub use super::defer::DeferReason;
+use super::defer::DeferReason;
 use super::enroll::leaves_when_bought;
 use super::pace::{self, Hold};
 use super::pausing;

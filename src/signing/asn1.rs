@@ -6,8 +6,8 @@
 
 use super::BASE64;
 use base64::Engine as _;
-use der::asn1::UintRef;
-use der::{Reader, SliceReader, Tag, TagNumber};
+use der::asn1::{AnyRef, BitStringRef, UintRef};
+use der::{Encode, Reader, SliceReader, Tag, TagNumber};
 
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
@@ -28,28 +28,15 @@ const RSA_ENCRYPTION: [u8; 15] = [
 
 /// The `SubjectPublicKeyInfo` of an RSA key of which a JSON Web Key gives modulus and exponent (RFC 7518 §6.3.1).
 pub fn rsa_key(modulus: &[u8], exponent: &[u8]) -> Option<Vec<u8>> {
-    let key = framed(0x30, &[number(modulus)?, number(exponent)?].concat())?;
-    let bits = framed(0x03, &[&[0], key.as_slice()].concat())?;
-    framed(0x30, &[RSA_ENCRYPTION.as_slice(), &bits].concat())
+    encoded_rsa_key(modulus, exponent).ok()
 }
 
-/// A number that is not negative: without leading zeros, but with one before a first bit that would be its sign.
-fn number(bytes: &[u8]) -> Option<Vec<u8>> {
-    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-    let digits = bytes.get(zeros..)?;
-    let sign: &[u8] = if *digits.first()? >= 0x80 { &[0] } else { &[] };
-    framed(0x02, &[sign, digits].concat())
-}
-
-fn framed(tag: u8, content: &[u8]) -> Option<Vec<u8>> {
-    let length = u16::try_from(content.len()).ok()?;
-    let [high, low] = length.to_be_bytes();
-    let header: &[u8] = match (high, low) {
-        (0, 0..=0x7f) => &[tag, low],
-        (0, _) => &[tag, 0x81, low],
-        _ => &[tag, 0x82, high, low],
-    };
-    Some([header, content].concat())
+fn encoded_rsa_key(modulus: &[u8], exponent: &[u8]) -> der::Result<Vec<u8>> {
+    let mut numbers = UintRef::new(modulus)?.to_der()?;
+    numbers.extend(UintRef::new(exponent)?.to_der()?);
+    let key = AnyRef::new(Tag::Sequence, &numbers)?.to_der()?;
+    let bits = BitStringRef::from_bytes(&key)?.to_der()?;
+    AnyRef::new(Tag::Sequence, &[RSA_ENCRYPTION.as_slice(), &bits].concat())?.to_der()
 }
 
 /// Whether this is a public key of P-256 in the form that WebCrypto takes.
@@ -154,18 +141,12 @@ mod tests {
     }
 
     #[test]
-    fn numbers_keep_their_sign_and_lengths_their_form() {
-        assert_eq!(number(&[0, 0, 0x80]).unwrap(), [0x02, 0x02, 0x00, 0x80]);
-        assert_eq!(number(&[1, 0, 1]).unwrap(), [0x02, 0x03, 1, 0, 1]);
-        assert!(number(&[]).is_none() && number(&[0]).is_none() && rsa_key(&[], &[1]).is_none());
-        for (length, header) in [
-            (0x7f, vec![0x30, 0x7f]),
-            (0x80, vec![0x30, 0x81, 0x80]),
-            (0x100, vec![0x30, 0x82, 1, 0]),
-        ] {
-            assert!(framed(0x30, &vec![0; length]).unwrap().starts_with(&header));
-        }
-        assert!(framed(0x30, &[0; 70_000]).is_none());
+    fn an_rsa_key_is_framed_and_its_numbers_keep_their_sign() {
+        let numbers = [0x30, 9, 0x02, 2, 0, 0x80, 0x02, 3, 1, 0, 1];
+        let expected = [&[0x30, 29][..], &RSA_ENCRYPTION, &[0x03, 12, 0], &numbers].concat();
+        assert_eq!(rsa_key(&[0, 0, 0x80], &[1, 0, 1]), Some(expected));
+        let modulus = [0xff; 256];
+        assert_eq!(rsa_key(&modulus, &[1, 0, 1]).map(|key| key.len()), Some(294));
     }
 
     proptest! {

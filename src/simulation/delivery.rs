@@ -278,17 +278,25 @@ impl World {
         if forwarding.replace(true) {
             return Ok(());
         }
-        let result =
-            (0..FORWARD_ROUNDS).try_for_each(|_| match store::forward::count(&self.host(me)?.sql)? {
-                0 => Ok(()),
-                _ => self.deliver_due(me),
-            });
+        let result = self.deliver_rounds(me);
         forwarding.set(false);
         result
     }
 
-    fn deliver_due(&self, me: ShardIndex) -> Result<(), Failure> {
-        for (original, attempts) in self.turn(me, |turn| turn.due_forwards())? {
+    fn deliver_rounds(&self, me: ShardIndex) -> Result<(), Failure> {
+        for _ in 0..FORWARD_ROUNDS {
+            if store::forward::count(&self.host(me)?.sql)? == 0 || !self.deliver_due(me)? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// One round; whether there was anything due.
+    fn deliver_due(&self, me: ShardIndex) -> Result<bool, Failure> {
+        let due = self.turn(me, |turn| turn.due_forwards())?;
+        let any = !due.is_empty();
+        for (original, attempts) in due {
             let mut delivery = Delivery::new(original.clone());
             let followed = loop {
                 let forward = delivery.forward.clone();
@@ -311,6 +319,6 @@ impl World {
                 turn.delivered(&original, attempts, followed == Followed::Arrived)
             })?;
         }
-        Ok(())
+        Ok(any)
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::civil::Zone;
 use crate::domain::ids::{ContactId, EnrollmentId, JourneyId, MessageId, StepId};
 use crate::domain::message::MessageState;
 use crate::domain::time::Timestamp;
-use crate::engine::guard::DeferReason;
+use crate::engine::defer::DeferReason;
 use crate::engine::state::{Contact, Position};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -182,8 +182,7 @@ fn order(notice: &Notice, documents: &Fields<'_>, arrival: Arrival) -> Result<Re
         "5" | "6" => vec![(EventKind::OrderCancelled, now)],
         _ => vec![completed],
     };
-    let events = transitions
-        .into_iter()
-        .map(|(kind, at)| ORDER.transition(&order, arrival, kind, at));
-    events.collect::<Result<_, _>>().map(Reading::Events)
+    ORDER
+        .transitions(&order, arrival, transitions)
+        .map(Reading::Events)
 }

@@ -192,12 +192,10 @@ fn order(notice: &Notice, order: &Fields<'_>, arrival: Arrival) -> Result<Readin
         (_, "DELIVERED") => vec![completed, (EventKind::OrderDelivered, now)],
         _ => vec![completed],
     };
-    let events = transitions.into_iter().map(|(kind, at)| {
-        ORDER
-            .transition(order, arrival, kind, at)
-            .map(|event| with_consent(event, order))
-    });
-    events.collect::<Result<_, _>>().map(Reading::Events)
+    let events = ORDER.transitions(order, arrival, transitions)?.into_iter();
+    Ok(Reading::Events(
+        events.map(|event| with_consent(event, order)).collect(),
+    ))
 }
 
 /// The box of the checkout, which may be a copy of an old one; unticked it takes back no more than itself.

@@ -96,12 +96,11 @@ fn order(document: &Fields<'_>, arrival: Arrival) -> Result<Reading, Error> {
         "returned" => vec![(EventKind::OrderRefunded, now())],
         _ => vec![completed],
     };
-    let events = transitions.into_iter().map(|(kind, at)| {
-        ORDER
-            .transition(document, arrival, kind, at)
-            .map(|event| with_consent(event, &document.object("client")))
-    });
-    events.collect::<Result<_, _>>().map(Reading::Events)
+    let events = ORDER.transitions(document, arrival, transitions)?.into_iter();
+    let client = document.object("client");
+    Ok(Reading::Events(
+        events.map(|event| with_consent(event, &client)).collect(),
+    ))
 }
 
 fn client(document: &Fields<'_>, arrival: Arrival, name: &str) -> Result<Event, Error> {

@@ -126,6 +126,19 @@ impl Shape {
         Ok(self.filled(document, arrival, event))
     }
 
+    /// The transitions that one document of an order tells of, in their order.
+    pub fn transitions(
+        &self,
+        document: &Fields<'_>,
+        arrival: Arrival,
+        transitions: Vec<(EventKind, Option<Timestamp>)>,
+    ) -> Result<Vec<Event>, Error> {
+        let events = transitions.into_iter();
+        events
+            .map(|(kind, at)| self.transition(document, arrival, kind, at))
+            .collect()
+    }
+
     fn filled(&self, document: &Fields<'_>, arrival: Arrival, mut event: Event) -> Event {
         let line = |path: &str| document.text(path).as_deref().and_then(clean::line);
         let is_order = event.kind.order_status().is_some();

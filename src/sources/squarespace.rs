@@ -98,10 +98,9 @@ fn read_documents(notice: &Notice, documents: &Fields<'_>, arrival: Arrival) -> 
         ],
         _ => vec![completed],
     };
-    let events = transitions.into_iter().map(|(kind, at)| {
-        let mut event = ORDER.transition(&order, arrival, kind, at)?;
+    let mut events = ORDER.transitions(&order, arrival, transitions)?;
+    for event in &mut events {
         event.test = order.is("testmode", "true");
-        Ok(event)
-    });
-    events.collect::<Result<_, _>>().map(Reading::Events)
+    }
+    Ok(Reading::Events(events))
 }

@@ -179,10 +179,9 @@ impl Told<'_> {
             }
             _ => vec![completed],
         };
-        let events = transitions
-            .into_iter()
-            .map(|(kind, at)| ORDER.transition(order, self.arrival, kind, at));
-        events.collect::<Result<_, _>>().map(Reading::Events)
+        ORDER
+            .transitions(order, self.arrival, transitions)
+            .map(Reading::Events)
     }
 
     fn checkout(&self, checkout: &Fields<'_>, kind: EventKind) -> Result<Reading, Error> {

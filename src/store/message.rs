@@ -11,7 +11,7 @@ use crate::domain::ids::{ContactId, EmailName, EnrollmentId, JourneyId, MessageI
 use crate::domain::message::{Lane, Message, MessageState, Stream};
 use crate::domain::time::Timestamp;
 use crate::engine::decision::Settlement;
-use crate::engine::guard::DeferReason;
+use crate::engine::defer::DeferReason;
 
 /// Far more than all that can be told of one message.
 const MAX_DELIVERY_BYTES: usize = 1024;

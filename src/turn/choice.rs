@@ -281,7 +281,7 @@ impl Turn<'_> {
         let to = address.email.clone();
         event.consent = Some(signal);
         let told = self.tell(loaded, event)?;
-        let held = told.contact.addresses.iter().find(|held| held.email.same_as(&to));
+        let held = told.contact.address_of(&to);
         let holds = held.is_some_and(|held| held.consent.is_explicit_yes());
         // A click that was passed on may have been overtaken by a no.
         Ok(if holds { Chosen::Done } else { Chosen::Expired })

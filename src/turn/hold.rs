@@ -9,7 +9,7 @@ use crate::domain::ids::MessageId;
 use crate::domain::message::Lane;
 use crate::domain::time::{Delay, Timestamp};
 use crate::engine::decision::Input;
-use crate::engine::guard::DeferReason;
+use crate::engine::defer::DeferReason;
 use crate::engine::state::{Facts, Sending};
 use crate::providers::ProviderKind;
 use crate::store;

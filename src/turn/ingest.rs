@@ -153,8 +153,7 @@ impl Turn<'_> {
             return Ok(Ingested::Duplicate);
         }
         // The contact's own word on an address that it has is newer.
-        let addresses = &loaded.contact.addresses;
-        let has = |email| addresses.iter().any(|held| held.email.same_as(email));
+        let has = |email| loaded.contact.address_of(email).is_some();
         facts.objection = leads.objection.filter(|_| !event.email.as_ref().is_some_and(has));
         let (_, effects) = self.settle(loaded, &facts, &Input::Event(Arc::clone(event)))?;
         self.refer(&effects)?;

@@ -106,15 +106,14 @@ impl Turn<'_> {
             Looked::Missing if waited >= MISSING_FOR => self.set_aside(row.clone(), MISSING),
             Looked::Failed { reason, .. } if waited >= KEPT_FOR => self.set_aside(row.clone(), reason),
             Looked::Unreadable(reason) => self.set_aside(row.clone(), reason),
-            Looked::Missing | Looked::Failed { .. } => {
-                let after = match looked {
-                    Looked::Failed { after, .. } => *after,
-                    Looked::Done | Looked::Missing | Looked::Unreadable(_) => None,
-                };
-                let attempts = row.attempts.saturating_add(1);
-                let at = next_attempt_at(self.now, attempts, after, &row.id);
-                Ok(store::forward::retry(self.sql, &row.id, attempts, at)?)
-            }
+            Looked::Missing => self.look_again(row, None),
+            Looked::Failed { after, .. } => self.look_again(row, *after),
         }
+    }
+
+    fn look_again(&self, row: &store::forward::Forward, after: Option<Delay>) -> Result<(), Error> {
+        let attempts = row.attempts.saturating_add(1);
+        let at = next_attempt_at(self.now, attempts, after, &row.id);
+        Ok(store::forward::retry(self.sql, &row.id, attempts, at)?)
     }
 }

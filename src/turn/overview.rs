@@ -6,7 +6,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::ContactId;
 use crate::domain::message::{DropReason, MessageState};
 use crate::domain::privacy::Kind;
-use crate::engine::guard::DeferReason;
+use crate::engine::defer::DeferReason;
 use crate::engine::identity::Hashed;
 use crate::engine::state::EndReason;
 use crate::render::outbox::{Fate, HeldRow, LeftRow};

@@ -6,7 +6,7 @@ use super::{Error, Turn};
 use crate::domain::switches::Switches;
 use crate::engine::protection::{Counted, Since};
 use crate::engine::state::{Contact, Enrollment};
-use crate::engine::{guard::DeferReason, pausing};
+use crate::engine::{defer::DeferReason, pausing};
 use crate::settings::Mode;
 use crate::store;
 

@@ -98,8 +98,8 @@ fn bounces_of_all_shards_stop_marketing_and_leave_order_mail_alone() {
     }
 }
 
-#[test]
-fn after_a_resume_only_what_was_sent_since_counts() {
+/// A shop whose welcome four of 120 people called spam, a minute after protection paused it.
+fn paused_by_complaints() -> (World, Story) {
     let (mut world, mut story) = (world(4, ProviderKind::Outbox), Story::default());
     welcomed(&mut world, &mut story, 0..120);
     for number in 0..4 {
@@ -108,12 +108,21 @@ fn after_a_resume_only_what_was_sent_since_counts() {
     world.protect().unwrap();
     assert!(switches(&world).paused.contains_key(&welcome()));
     pass(&mut world, MINUTE);
-    let change = Change {
+    (world, story)
+}
+
+fn resume() -> Change {
+    Change {
         resume: vec![welcome()],
         marketing_paused: Some(false),
         ..Change::default()
-    };
-    world.switch(&change).unwrap();
+    }
+}
+
+#[test]
+fn after_a_resume_only_what_was_sent_since_counts() {
+    let (mut world, mut story) = paused_by_complaints();
+    world.switch(&resume()).unwrap();
     world.sweep().unwrap();
     let findings = world.protect().unwrap();
     assert_eq!(level(&findings, None), (Level::Fine, 0));
@@ -128,21 +137,9 @@ fn after_a_resume_only_what_was_sent_since_counts() {
 
 #[test]
 fn what_is_resumed_while_a_count_is_on_its_way_stays_so() {
-    let (mut world, mut story) = (world(4, ProviderKind::Outbox), Story::default());
-    welcomed(&mut world, &mut story, 0..120);
-    for number in 0..4 {
-        report(&world, &mut story, "complained", number);
-    }
-    world.protect().unwrap();
-    assert!(switches(&world).paused.contains_key(&welcome()));
-    pass(&mut world, MINUTE);
+    let (world, _) = paused_by_complaints();
     let (since, counted) = world.count_marketing().unwrap();
-    let change = Change {
-        resume: vec![welcome()],
-        marketing_paused: Some(false),
-        ..Change::default()
-    };
-    world.switch(&change).unwrap();
+    world.switch(&resume()).unwrap();
     let findings = world.protect_by(&since, &counted).unwrap();
     assert_eq!(level(&findings, Some(&welcome())), (Level::Stop, 120));
     assert!(switches(&world).pauses_nothing(), "it was counted before");

@@ -6,7 +6,7 @@ use crate::domain::event::EventKind;
 use crate::domain::ids::MessageId;
 use crate::domain::message::{DropReason, Lane, Message, MessageState, Stream};
 use crate::engine::decision::{Change, Effect};
-use crate::engine::guard::DeferReason;
+use crate::engine::defer::DeferReason;
 use crate::engine::ids;
 use crate::engine::progress::{Course, StepOutcome};
 use crate::engine::state::{Enrollment, LastMail, Position, Sending};

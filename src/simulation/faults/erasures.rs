@@ -95,7 +95,7 @@ impl Play<'_> {
     pub(super) fn erase(&mut self, address: &str) -> Result<(), Broken> {
         let email = EmailAddress::parse(address).map_err(said)?;
         let mut people = self.world.live()?;
-        people.retain(|person| person.addresses.iter().any(|held| held.email.same_as(&email)));
+        people.retain(|person| person.address_of(&email).is_some());
         let at = self.world.now;
         let erasures = &mut self.truth.erasures;
         let held = people.iter().flat_map(|person| &person.addresses);

@@ -6,7 +6,7 @@ use super::{Life, Plan};
 use crate::domain::ids::ContactId;
 use crate::domain::message::{DropReason, MessageState, Stream};
 use crate::domain::time::Timestamp;
-use crate::engine::guard::DeferReason;
+use crate::engine::defer::DeferReason;
 use crate::simulation::error::Failure;
 use crate::store::message::Stored;
 use serde::Serialize;

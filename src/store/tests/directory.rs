@@ -110,6 +110,32 @@ fn what_was_bought_before_anybody_was_known_goes_to_who_comes() {
 }
 
 #[test]
+fn only_what_cannot_found_a_contact_leaves_its_stand_in() {
+    for kind in [
+        IdentifierKind::Email,
+        IdentifierKind::Customer,
+        IdentifierKind::Order,
+        IdentifierKind::Checkout,
+        IdentifierKind::Cart,
+        IdentifierKind::Anonymous,
+    ] {
+        let sql = shard();
+        let founding = Claim {
+            kind,
+            contact: ContactId::from(hash("01")),
+            ..claim_of("01", "aa")
+        };
+        claim(&sql, &[founding], at(0)).unwrap();
+        let later = Claim {
+            kind,
+            ..claim_of("01", "bb")
+        };
+        let moved = sql.written_by(|sql| claim(sql, &[later], at(1)));
+        assert_eq!(moved == 0, kind.is_strong(), "{kind:?}");
+    }
+}
+
+#[test]
 fn a_merge_moves_only_what_still_leads_to_the_loser() {
     let sql = shard();
     let claims = [claim_of("01", "aa"), claim_of("02", "cc")];

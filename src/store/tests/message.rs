@@ -179,7 +179,7 @@ fn operators_see_what_did_not_go_out() {
 
 #[test]
 fn a_deferral_keeps_its_reason_and_costs_a_row_once() {
-    use crate::engine::guard::DeferReason;
+    use crate::engine::defer::DeferReason;
     let sql = ledger(MessageState::Intended);
     let contact = contact_id("8c");
     let id = message_id(&contact, "01");
