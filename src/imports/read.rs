@@ -60,10 +60,10 @@ impl<'a> List<'a> {
         let mut columns = Columns::new();
         for (place, heading) in file.headings.iter().enumerate() {
             let renamed = settings.renamed.iter();
-            let renamed = renamed
+            let mut renamed = renamed
                 .filter(|(theirs, _)| theirs.trim().eq_ignore_ascii_case(heading))
                 .map(|(_, ours)| ours);
-            let name = renamed.last().unwrap_or(heading).trim().to_lowercase();
+            let name = renamed.next_back().unwrap_or(heading).trim().to_lowercase();
             // Of two columns of one name the first counts.
             columns.entry(name).or_insert(place);
         }

@@ -106,7 +106,7 @@ impl Story {
             received_at: now,
             starts_at: None,
             test: line.flag("test"),
-            imported: line.flag("imported").then(|| Imported {
+            imported: line.flag("imported").then_some(Imported {
                 since: Some(occurred_at),
             }),
             identifiers: identifiers(line, &source, email.as_ref(), checkout, order.as_deref())?,

@@ -12,6 +12,7 @@ use wend::imports::record::Record;
 use wend::providers::ProviderKind;
 use wend::simulation::telling::Story;
 use wend::simulation::world::World;
+use wend::store;
 use wend::store::everything::{Kind, Place};
 use wend::turn::call::{Answer, Call, Ingested};
 use wend::turn::convoy::Convoy;
@@ -142,6 +143,26 @@ fn rows_of_an_imported_contact_and_order_are_these() {
     assert_eq!(costs(&[order("ana", "2", refunded)]), 7);
     // A stranger's: the address besides.
     assert_eq!(costs(&[order("dora", "3", none())]), 5);
+}
+
+#[test]
+fn an_event_is_stored_with_the_word_that_it_was_imported() {
+    let world = world(1, ProviderKind::Outbox);
+    let since = serde_json::json!({ "since": 1_600_000_000_000_i64 });
+    import(
+        &world,
+        &[contact("ana", since), order("ana", "1", serde_json::json!({}))],
+    );
+    let id = people(&world).into_values().next().unwrap().id;
+    let stored = world.turn(world.indices()[0], |turn| {
+        Ok(store::event::list(turn.sql, &id, None, 10)?)
+    });
+    let since = stored
+        .unwrap()
+        .into_iter()
+        .map(|event| event.imported.unwrap().since);
+    let known = [1_600_000_000_000, 1_740_000_000_000].map(|at| Some(Timestamp::from_millis(at)));
+    assert_eq!(since.collect::<Vec<_>>(), known);
 }
 
 #[test]
