@@ -18,6 +18,8 @@ Options for lists that do not say all: --map 'Their column=email' (may be said s
 /** How often a batch that the Worker could not take is sent again, and after how many milliseconds first. */
 const TRIES = 4;
 const PAUSE_MS = 1_000;
+/** Records that the Worker may refuse by themselves; where there are more, it is the Worker that fails. */
+const MOST_FAILED = 10;
 const BAR = 24;
 
 async function main(args) {
@@ -92,6 +94,7 @@ async function post(ask, records, sum) {
       if (sum.taken + sum.known + sum.erased === 0) throw error;
       if (records.length === 1) {
         sum.failed.push(nameOf(records[0]));
+        if (sum.failed.length > MOST_FAILED) throw error;
         return;
       }
       const half = Math.ceil(records.length / 2);
