@@ -25,8 +25,13 @@ use wend::engine::condition::Compiled;
 use wend::engine::state::Document;
 use wend::http::form;
 use wend::http::{Headers, Response};
+use wend::imports::file::File;
+use wend::imports::form::Subject;
+use wend::imports::read as list;
+use wend::imports::record::Batch;
 use wend::journey::condition::{About, Use, check_for};
 use wend::journey::definition::Condition;
+use wend::journey::region::Region;
 use wend::journey::{lock, parse, segment_file, store_check, template_check};
 use wend::providers::ProviderKind;
 use wend::render::links::{LinkKeys, Purpose};
@@ -47,7 +52,7 @@ pub struct Entry {
     pub feed: fn(&[u8]),
 }
 
-pub const ENTRIES: [Entry; 27] = [
+pub const ENTRIES: [Entry; 28] = [
     entry("source_shopify", &["tests/fixtures/sources/shopify"], shopify),
     entry(
         "source_woocommerce",
@@ -107,6 +112,7 @@ pub const ENTRIES: [Entry; 27] = [
     entry("conditions", &["fuzz/seeds/conditions"], conditions),
     entry("templates", &["templates/emails/checkout-nudge"], templates),
     entry("stored", &["src/store/tests"], stored),
+    entry("imports", &["tests/fixtures/imports"], imports),
 ];
 
 const fn entry(name: &'static str, seeds: &'static [&'static str], feed: fn(&[u8])) -> Entry {
@@ -515,4 +521,33 @@ fn stored(bytes: &[u8]) {
     let _ = wend::http::json::<Envelope>(bytes);
     let _ = wend::http::json::<Forward>(bytes);
     let _ = wend::http::json::<Document>(bytes);
+}
+
+/// A CSV out of another program, read by its heading; and a batch as it is posted.
+fn imports(bytes: &[u8]) {
+    if let Ok(batch) = wend::http::json::<Batch>(bytes) {
+        let events = batch.records.iter().flat_map(|record| record.events(now()));
+        assert!(events.flatten().all(|event| !event.is_live()));
+    }
+    let Ok(file) = File::read(bytes) else { return };
+    let settings = list::Settings {
+        zone: Zone::UTC,
+        currency: Currency::parse("GBP").unwrap(),
+        region: Region::Strict,
+        now: now(),
+        renamed: Vec::new(),
+        said: list::SaidOfAll::default(),
+    };
+    for subject in [Subject::Contacts, Subject::Orders] {
+        let Ok(known) = list::List::of(&file, subject, &settings) else {
+            continue;
+        };
+        let done: Result<(), String> = known.each(subject, |taken| {
+            if let list::Taken::Record(_, record) = taken {
+                assert!(record.events(now()).is_ok(), "what is taken can be imported");
+            }
+            Ok(())
+        });
+        done.unwrap();
+    }
 }

@@ -61,7 +61,8 @@ async function ask(base, token, route, body) {
   }
   if (!response.ok || !answer) {
     const said = answer?.error ? `: ${answer.error}\n${answer.hint ?? ""}` : ". Is it Wend that answers there?";
-    throw new Explained(`${base}${route} answered ${response.status}${said}`.trimEnd());
+    const error = new Explained(`${base}${route} answered ${response.status}${said}`.trimEnd());
+    throw Object.assign(error, { status: response.status });
   }
   return answer;
 }

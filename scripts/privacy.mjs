@@ -1,21 +1,27 @@
 // `npm run export -- <address>` tells everything that is held of a person; `npm run erase -- <address>` takes it away.
-// Both also take `--contact <id>`, an id that /admin/status shows. What an export holds and an erasure keeps: docs/privacy.md.
+// `npm run export -- everything` tells it of everybody, as JSON lines (docs/import.md). The others also take `--contact <id>`, an id that /admin/status shows. What an export holds and an erasure keeps: docs/privacy.md.
 
-import { writeFileSync } from "node:fs";
+import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { LOCAL, adminOf, readArgs } from "./admin.mjs";
 import { Explained, isMain, runMain } from "./steps.mjs";
 
 const USAGE = `Usage:
   npm run export -- <address> [--out <file.json>] [--to ${LOCAL} | --port <n>] [--token <ADMIN_TOKEN>]
+  npm run export -- everything [--out <file.jsonl>] [--to ${LOCAL} | --port <n>] [--token <ADMIN_TOKEN>]
   npm run erase -- <address> [--yes] [--to ${LOCAL} | --port <n>] [--token <ADMIN_TOKEN>]
 With --contact <id> in place of the address, the person is named by the id that /admin/status shows.`;
 
 async function main(args) {
-  const own = { contact: { type: "string" }, out: { type: "string" }, yes: { type: "boolean", default: false } };
+  const own = { contact: { type: "string" }, out: { type: "string" }, yes: { type: "boolean", default: false },
+    all: { type: "boolean", default: false } };
   const { values, positionals } = readArgs(args, USAGE, own);
   const [command, address, ...more] = positionals;
-  if (more.length > 0 || (address === undefined) === (values.contact === undefined)) throw new Explained(USAGE);
+  const everything = values.all ? address === undefined : address === "everything";
+  if (command === "export" && everything && more.length === 0 && values.contact === undefined) {
+    return tellEverything(adminOf(values), values.out);
+  }
+  if (values.all || more.length > 0 || (address === undefined) === (values.contact === undefined)) throw new Explained(USAGE);
   const who = address === undefined ? { contact_id: values.contact } : { email: address };
   if (command === "export") return tell(adminOf(values), who, values.out);
   if (command === "erase") return erase(adminOf(values), who, values.yes);
@@ -40,6 +46,34 @@ async function tell(ask, who, out) {
   const rows = Object.entries(answer.held).map(([table, list]) => `${list.length} ${table}`);
   console.log(rows.length > 0 ? `${nameOf(who)}: ${rows.join(", ")}. All of it is in ${out}` : `Nothing is held of ${nameOf(who)}; ${out} says so.`);
   for (const table of answer.cut) console.log(`There are more ${table} than an export holds; docs/privacy.md says what to do.`);
+  return 0;
+}
+
+/** Page by page, each row a line. The first line says the form of the file. */
+async function tellEverything(ask, out) {
+  let file = 1;
+  try {
+    if (out !== undefined) file = openSync(out, "w", 0o600);
+  } catch (error) {
+    throw new Explained(`${out} cannot be written (${error.code}). Name another file: --out`);
+  }
+  const counts = {};
+  const write = (row) => writeSync(file, `${JSON.stringify(row)}\n`);
+  write({ format: "wend-everything-1" });
+  let after;
+  do {
+    const { table, rows, next } = await ask("/admin/export/everything", after ? { after } : {});
+    for (const row of rows) write({ table, ...row });
+    counts[table] = (counts[table] ?? 0) + rows.length;
+    const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+    if (out !== undefined && process.stdout.isTTY) process.stdout.write(`\r\x1b[K${total} rows`);
+    after = next;
+  } while (after);
+  if (out === undefined) return 0;
+  closeSync(file);
+  if (process.stdout.isTTY) process.stdout.write("\r\x1b[K");
+  const told = Object.entries(counts).map(([table, count]) => `${count} ${table}`);
+  console.log(`Everything is in ${out}: ${told.join(", ")} rows.`);
   return 0;
 }
 

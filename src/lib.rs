@@ -14,6 +14,7 @@ pub mod generated;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod graph;
 pub mod http;
+pub mod imports;
 pub mod journey;
 pub mod providers;
 pub mod render;

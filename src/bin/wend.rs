@@ -4,6 +4,8 @@
 mod carriers;
 #[path = "wend/faults.rs"]
 mod faults;
+#[path = "wend/import.rs"]
+mod import;
 #[path = "wend/settings.rs"]
 mod settings;
 #[path = "wend/simulate.rs"]
@@ -88,6 +90,8 @@ enum Task {
         #[arg(long)]
         out: Option<PathBuf>,
     },
+    /// Read the list of another program, for `npm run import`.
+    Import(import::Asked),
     /// Read the settings of the environment as the Worker would, for `npm run doctor`.
     Settings(settings::Asked),
     /// Run journeys under virtual time: a scenario, one shopper, a population, or every time zone.
@@ -112,6 +116,7 @@ fn main() -> ExitCode {
         } => preview(email.as_deref(), locale.as_deref(), text, out.as_deref()),
         Task::Schema { out } => schema(&out),
         Task::Graph { journey, out } => graph(journey.as_deref(), out.as_deref()),
+        Task::Import(asked) => import::run(&asked),
         Task::Settings(asked) => settings::run(&asked),
         Task::Simulate(asked) => simulate::run(&asked),
         Task::Faults(asked) => faults::run(&asked),

@@ -149,6 +149,9 @@ pub struct Event {
     /// A test order or sample: kept, but starts no journey and counts for nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub test: bool,
+    /// A row of a list that was kept elsewhere: it counts, and starts nothing and sends nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
     /// Every identifier the event carries, strongest first; may be empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identifiers: Vec<Identifier>,
@@ -166,6 +169,15 @@ pub struct Event {
     /// What could not be read and was left out; the event counts without it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<Unread>,
+}
+
+/// What an import says besides (`docs/import.md`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Imported {
+    /// Since when the person is known, where the list tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
 }
 
 /// A field that was left out. Never its value: that may be a person's.
@@ -267,6 +279,7 @@ impl Event {
             received_at,
             starts_at: None,
             test: false,
+            imported: None,
             identifiers: Vec::new(),
             email: None,
             profile: Profile::default(),
@@ -280,6 +293,11 @@ impl Event {
     /// The moment that waits caused by this event count from.
     pub fn counts_from(&self) -> Timestamp {
         self.starts_at.unwrap_or(self.occurred_at)
+    }
+
+    /// Whether it may start journeys, go on with them and be counted towards their goals.
+    pub const fn is_live(&self) -> bool {
+        !self.test && self.imported.is_none()
     }
 
     /// The source's time at which this event bought its checkouts; a test order buys nothing.

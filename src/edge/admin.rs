@@ -8,7 +8,7 @@ mod switches;
 use super::error::Error;
 use super::routes::{Visit, wrong_method};
 use super::store_call::{StoreAnswer, StoreCall};
-use super::{answer, log, privacy};
+use super::{answer, imports, log, privacy};
 use crate::http::{self, Method};
 use serde::Deserialize;
 use serde_json::json;
@@ -49,7 +49,9 @@ pub async fn answer(visit: &Visit<'_>, first: &str, rest: &[&str]) -> Result<Res
         ("stop", [], _) => wrong_method("POST"),
         ("export", [], Method::Post) => privacy::export(visit).await,
         ("erase", [], Method::Post) => privacy::erase(visit).await,
-        ("export" | "erase", [], _) => wrong_method("POST"),
+        ("export", ["everything"], Method::Post) => imports::export(visit).await,
+        ("import", [], Method::Post) => imports::take(visit).await,
+        ("export" | "erase" | "import", [], _) | ("export", ["everything"], _) => wrong_method("POST"),
         ("coupons", [], Method::Get | Method::Head) => coupons(visit).await,
         ("coupons", [], _) => wrong_method("GET, HEAD"),
         ("coupons", [pool], Method::Post) => import_coupons(visit, pool).await,
@@ -57,8 +59,8 @@ pub async fn answer(visit: &Visit<'_>, first: &str, rest: &[&str]) -> Result<Res
         _ => Ok(answer::error(
             404,
             "no such route",
-            "there are /admin, /admin/status, /admin/switches, /admin/stop, /admin/export, /admin/erase, /admin/coupons and \
-             /admin/coupons/<pool>",
+            "there are /admin, /admin/status, /admin/switches, /admin/stop, /admin/export, /admin/export/everything, \
+             /admin/import, /admin/erase, /admin/coupons and /admin/coupons/<pool>",
         )?),
     }
 }

@@ -13,6 +13,7 @@ mod forwards;
 mod health;
 mod hooks;
 mod http_client;
+mod imports;
 mod inflate;
 #[cfg(feature = "bench-load")]
 mod load_bench;

@@ -121,6 +121,8 @@ const fn patience(call: &Call) -> Delay {
         | Call::Overview
         | Call::WhoIs { .. }
         | Call::Held(_)
+        | Call::Together(_)
+        | Call::Everything(_)
         | Call::Erase { .. }
         | Call::Forget(_) => Delay::from_minutes(1),
         // A run waits for the provider; cron has a quarter of an hour for all shards.

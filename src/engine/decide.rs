@@ -39,6 +39,7 @@ pub fn decide(
     let adopted = turn.adopt(input);
     match input {
         Input::Event(event) => turn.event(event, facts),
+        Input::Overtaken { event, .. } if event.imported.is_some() => enroll::exit_by(&mut turn, event),
         Input::Overtaken { event, unheard } => {
             turn.only = Some(unheard.clone());
             goal::reach_by(&mut turn, event, facts);
@@ -80,7 +81,8 @@ pub fn decide(
     turn.take_back_unwanted(contact);
     if turn.contact.profile != contact.profile {
         turn.tell_time_anew(|_| &contact.profile);
-        moment::arm(&mut turn, Anew::All);
+        let is_list = matches!(input, Input::Event(event) if event.imported.is_some());
+        moment::arm(&mut turn, if is_list { Anew::Ahead } else { Anew::All });
     }
     turn.look_at_segments(contact, input, adopted);
     turn.finish()
@@ -207,6 +209,12 @@ impl<'a> Turn<'a> {
                 .entry(event.kind.clone())
                 .or_default()
                 .push(event.occurred_at);
+        }
+        if event.imported.is_some() {
+            // A cart that was bought is bought, however that became known.
+            enroll::exit_by(self, event);
+            moment::arm(self, Anew::Missing);
+            return;
         }
         intake::read_mail(self, event);
         referral::count(self, event);

@@ -29,7 +29,7 @@ pub fn data_of(
     let refreshes = |event: &&Event| {
         let about = about(journey.trigger.key, key, event);
         event.occurred_at >= start.occurred_at
-            && !event.test
+            && event.is_live()
             && is_of(journey.trigger.key, key, &view.contact.id, event)
             && journey.trigger.when.as_ref().is_none_or(|when| {
                 let sight = view.on(Topic::event(journey, &about, key));

@@ -9,17 +9,16 @@ use crate::domain::event::{Event, EventKind};
 use crate::domain::money::{Currency, Money};
 use crate::domain::objection::Objection;
 use crate::domain::order::{Order, OrderStatus};
+use crate::domain::time::Timestamp;
 use crate::journey::region::Region;
 
 /// Applies the event's facts to the contact, by the source's own time: an older report never undoes a newer one.
 pub(super) fn learn(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
     let contact = &mut turn.contact;
-    if event.occurred_at >= contact.profile_at {
-        contact.profile.update(&event.profile);
-        contact.profile_at = event.occurred_at;
-    } else {
-        contact.profile.fill_from(&event.profile);
+    if let Some(imported) = event.imported {
+        contact.since = contact.since.min(imported.since.unwrap_or(contact.since));
     }
+    learn_profile(contact, event);
     for identifier in &event.identifiers {
         if !contact.identifiers.contains(identifier) && contact.identifiers.len() < MAX_IDENTIFIERS {
             contact.identifiers.push(identifier.clone());
@@ -34,6 +33,24 @@ pub(super) fn learn(turn: &mut Turn<'_>, event: &Event, facts: &Facts) {
     }
     if let (Some(status), false) = (event.kind.order_status(), event.test) {
         order(turn, event, status, facts);
+    }
+}
+
+/// A list that was kept elsewhere fills in what no source has told; what an earlier list told gives way to it.
+fn learn_profile(contact: &mut Contact, event: &Event) {
+    let is_list = event.imported.is_some();
+    let newest = if is_list {
+        contact.profile_at == Timestamp::default()
+    } else {
+        event.occurred_at >= contact.profile_at
+    };
+    if !newest {
+        contact.profile.fill_from(&event.profile);
+        return;
+    }
+    contact.profile.update(&event.profile);
+    if !is_list {
+        contact.profile_at = event.occurred_at;
     }
 }
 
@@ -74,19 +91,23 @@ fn address(
         make_room(contact);
         contact.addresses.push(Address {
             email: email.clone(),
-            seen_at: event.occurred_at,
+            seen_at: if event.imported.is_some() {
+                Timestamp::default()
+            } else {
+                event.occurred_at
+            },
             consent: objection.map_or_else(Consent::default, |held| held.consent(&event.id)),
             health: AddressHealth::default(),
         });
     }
     let address = contact.address_mut(email)?;
-    // Who says no to an address does not say that it is the one they use; nor does a mail that comes back.
+    // Who says no to an address does not say that it is the one they use; nor does a mail that comes back, nor a list.
     let about = [
         EventKind::Unsubscribed,
         EventKind::EmailBounced,
         EventKind::EmailComplained,
     ];
-    let used = !about.contains(&event.kind);
+    let used = !about.contains(&event.kind) && event.imported.is_none();
     if used && event.occurred_at >= address.seen_at {
         address.seen_at = event.occurred_at;
         address.email = email.clone();

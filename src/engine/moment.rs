@@ -24,6 +24,8 @@ const GRACE: Delay = Delay::from_hours(24);
 pub(super) enum Anew {
     /// Of every journey: a date or a zone may be another one, or the journeys are.
     All,
+    /// As `All`, where a date came with a list that was kept elsewhere: what was due before that is nobody's business.
+    Ahead,
     /// Of journeys without one: somebody new.
     Missing,
 }
@@ -36,7 +38,9 @@ pub(super) fn arm(turn: &mut Turn<'_>, anew: Anew) {
         let at = match (anew, held) {
             (Anew::Missing, Some(held)) => Some(held),
             // Nothing became known: what is past stays past.
-            (Anew::Missing, None) => next(turn, journey, turn.now),
+            // It is due, and only waits for its turn.
+            (Anew::Ahead, Some(held)) if held <= turn.now => Some(held),
+            (Anew::Missing, None) | (Anew::Ahead, _) => next(turn, journey, turn.now),
             (Anew::All, _) => next(turn, journey, turn.now.minus(GRACE)),
         };
         armed.extend(at.map(|at| (journey.id.clone(), at)));

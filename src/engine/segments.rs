@@ -134,8 +134,8 @@ impl Turn<'_> {
             return;
         }
         let panel = Panel::read(self.catalog);
-        // A test event is kept and starts nothing.
-        let silent = matches!(input, Input::Event(event) if event.test);
+        // A test event is kept and starts nothing, and so is what a list tells that was kept elsewhere.
+        let silent = matches!(input, Input::Event(event) if !event.is_live());
         let ids = before.enrollments.iter().map(|held| held.id.clone());
         let held: BTreeSet<EnrollmentId> = ids.collect();
         for round in 0..=ROUNDS_MAX {
@@ -168,6 +168,7 @@ impl Turn<'_> {
             address.map(|address| (address.email.canonical(), address.consent.state))
         };
         now.profile != before.profile
+            || now.since != before.since
             || now.purchases != before.purchases
             || now.engagement != before.engagement
             || now.referrals != before.referrals

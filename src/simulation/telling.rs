@@ -9,7 +9,7 @@ use crate::domain::consent::{ConsentGrade, ConsentSignal, ConsentState};
 use crate::domain::contact::Profile;
 use crate::domain::delivery_event::{DeliveryEvent, DeliveryKind};
 use crate::domain::email::EmailAddress;
-use crate::domain::event::{Event, EventData, EventKind};
+use crate::domain::event::{Event, EventData, EventKind, Imported};
 use crate::domain::identity::{Identifier, IdentifierKind};
 use crate::domain::ids::{EventId, MessageId, SourceName};
 use crate::domain::referral::ReferralCode;
@@ -106,6 +106,9 @@ impl Story {
             received_at: now,
             starts_at: None,
             test: line.flag("test"),
+            imported: line.flag("imported").then_some(Imported {
+                since: Some(occurred_at),
+            }),
             identifiers: identifiers(line, &source, email.as_ref(), checkout, order.as_deref())?,
             consent: consent(line, &kind, occurred_at),
             preferences: None,

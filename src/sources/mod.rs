@@ -12,7 +12,7 @@
 
 mod arrival;
 mod bigcommerce;
-mod clean;
+pub mod clean;
 mod document;
 mod ecwid;
 mod events;

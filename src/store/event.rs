@@ -8,7 +8,7 @@ use super::sql::{Row, Sql, Statement};
 use crate::domain::consent::ConsentSignal;
 use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
-use crate::domain::event::{Event, EventData, EventKind, Unread};
+use crate::domain::event::{Event, EventData, EventKind, Imported, Unread};
 use crate::domain::identity::Identifier;
 use crate::domain::ids::{ContactId, EventId, SourceName};
 use crate::domain::preferences::PreferenceChange;
@@ -33,6 +33,8 @@ struct Body<'a> {
     starts_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "is_default")]
     test: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    imported: Option<Imported>,
     #[serde(default, skip_serializing_if = "is_empty")]
     identifiers: Cow<'a, [Identifier]>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -172,6 +174,7 @@ fn write(event: &Event) -> Result<String, Error> {
         source: Cow::Borrowed(&event.source),
         starts_at: event.starts_at,
         test: event.test,
+        imported: event.imported,
         identifiers: Cow::Borrowed(&event.identifiers),
         email: event.email.as_ref().map(Cow::Borrowed),
         profile: Cow::Borrowed(&event.profile),
@@ -208,6 +211,7 @@ fn read(row: &Row) -> Result<Event, Error> {
         received_at: row.time("received_at")?,
         starts_at: body.starts_at,
         test: body.test,
+        imported: body.imported,
         identifiers: body.identifiers.into_owned(),
         email: body.email.map(Cow::into_owned),
         profile: body.profile.into_owned(),

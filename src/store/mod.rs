@@ -16,6 +16,7 @@ pub mod dispatch;
 pub mod enrollment;
 mod error;
 pub mod event;
+pub mod everything;
 pub mod facts;
 pub mod figures;
 pub mod forward;

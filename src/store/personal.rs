@@ -287,7 +287,7 @@ pub fn of_others(
         .collect()
 }
 
-fn json_of(row: &Row) -> Json {
+pub(super) fn json_of(row: &Row) -> Json {
     let columns = row
         .columns()
         .map(|(name, value)| (name.to_owned(), json_of_value(name, value)));

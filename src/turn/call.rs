@@ -24,6 +24,7 @@ use crate::engine::protection::{Counted, Since};
 use crate::engine::state::{Contact, Ended};
 use crate::render::links::Mark;
 use crate::render::outbox::{HeldRow, LeftRow, OutboxMail};
+use crate::store::everything::{Page, Place};
 use crate::turn::erase::Erased;
 use crate::turn::person::{Held, Person};
 use crate::turn::refused::RefusedCall;
@@ -65,6 +66,10 @@ pub enum Call {
     },
     /// Which of these checkouts were bought?
     Bought(Vec<IdentifierHash>),
+    /// All of these, in this order, in one storage turn: what an import asks.
+    Together(Vec<Call>),
+    /// The next page of all that you hold.
+    Everything(Place),
     /// Do all that is due.
     RunDue,
     /// Take away a slice of what retention lets go.
@@ -330,6 +335,8 @@ pub enum Answer {
     Person(Box<Person>),
     Held(Held),
     Erased(Erased),
+    Together(Vec<Answer>),
+    Page(Page),
     /// The call was refused; nothing was written.
     Refused {
         error: String,
@@ -370,6 +377,8 @@ impl Answer {
             | Self::Overview(_)
             | Self::Person(_)
             | Self::Held(_)
+            | Self::Together(_)
+            | Self::Page(_)
             | Self::Erased(_) => Meaning::Arrived,
         }
     }

@@ -106,7 +106,7 @@ impl Turn<'_> {
     }
 
     /// Whether an event tells of before the erasure of somebody whom one of its identifiers named: whatever else it names,
-    /// it would bring back what was erased.
+    /// it would bring back what was erased. A list that was kept elsewhere is from before, whenever it is imported.
     fn is_from_before(&self, ingest: &Ingest) -> Result<bool, Error> {
         let own = ingest
             .identifiers
@@ -447,9 +447,10 @@ fn is_of_erased(loaded: &Loaded, ingest: &Ingest, objection: Option<Objection>) 
     of_the_contact || erased.is_some_and(|objection| is_before(event, objection.at))
 }
 
-/// A source writes its times by the second.
+/// A source writes its times by the second; a list may have been written at any time.
 fn is_before(event: &Event, erased_at: Timestamp) -> bool {
-    event.received_at <= erased_at || event.occurred_at.plus(Delay::from_seconds(1)) <= erased_at
+    let is_list = event.imported.is_some();
+    is_list || event.received_at <= erased_at || event.occurred_at.plus(Delay::from_seconds(1)) <= erased_at
 }
 
 /// Whom identifiers lead to; those that were only closed lead to nobody.

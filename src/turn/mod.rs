@@ -11,6 +11,7 @@ pub mod call;
 pub mod choice;
 pub mod claim;
 mod compose;
+pub mod convoy;
 pub mod erase;
 pub mod errand;
 mod error;

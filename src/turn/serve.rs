@@ -6,7 +6,7 @@ use super::call::{Answer, Call};
 use super::erase::Erased;
 use super::merge::Absorbed;
 use super::{Error, Home, Turn};
-use crate::store::directory;
+use crate::store::{directory, everything};
 
 impl Turn<'_> {
     /// Serves a call; none for the one that needs more than a turn, a run of what is due.
@@ -65,20 +65,29 @@ impl Turn<'_> {
                 rows: self.forget(&person, self.now)?,
                 ..Erased::default()
             }),
-            Call::Exported(people) => {
-                self.end_privacy_requests(&people)?;
-                Answer::Done
-            }
-            Call::KeepRefused(calls) => {
-                self.keep_refused(&calls)?;
-                Answer::Done
-            }
+            Call::Exported(people) => done(self.end_privacy_requests(&people))?,
+            Call::KeepRefused(calls) => done(self.keep_refused(&calls))?,
             Call::NotePrivacyRequest { id, kind, contact } => {
-                self.note_privacy_request(id, kind, contact)?;
-                Answer::Done
+                done(self.note_privacy_request(id, kind, contact))?
             }
+            Call::Together(calls) => self.serve_all(calls)?,
+            Call::Everything(place) => Answer::Page(everything::page(self.sql, &place)?),
             Call::RunDue => return Ok(None),
         };
         Ok(Some(answer))
     }
+
+    /// Calls that are one turn together: when one fails, nothing of any is written.
+    fn serve_all(&self, calls: Vec<Call>) -> Result<Answer, Error> {
+        let mut answers = Vec::with_capacity(calls.len());
+        for call in calls {
+            // A run is no part of a turn.
+            answers.push(self.serve(call)?.unwrap_or(Answer::NotYet));
+        }
+        Ok(Answer::Together(answers))
+    }
+}
+
+fn done(result: Result<(), Error>) -> Result<Answer, Error> {
+    result.map(|()| Answer::Done)
 }

@@ -65,6 +65,23 @@ for (const shards of [1, 4]) {
       await costs("a refused delivery", 0, [0, 0], () => shop.post("/hooks/shopify", "{}", {}));
     });
 
+    test("imports", async () => {
+      const [ana, bea] = [shop.shopper("ana"), shop.shopper("bea")];
+      const at = (await shop.now()).getTime();
+      const imports = async (...records) => {
+        const response = await shop.admin("import", { method: "POST", body: JSON.stringify({ records }) });
+        assert.equal(response.status, 200, await response.clone().text());
+      };
+      const contact = { contact: { list: "klaviyo", email: ana.email, consent: { state: "subscribed", at: at - 86_400_000 } } };
+      const order = (who) => ({ order: { source: "shopify", id: String(who.orderId), email: who.email, placed_at: at - 86_400_000,
+        total: { amount: "20.00", currency: "GBP" } } });
+      await costs("an imported contact with a yes; 1 new id, 1 change of consent", 2 + 1 + 1, [4, 4], () => imports(contact));
+      await costs("the same contact again", 0, [0, 0], () => imports(contact));
+      await costs("an imported order of a known contact; order, 1 new id", 2 + 1 + 1, [4, 4], () => imports(order(ana)));
+      await costs("the same order again", 0, [0, 0], () => imports(order(ana)));
+      await costs("an imported order of a stranger; order, 2 new ids", 2 + 1 + 2, [5, 5], () => imports(order(bea)));
+    });
+
     test("sends", async () => {
       const [ana, bea] = [shop.shopper("ana"), shop.shopper("bea")];
       await shop.startsCheckout(ana);

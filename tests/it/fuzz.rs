@@ -183,6 +183,7 @@ fed!(
     conditions,
     templates,
     stored,
+    imports,
 );
 
 /// Without this an entry could stop at the proof each time, and show nothing of the parser behind it.

@@ -26,6 +26,10 @@ mod feedback;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
+mod imported;
+#[cfg(test)]
+mod imports;
+#[cfg(test)]
 mod journeys;
 #[cfg(test)]
 mod lint;

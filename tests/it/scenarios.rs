@@ -13,7 +13,8 @@
 //!   unsubscribe | custom Quiz_Finished          by=nadia (an address without its domain), customer=, checkout=, cart=,
 //!                                               anonymous=, value=, items=, time=+5m (the source's own time), id=,
 //!                                               source=, tags=vip,new, subscribed | implied | pending |
-//!                                               unsubscribed, test, bulk=bytes, zone=Asia/Tokyo, birthday=1990-05-17, delivery=2026-03-20,
+//!                                               unsubscribed, test, imported (a line of a list that was kept
+//!                                               elsewhere), bulk=bytes, zone=Asia/Tokyo, birthday=1990-05-17, delivery=2026-03-20,
 //!                                               score=, products=coffee,tea (what the items are), ref=nadia (an order by
 //!                                               her referral code)
 //!                                               `order 1..50` are fifty of them

@@ -16,6 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("generated", &["journey"]),
     ("graph", &["domain", "journey"]),
     ("http", &["domain"]),
+    ("imports", &["domain", "journey", "signing", "sources"]),
     // Marked anywhere by `planted!`, which names no part.
     ("planted", &[]),
     ("signing", &["domain", "http"]),

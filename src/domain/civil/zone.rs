@@ -126,6 +126,11 @@ impl Zone {
         self.local(at).date()
     }
 
+    /// The first instant at which the clock shows this time, or else the first after the skip that swallowed it.
+    pub fn instant_of(self, local: NaiveDateTime) -> Timestamp {
+        Timestamp::from_millis(self.first_instant(local).timestamp_millis())
+    }
+
     pub(super) fn date_of(self, at: DateTime<Utc>) -> NaiveDate {
         self.wall(at).date()
     }
