@@ -3,7 +3,9 @@
 use super::error::Error;
 use super::peers::Peers;
 use super::store_call::{Snapshot, StoreAnswer, StoreCall};
-use super::{admin, answer, dev, feedback, health, hooks, log, runtime, segment, switching, tokens, tracked};
+use super::{
+    admin, answer, dev, feedback, health, hooks, log, polls, runtime, segment, switching, tokens, tracked,
+};
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
 use crate::http;
@@ -202,7 +204,7 @@ pub fn wrong_method(allowed: &str) -> Result<Response, Error> {
     Ok(response)
 }
 
-/// One tick of cron: every shard is told again what is switched, protection looks at the figures, and what is due is done.
+/// One tick of cron: shops are asked what got lost, every shard is told again what is switched, protection looks at the figures, and what is due is done.
 ///
 /// # Errors
 /// When the `Store` cannot be reached. A shard that fails is logged; the others go on.
@@ -219,6 +221,7 @@ pub async fn tick(env: &Env) -> Result<(), Error> {
         now,
         origin: None,
     };
+    polls::poll(&peers).await;
     let snapshot = store_snapshot(&peers).await?;
     // Nothing was ever received: asking would only create empty shards.
     let Some(installed) = snapshot.installed else {

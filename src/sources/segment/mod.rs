@@ -143,6 +143,16 @@ struct Batch<'a> {
     sent_at: super::loose::Text,
 }
 
+impl Ignored {
+    /// What was called, for the logbook.
+    pub fn topic(&self) -> &str {
+        match self {
+            Self::Group => "group",
+            Self::Undeclared(name) => name,
+        }
+    }
+}
+
 impl RefusedCall {
     /// Names it, also when it is sent again.
     pub fn id(&self, message_id: Option<&str>) -> String {
