@@ -116,6 +116,8 @@ pub enum Reason {
     Topic(String),
     /// An order in a status that means nothing to us, such as one of a plugin; the status as it came.
     Status(String),
+    /// A checkout that a list still shows, and that was left too long ago for anybody to be reminded of it.
+    LeftLongAgo,
 }
 
 /// Why a delivery is refused. [`Error::status`] is the answer.
@@ -308,6 +310,9 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Topic(topic) => write!(f, "the topic `{topic}` is not used"),
+            Self::LeftLongAgo => {
+                f.write_str("a checkout that was left more than a day ago is not taken from a list")
+            }
             Self::Status(status) => write!(f, "orders with the status `{status}` are not used"),
         }
     }

@@ -5,9 +5,10 @@
 
 use super::arrival::Arrival;
 use super::verification::Verified;
-use super::{Error, Reading, SourceKind};
+use super::{Error, Reading, Reason, SourceKind};
+use crate::domain::event::{Event, EventKind};
 use crate::domain::money::Currency;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Delay, Timestamp};
 use crate::http::{Headers, Method, Request, Response};
 use crate::signing::Secrets;
 use serde_json::value::RawValue;
@@ -15,6 +16,8 @@ use std::collections::BTreeMap;
 
 /// Most documents of a page. Each is a storage turn or more, and one invocation may make a thousand calls.
 pub(super) const PER_PAGE: usize = 100;
+/// How long after it was left a checkout is taken from a list.
+const CHECKOUTS_TAKEN_FOR: Delay = Delay::from_hours(24);
 /// Longest mark of a page.
 const MAX_PAGE_BYTES: usize = 2_000;
 
@@ -163,7 +166,7 @@ impl Feed {
         let documents = self.documents(text)?;
         let read = |document: &&RawValue| {
             let reading = (self.list.read)(&Verified::listed(document.get().as_bytes()), arrival)?;
-            Ok(polled(reading))
+            Ok(polled(reading, now))
         };
         Ok(Listing {
             readings: documents.iter().map(read).collect(),
@@ -195,19 +198,22 @@ impl Feed {
     }
 }
 
-fn polled(reading: Reading) -> Reading {
-    match reading {
-        Reading::Events(events) => Reading::Events(
-            events
-                .into_iter()
-                .map(|event| crate::domain::event::Event {
-                    polled: true,
-                    ..event
-                })
-                .collect(),
-        ),
-        Reading::Notice(_) | Reading::Privacy(_) | Reading::Ping | Reading::Ignored(_) => reading,
+/// Marks what a poll found. A checkout of long ago leads to nothing: its first mail would be dropped as too late, and the
+/// ones behind it would not.
+fn polled(reading: Reading, now: Timestamp) -> Reading {
+    let Reading::Events(mut events) = reading else {
+        return reading;
+    };
+    let is_old = |event: &Event| {
+        event.kind == EventKind::CheckoutStarted && now.since(event.occurred_at) > CHECKOUTS_TAKEN_FOR
+    };
+    if events.iter().any(is_old) {
+        return Reading::Ignored(Reason::LeftLongAgo);
     }
+    for event in &mut events {
+        event.polled = true;
+    }
+    Reading::Events(events)
 }
 
 /// An address that a secret may be sent to, without its last slash: https of a public name, or plain http of this very

@@ -186,9 +186,59 @@ fn read(row: &Row, verdict: Option<Verdict>) -> Result<Line, Error> {
     })
 }
 
-/// How many lines are kept. For tests.
 #[cfg(test)]
-pub(super) fn count(sql: &dyn Sql) -> Result<u32, Error> {
-    let row = sql.first("SELECT count(*) AS n FROM delivery", &[])?;
-    row.map_or(Ok(0), |row| row.count("n"))
+mod tests {
+    use super::*;
+    use crate::domain::logbook::Place;
+    use crate::store::fixtures::{at, shard};
+
+    fn line(number: u32) -> Line {
+        let topic = format!("topic-{}", number / MAX_IN_AN_HOUR);
+        let id = format!("{number:05}");
+        Line::new(
+            at(0),
+            "shopify",
+            &topic,
+            &id,
+            Verdict::Ignored,
+            "the topic is not used",
+        )
+    }
+
+    #[test]
+    fn a_line_costs_a_row_and_its_repetition_none() {
+        let sql = shard();
+        assert_eq!(sql.written_by(|sql| keep(sql, &line(1))), 1);
+        assert_eq!(sql.written_by(|sql| keep(sql, &line(1))), 0);
+        let asked = Asked {
+            source: Some("shopify".to_owned()),
+            verdict: None,
+            before: Place::after_all_of(at(0)),
+            limit: 10,
+        };
+        assert_eq!(page(&sql, &asked, &["shopify"]), Ok(vec![line(1)]));
+        assert_eq!(
+            page(&sql, &asked, &["events"]),
+            Ok(Vec::new()),
+            "of a source that is none"
+        );
+        let before = Asked {
+            before: line(1).place(),
+            ..asked
+        };
+        assert_eq!(page(&sql, &before, &["shopify"]), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_full_shard_lets_the_oldest_go_in_one_statement() {
+        let sql = shard();
+        for number in 0..MAX_KEPT {
+            keep(&sql, &line(number)).unwrap();
+        }
+        assert_eq!(
+            sql.written_by(|sql| keep(sql, &line(MAX_KEPT))),
+            u64::from(GOING) + 1
+        );
+        assert_eq!(sql.written_by(|sql| keep(sql, &line(MAX_KEPT + 1))), 1);
+    }
 }

@@ -4,6 +4,7 @@ use super::*;
 use serde_json::json;
 use wend::domain::event::EventKind;
 use wend::http::Response;
+use wend::sources::Reason;
 use wend::sources::poll::{Feed, Listing};
 
 const SETTINGS: [(&str, &str); 5] = [
@@ -141,7 +142,8 @@ fn a_listed_order_of_shopify_is_the_webhooks_event() {
 
 #[test]
 fn a_listed_checkout_says_what_its_webhook_says_under_a_name_of_its_own() {
-    let checkout: Value = serde_json::from_slice(&fixture("shopify/checkouts_create")).unwrap();
+    let recent = json!("2026-03-01T11:00:00Z");
+    let checkout = edited("shopify/checkouts_create", &[("/updated_at", recent)]);
     let webhook = shopify("checkouts/create", checkout.to_string()).event();
     let listed = events("shopify/checkouts", &json!({ "checkouts": [checkout] })).remove(0);
     assert!(listed.polled && listed.id.as_str().starts_with("shopify:poll:"));
@@ -154,12 +156,36 @@ fn a_listed_checkout_says_what_its_webhook_says_under_a_name_of_its_own() {
         webhook
     );
     // An order that waits for its payment is WooCommerce's checkout.
-    let pending = edited("woocommerce/order_created", &[]);
+    let pending = edited(
+        "woocommerce/order_created",
+        &[("/date_modified_gmt", json!("2026-03-01T11:00:00"))],
+    );
     let [one] = events("woocommerce/orders", &json!([pending]))
         .try_into()
         .unwrap();
     assert!(one.polled && one.kind == EventKind::CheckoutStarted);
     assert!(one.id.as_str().starts_with("woocommerce:poll:1727:"));
+}
+
+#[test]
+fn nobody_is_reminded_of_a_checkout_of_long_ago_but_what_ends_one_counts() {
+    let at = |updated: &str, completed: Value| {
+        let changes = [("/updated_at", json!(updated)), ("/completed_at", completed)];
+        let checkout = edited("shopify/checkouts_create", &changes);
+        listed("shopify/checkouts", &json!({ "checkouts": [checkout] }))
+            .readings
+            .remove(0)
+    };
+    let old = Ok(Reading::Ignored(Reason::LeftLongAgo));
+    assert_eq!(at("2026-02-28T11:59:00Z", json!(null)), old);
+    assert!(matches!(
+        at("2026-02-28T12:01:00Z", json!(null)),
+        Ok(Reading::Events(_))
+    ));
+    assert!(matches!(
+        at("2026-02-20T12:00:00Z", json!("2026-02-20T12:00:00Z")),
+        Ok(Reading::Events(_))
+    ));
 }
 
 #[test]
