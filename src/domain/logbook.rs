@@ -45,8 +45,8 @@ pub struct Line {
 /// Which lines are wanted: the newest that are older than a place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
-    #[serde(default)]
-    pub source: Option<String>,
+    /// Of these sources.
+    pub sources: Vec<String>,
     #[serde(default)]
     pub verdict: Option<Verdict>,
     pub before: Place,

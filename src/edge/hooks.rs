@@ -63,8 +63,17 @@ pub async fn receive(visit: &Visit<'_>, source: &str, token: Option<&str>) -> Re
         Ok(None) => return reply("ping", None),
         Err(refusal) => return refuse(source, &refusal),
     };
+    heed(visit, source, &verified).await
+}
+
+/// Does what a genuine delivery says, and notes what leaves no row.
+async fn heed(visit: &Visit<'_>, source: SourceKind, verified: &Verified<'_>) -> Result<Response, Error> {
+    let note = |verdict, reason: &str| {
+        let line = logbook::of_delivery(source, verified, verdict, reason, visit.now);
+        logbook::note(visit, vec![line]);
+    };
     let currency = runtime::catalog()?.store.currency;
-    match source.read(&verified, visit.now, Some(currency)) {
+    match source.read(verified, visit.now, Some(currency)) {
         Ok(Reading::Events(events)) => {
             let peers = Peers {
                 origin: Some(visit.origin.clone()),
@@ -81,25 +90,11 @@ pub async fn receive(visit: &Visit<'_>, source: &str, token: Option<&str>) -> Re
         }
         Ok(Reading::Ping) => reply("ping", None),
         Ok(Reading::Ignored(reason)) => {
-            let line = logbook::of_delivery(
-                source,
-                &verified,
-                Verdict::Ignored,
-                &reason.to_string(),
-                visit.now,
-            );
-            logbook::note(visit, vec![line]);
+            note(Verdict::Ignored, &reason.to_string());
             reply("ignored", Some(&reason.to_string()))
         }
         Err(error) => {
-            let line = logbook::of_delivery(
-                source,
-                &verified,
-                Verdict::Unreadable,
-                &error.to_string(),
-                visit.now,
-            );
-            logbook::note(visit, vec![line]);
+            note(Verdict::Unreadable, &error.to_string());
             refuse(source, &error)
         }
     }

@@ -14,8 +14,8 @@ use crate::domain::logbook::{Line, Verdict};
 use crate::domain::time::Delay;
 use crate::engine::poll::{Look, Told};
 use crate::providers::answer;
-use crate::sources::Reading;
 use crate::sources::poll::Feed;
+use crate::sources::{Error as Unreadable, Reading};
 use serde_json::json;
 
 /// Most pages of a list at one tick; the next one goes on.
@@ -24,6 +24,9 @@ const PAGES_AT_ONCE: usize = 3;
 const PAGE_TIMEOUT: Delay = Delay::from_seconds(30);
 /// Largest page: a hundred orders of a hundred lines take about 10 MB.
 const MAX_PAGE_BYTES: usize = 16 << 20;
+
+/// Attempts at a page after which documents that cannot be stored are passed over, some hours later.
+const PASSED_OVER_AFTER: u32 = 12;
 
 /// Asks for what is due of every list that is set up, one list after the other. What fails is kept with its list, and
 /// keeps nothing else from being done.
@@ -53,10 +56,7 @@ async fn walk(peers: &Peers<'_>, feed: &Feed) -> Result<(), Error> {
         };
         let told = page(peers, feed, &due)
             .await
-            .unwrap_or_else(|error| Told::Failed {
-                reason: error.for_log(),
-                after: None,
-            });
+            .unwrap_or_else(|error| failed(error.for_log()));
         report(feed, &told);
         let call = PollCall::Told {
             feed: feed.name(),
@@ -78,60 +78,99 @@ async fn look(peers: &Peers<'_>, call: PollCall) -> Result<Option<Look>, Error> 
 
 /// Asks for a page, and commits all that it lists.
 async fn page(peers: &Peers<'_>, feed: &Feed, look: &Look) -> Result<Told, Error> {
-    let failed = |reason: String, after| Ok(Told::Failed { reason, after });
     let page = look.page.as_deref();
     let request = match feed.request(peers.settings.source_secrets(), look.since, page) {
         Ok(request) => request,
-        Err(wrong) => return failed(wrong.to_string(), None),
+        Err(wrong) => return Ok(failed(wrong.to_string())),
     };
     let response = http_client::send_within(request, PAGE_TIMEOUT, MAX_PAGE_BYTES).await?;
     if response.status != 200 {
-        let reason = refused(response.status);
-        return failed(reason, answer::retry_after(&response.headers, peers.now));
+        return Ok(Told::Failed {
+            reason: refused(response.status),
+            after: answer::retry_after(&response.headers, peers.now),
+            lost: page.is_some() && matches!(response.status, 400 | 422),
+        });
     }
     let currency = runtime::catalog()?.store.currency;
     let listing = match feed.read(&response, page, peers.now, Some(currency)) {
         Ok(listing) => listing,
         Err(unreadable) => {
-            return failed(
-                format!("what the shop's API answered is no list: {unreadable}"),
-                None,
-            );
+            let reason = format!("what the shop's API answered is no list: {unreadable}");
+            return Ok(failed(reason));
         }
     };
-    let (mut listed, mut new) = (0_u32, 0_u32);
-    let mut lines = Vec::new();
-    for reading in listing.readings {
-        listed = listed.saturating_add(1);
+    let taken = commit(peers, feed, listing.readings).await?;
+    logbook::keep(peers, taken.lines).await;
+    // One person whose row cannot be written must not keep the others' orders from being found for ever.
+    let passed_over = look.attempt >= PASSED_OVER_AFTER && taken.failed < taken.listed;
+    if let (Some(reason), false) = (taken.failure, passed_over) {
+        let (failures, listed) = (taken.failed, taken.listed);
+        return Ok(failed(format!(
+            "{failures} of {listed} could not be stored: {reason}"
+        )));
+    }
+    Ok(Told::Page {
+        next: listing.next,
+        shop_time: listing.shop_time,
+        listed: taken.listed,
+        new: taken.new,
+    })
+}
+
+/// What became of a page's documents.
+#[derive(Default)]
+struct Taken {
+    listed: u32,
+    new: u32,
+    /// Those that a shard could not commit, and why the last one.
+    failed: u32,
+    failure: Option<String>,
+    lines: Vec<Line>,
+}
+
+/// Ingests what the documents tell. One that cannot be stored keeps the others from nothing.
+///
+/// # Errors
+/// When a shard does not answer: waiting for it once is enough.
+async fn commit(
+    peers: &Peers<'_>,
+    feed: &Feed,
+    readings: Vec<Result<Reading, Unreadable>>,
+) -> Result<Taken, Error> {
+    let mut taken = Taken::default();
+    for reading in readings {
+        taken.listed = taken.listed.saturating_add(1);
         match reading {
-            Ok(Reading::Events(events)) => {
-                let arrived = take(peers, events).await?;
-                new = new.saturating_add(u32::from(arrived.outcome == "accepted"));
-                lines.extend(arrived.lines);
-            }
+            Ok(Reading::Events(events)) => match take(peers, events).await {
+                Ok(arrived) => {
+                    taken.new = taken.new.saturating_add(u32::from(arrived.outcome == "accepted"));
+                    taken.lines.extend(arrived.lines);
+                }
+                Err(silent) if silent.is_silent() => return Err(silent),
+                Err(error) => {
+                    taken.failed = taken.failed.saturating_add(1);
+                    taken.failure = Some(error.for_log());
+                }
+            },
             Ok(Reading::Ignored(_) | Reading::Notice(_) | Reading::Privacy(_) | Reading::Ping) => {}
             Err(unreadable) => {
                 let (source, reason) = (feed.source.as_str(), unreadable.to_string());
                 // It is listed again in a while: one line says it.
                 let id = format!("poll:{reason}");
-                lines.push(Line::new(
-                    peers.now,
-                    source,
-                    &feed.name(),
-                    &id,
-                    Verdict::Unreadable,
-                    &reason,
-                ));
+                let line = Line::new(peers.now, source, &feed.name(), &id, Verdict::Unreadable, &reason);
+                taken.lines.push(line);
             }
         }
     }
-    logbook::keep(peers, lines).await;
-    Ok(Told::Page {
-        next: listing.next,
-        shop_time: listing.shop_time,
-        listed,
-        new,
-    })
+    Ok(taken)
+}
+
+fn failed(reason: String) -> Told {
+    Told::Failed {
+        reason,
+        after: None,
+        lost: false,
+    }
 }
 
 /// What is to be mended, where the status says it.

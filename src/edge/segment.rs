@@ -14,7 +14,6 @@ use crate::http::Method;
 use crate::sources::segment::{self, Endpoint, Heard, MAX_REQUEST_BYTES, Rules, Verdict};
 use crate::sources::{Rights, WriteKeys};
 use crate::turn::call::Call;
-use crate::turn::logbook::SEGMENT;
 use crate::turn::refused::RefusedCall;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -138,7 +137,7 @@ async fn commit(visit: &Visit<'_>, calls: Vec<Heard>) -> Result<Response, Error>
                 let (topic, why) = (reason.topic(), reason.to_string());
                 lines.push(Line::new(
                     visit.now,
-                    SEGMENT,
+                    segment::NAME,
                     topic,
                     id,
                     logbook::Verdict::Ignored,

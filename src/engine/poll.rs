@@ -19,8 +19,6 @@ pub const FIRST_LOOK_BACK: Delay = Delay::from_hours(24);
 pub const OVERLAP: Delay = Delay::from_minutes(10);
 /// From the end of a walk to the next: the third tick of cron, whichever comes a little early.
 const PAUSE: Delay = Delay::from_minutes(14);
-/// Failures in a row after which a walk starts over: its place may be what the shop does not know any more.
-const FAILURES_TO_START_OVER: u32 = 3;
 
 /// What is remembered of one poll. It is stored, so fields are only ever added, with a default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +67,9 @@ pub struct Look {
     /// None for the first.
     #[serde(default)]
     pub page: Option<String>,
+    /// Which attempt at this page it is.
+    #[serde(default)]
+    pub attempt: u32,
 }
 
 /// What came of asking for it.
@@ -84,8 +85,14 @@ pub enum Told {
         listed: u32,
         new: u32,
     },
-    /// The page was not had, or not all of it was committed; and when the shop would be asked again.
-    Failed { reason: String, after: Option<Delay> },
+    /// The page was not had, or not all of it was committed.
+    Failed {
+        reason: String,
+        /// When the shop would be asked again.
+        after: Option<Delay>,
+        /// The shop does not know the place of the walk any more: it starts over.
+        lost: bool,
+    },
 }
 
 impl Poll {
@@ -113,7 +120,8 @@ impl Poll {
     /// Takes over what came of a look, and says what to ask for next. What is told of any other look than the one that is
     /// due, by a tick that was overtaken, changes nothing.
     pub fn told(&mut self, name: &str, look: &Look, told: Told, now: Timestamp) -> Option<Look> {
-        if *look != self.look() {
+        let due = self.look();
+        if (look.since, &look.page) != (due.since, &due.page) {
             return None;
         }
         match told {
@@ -150,7 +158,7 @@ impl Poll {
                     }
                 }
             }
-            Told::Failed { reason, after } => {
+            Told::Failed { reason, after, lost } => {
                 self.next_at = next_attempt_at(now, self.failures, after, name);
                 let counts = self.last.as_ref().filter(|_| self.walk.is_some());
                 self.last = Some(Last {
@@ -159,7 +167,7 @@ impl Poll {
                     listed: counts.map_or(0, |last| last.listed),
                     new: counts.map_or(0, |last| last.new),
                 });
-                if self.failures >= FAILURES_TO_START_OVER {
+                if lost {
                     self.walk = None;
                 }
                 None
@@ -171,6 +179,7 @@ impl Poll {
         Look {
             since: self.since,
             page: self.walk.as_ref().map(|walk| walk.page.clone()),
+            attempt: self.failures.max(1),
         }
     }
 }

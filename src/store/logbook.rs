@@ -70,17 +70,12 @@ pub fn keep(sql: &dyn Sql, line: &Line) -> Result<(), Error> {
     )
 }
 
-/// The newest lines before a place, of one source or of all of `sources`.
+/// The newest lines before a place.
 ///
 /// # Errors
 /// When a statement fails or a row cannot be read.
-pub fn page(sql: &dyn Sql, asked: &Asked, sources: &[&str]) -> Result<Vec<Line>, Error> {
-    let wanted = |source: &&&str| asked.source.as_deref().is_none_or(|name| name == **source);
-    let heads: Vec<String> = sources
-        .iter()
-        .filter(wanted)
-        .map(|source| format!("{source}:"))
-        .collect();
+pub fn page(sql: &dyn Sql, asked: &Asked) -> Result<Vec<Line>, Error> {
+    let heads: Vec<String> = asked.sources.iter().map(|source| format!("{source}:")).collect();
     let heads = to_json("sources", "", &heads, MAX_SOURCES_BYTES)?;
     let params: [Value; 4] = [
         asked.before.at.into(),
@@ -211,22 +206,22 @@ mod tests {
         assert_eq!(sql.written_by(|sql| keep(sql, &line(1))), 1);
         assert_eq!(sql.written_by(|sql| keep(sql, &line(1))), 0);
         let asked = Asked {
-            source: Some("shopify".to_owned()),
+            sources: vec!["shopify".to_owned()],
             verdict: None,
             before: Place::after_all_of(at(0)),
             limit: 10,
         };
-        assert_eq!(page(&sql, &asked, &["shopify"]), Ok(vec![line(1)]));
-        assert_eq!(
-            page(&sql, &asked, &["events"]),
-            Ok(Vec::new()),
-            "of a source that is none"
-        );
+        assert_eq!(page(&sql, &asked), Ok(vec![line(1)]));
+        let of_another = Asked {
+            sources: vec!["events".to_owned()],
+            ..asked.clone()
+        };
+        assert_eq!(page(&sql, &of_another), Ok(Vec::new()));
         let before = Asked {
             before: line(1).place(),
             ..asked
         };
-        assert_eq!(page(&sql, &before, &["shopify"]), Ok(Vec::new()));
+        assert_eq!(page(&sql, &before), Ok(Vec::new()));
     }
 
     #[test]

@@ -8,17 +8,7 @@ use crate::domain::ids::SourceName;
 use crate::domain::logbook::{Asked, Line};
 use crate::domain::shard::ShardIndex;
 use crate::settings::Settings;
-use crate::sources::SourceKind;
 use crate::store::logbook;
-
-/// What calls of the Segment-compatible API go by.
-pub const SEGMENT: &str = "segment";
-
-/// Everything that delivers, by name.
-pub fn sources() -> Vec<&'static str> {
-    let kinds = SourceKind::ALL.iter().map(|kind| kind.as_str());
-    kinds.chain([SEGMENT]).collect()
-}
 
 /// The shard that keeps a line: the same for each repetition of a delivery, and not one for all.
 pub fn shard_of(settings: &Settings, line: &Line) -> ShardIndex {
@@ -40,6 +30,6 @@ impl Turn<'_> {
     }
 
     pub(super) fn log(&self, asked: &Asked) -> Result<Answer, Error> {
-        Ok(Answer::Log(logbook::page(self.sql, asked, &sources())?))
+        Ok(Answer::Log(logbook::page(self.sql, asked)?))
     }
 }

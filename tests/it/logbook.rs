@@ -13,6 +13,8 @@ use wend::turn::call::{Answer, Call};
 use wend::turn::logbook::shard_of;
 use wend::turn::refused::RefusedCall;
 
+const SOURCES: [&str; 4] = ["shopify", "woocommerce", "segment", "events"];
+
 fn keep(world: &World, line: &Line) {
     let shard = shard_of(&world.settings, line);
     assert_eq!(
@@ -34,7 +36,7 @@ fn ignored(world: &World, topic: &str, id: &str) -> Line {
 
 fn asked(world: &World) -> Asked {
     Asked {
-        source: None,
+        sources: SOURCES.map(str::to_owned).to_vec(),
         verdict: None,
         before: Place::after_all_of(world.now),
         limit: 100,
@@ -157,20 +159,17 @@ fn pages_follow_each_other_without_a_gap_and_without_a_repeat() {
 fn lines_are_found_by_source_and_verdict() {
     let world = one_of_each(4);
     let count = |source: Option<&str>, verdict: Option<Verdict>| {
-        let source = source.map(str::to_owned);
-        let lines = page(
-            &world,
-            &Asked {
-                source: source.clone(),
-                verdict,
-                ..asked(&world)
-            },
-        );
-        assert!(
-            lines
-                .iter()
-                .all(|line| source.as_ref().is_none_or(|source| line.source == *source))
-        );
+        let sources = match source {
+            Some(source) => vec![source.to_owned()],
+            None => asked(&world).sources,
+        };
+        let wanted = Asked {
+            sources: sources.clone(),
+            verdict,
+            ..asked(&world)
+        };
+        let lines = page(&world, &wanted);
+        assert!(lines.iter().all(|line| sources.contains(&line.source)));
         assert!(
             lines
                 .iter()
@@ -182,7 +181,7 @@ fn lines_are_found_by_source_and_verdict() {
     let by_verdict = Verdict::ALL.map(|verdict| count(None, Some(verdict)));
     assert_eq!(by_verdict, [3, 1, 1, 1, 1, 0]);
     assert_eq!(by_verdict.iter().sum::<usize>(), all);
-    let sources = ["shopify", "woocommerce", "segment", "events"].map(|source| count(Some(source), None));
+    let sources = SOURCES.map(|source| count(Some(source), None));
     assert_eq!(sources, [4, 2, 1, 0]);
     assert_eq!(count(Some("woocommerce"), Some(Verdict::Unreadable)), 1);
 }

@@ -5,8 +5,8 @@ use crate::edge::answer;
 use crate::edge::error::Error;
 use crate::edge::log;
 use crate::edge::routes::{SHARDS_AT_ONCE, Visit};
+use crate::sources::{SourceKind, segment};
 use crate::turn::call::{Answer, Call};
-use crate::turn::logbook::sources;
 use form_urlencoded::{Serializer, parse};
 use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ pub async fn answer(visit: &Visit<'_>) -> Result<Response, Error> {
             let hint = format!(
                 "the parameters are source ({}), verdict ({}), limit (1 to {MAX_LIMIT}) and before (a time such as \
                  2026-03-02T09:00:00Z)",
-                sources().join(", "),
+                sources().collect::<Vec<_>>().join(", "),
                 Verdict::ALL.map(Verdict::as_str).join(", "),
             );
             return Ok(answer::error(400, &problem, &hint)?);
@@ -63,10 +63,16 @@ pub async fn answer(visit: &Visit<'_>) -> Result<Response, Error> {
     }))?)
 }
 
+/// Everything that delivers, by name.
+fn sources() -> impl Iterator<Item = &'static str> {
+    let kinds = SourceKind::ALL.iter().map(|kind| kind.as_str());
+    kinds.chain([segment::NAME])
+}
+
 /// What is asked for, or what cannot be read of it.
 fn read(visit: &Visit<'_>) -> Result<Asked, String> {
     let mut asked = Asked {
-        source: None,
+        sources: sources().map(str::to_owned).collect(),
         verdict: None,
         before: Place::after_all_of(visit.now),
         limit: LIMIT,
@@ -74,7 +80,7 @@ fn read(visit: &Visit<'_>) -> Result<Asked, String> {
     for (name, value) in parse(visit.query.as_bytes()) {
         let wrong = || format!("`{name}={value}` cannot be read");
         match name.as_ref() {
-            "source" if sources().contains(&value.as_ref()) => asked.source = Some(value.into_owned()),
+            "source" if sources().any(|known| known == value) => asked.sources = vec![value.into_owned()],
             "verdict" => asked.verdict = Some(Verdict::parse(&value).ok_or_else(wrong)?),
             "before" => asked.before = Place::parse(&value).ok_or_else(wrong)?,
             "limit" => {
@@ -90,7 +96,7 @@ fn read(visit: &Visit<'_>) -> Result<Asked, String> {
 /// Where the next page is had.
 fn next(asked: &Asked, last: &Line) -> String {
     let mut query = Serializer::new(String::new());
-    if let Some(source) = &asked.source {
+    if let [source] = asked.sources.as_slice() {
         query.append_pair("source", source);
     }
     if let Some(verdict) = asked.verdict {

@@ -26,6 +26,7 @@ fn failed() -> Told {
     Told::Failed {
         reason: "the shop's API answered 500".to_owned(),
         after: None,
+        lost: false,
     }
 }
 
@@ -90,21 +91,27 @@ fn a_tick_that_died_is_a_failure_too() {
 }
 
 #[test]
-fn a_place_that_the_shop_does_not_know_any_more_is_given_up_and_the_walk_starts_over() {
+fn a_page_that_fails_is_asked_for_again_and_one_that_the_shop_has_lost_is_not() {
     let mut poll = Poll::first(START);
     let first = poll.begin(NAME, START).unwrap();
-    poll.told(NAME, &first, page(Some("gone")), START).unwrap();
-    let mut now = START;
-    let mut asked = Vec::new();
-    while asked.last() != Some(&None) {
-        now = poll.next_at.max(now);
-        let look = poll.begin(NAME, now).unwrap();
-        asked.push(look.page.clone());
-        poll.told(NAME, &look, failed(), now);
-        assert!(asked.len() < 10);
+    let mut look = poll.told(NAME, &first, page(Some("7")), START).unwrap();
+    for attempt in 1..=5 {
+        assert_eq!(poll.told(NAME, &look, failed(), poll.next_at), None);
+        look = poll.begin(NAME, poll.next_at).unwrap();
+        assert_eq!((look.page.as_deref(), look.attempt), (Some("7"), attempt));
     }
-    assert_eq!(asked.len(), 4);
-    assert_eq!(poll.since, first.since);
+    let lost = Told::Failed {
+        reason: "the shop's API answered 400".to_owned(),
+        after: None,
+        lost: true,
+    };
+    poll.told(NAME, &look, lost, poll.next_at);
+    let look = poll.begin(NAME, poll.next_at).unwrap();
+    assert_eq!(
+        (look.since, look.page),
+        (first.since, None),
+        "from the beginning, and nothing is passed over"
+    );
 }
 
 #[test]
@@ -196,6 +203,8 @@ enum Happens {
 enum Fate {
     Taken,
     Fails,
+    /// The shop has forgotten where the walk stands.
+    Loses,
     /// All of the page is committed, and the process ends before it says so.
     Dies,
     /// While it is out the shop changes this order.
@@ -206,6 +215,7 @@ fn happens() -> impl Strategy<Value = Happens> {
     let fate = prop_oneof![
         4 => Just(Fate::Taken),
         1 => Just(Fate::Fails),
+        1 => Just(Fate::Loses),
         1 => Just(Fate::Dies),
         2 => (0..24_u8).prop_map(Fate::Meanwhile),
     ];
@@ -242,10 +252,18 @@ proptest! {
                     for fate in fates {
                         let Some(look) = next.take() else { break };
                         let (page, told) = shop.list(&look, now);
-                        if fate == Fate::Fails {
-                            poll.told(NAME, &look, failed(), now);
-                        } else {
-                            taken.extend(page);
+                        match fate {
+                            Fate::Fails | Fate::Loses => {
+                                let told = Told::Failed {
+                                    reason: String::new(),
+                                    after: None,
+                                    lost: fate == Fate::Loses,
+                                };
+                                poll.told(NAME, &look, told, now);
+                                stored = serde_json::to_string(&poll).unwrap();
+                                break;
+                            }
+                            Fate::Taken | Fate::Dies | Fate::Meanwhile(_) => taken.extend(page),
                         }
                         if let Fate::Meanwhile(order) = fate {
                             now = now.plus(Delay::from_seconds(3));
@@ -254,9 +272,7 @@ proptest! {
                         if fate == Fate::Dies {
                             break;
                         }
-                        if fate != Fate::Fails {
-                            next = poll.told(NAME, &look, told, now);
-                        }
+                        next = poll.told(NAME, &look, told, now);
                         stored = serde_json::to_string(&poll).unwrap();
                     }
                 }

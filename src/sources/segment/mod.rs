@@ -24,6 +24,9 @@ pub const MAX_CALL_BYTES: usize = 32 << 10;
 /// Most calls of a batch: each is a storage turn. No client library sends more at once.
 pub const MAX_BATCH: usize = 250;
 
+/// What its calls go by in the logbook.
+pub const NAME: &str = "segment";
+
 /// What a path of `/v1` takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endpoint {
