@@ -152,6 +152,10 @@ pub struct Event {
     /// A row of a list that was kept elsewhere: it counts, and starts nothing and sends nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported: Option<Imported>,
+    /// Found by asking the shop, and not told by it. Of a checkout it then counts only where nothing as new is known: the shop
+    /// names no change of one, so its own delivery has another id.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub polled: bool,
     /// Every identifier the event carries, strongest first; may be empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identifiers: Vec<Identifier>,
@@ -280,6 +284,7 @@ impl Event {
             starts_at: None,
             test: false,
             imported: None,
+            polled: false,
             identifiers: Vec::new(),
             email: None,
             profile: Profile::default(),

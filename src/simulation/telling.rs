@@ -109,6 +109,7 @@ impl Story {
             imported: line.flag("imported").then_some(Imported {
                 since: Some(occurred_at),
             }),
+            polled: line.flag("polled"),
             identifiers: identifiers(line, &source, email.as_ref(), checkout, order.as_deref())?,
             consent: consent(line, &kind, occurred_at),
             preferences: None,

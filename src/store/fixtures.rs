@@ -149,6 +149,7 @@ pub fn event(id: &str) -> Event {
         received_at: at(2),
         test: true,
         imported: None,
+        polled: false,
         identifiers: vec![Identifier::email(&email()), identifier()],
         email: Some(email()),
         profile: profile(),
