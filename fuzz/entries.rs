@@ -35,6 +35,7 @@ use wend::settings::Settings;
 use wend::signing::access::{Team, Token};
 use wend::signing::asymmetric::{public_keys, published_keys};
 use wend::signing::{BASE64, Secrets, route_token, session, standard_webhooks};
+use wend::sources::feed::{FeedReader, Terms as FeedTerms};
 use wend::sources::segment::{Error, Verdict};
 use wend::sources::{Keys, Proof, Reading, SourceKind, Unverified};
 use wend::turn::call::{Envelope, Forward};
@@ -47,7 +48,7 @@ pub struct Entry {
     pub feed: fn(&[u8]),
 }
 
-pub const ENTRIES: [Entry; 27] = [
+pub const ENTRIES: [Entry; 28] = [
     entry("source_shopify", &["tests/fixtures/sources/shopify"], shopify),
     entry(
         "source_woocommerce",
@@ -77,6 +78,7 @@ pub const ENTRIES: [Entry; 27] = [
         events,
     ),
     entry("segment", &["tests/fixtures/sources/segment"], segment),
+    entry("product_feeds", &["tests/fixtures/feeds"], product_feeds),
     entry("provider_events", &["tests/fixtures/providers"], provider_events),
     entry(
         "provider_answers",
@@ -408,6 +410,31 @@ fn forms(bytes: &[u8]) {
 }
 
 /// Lines of `NAME=value`.
+/// Whole, and in pieces whose sizes the bytes themselves give: both must find the same.
+fn product_feeds(bytes: &[u8]) {
+    let Ok(currency) = Currency::parse("EUR") else {
+        return;
+    };
+    let read = |step: usize| {
+        let mut reader = FeedReader::new(FeedTerms {
+            format: None,
+            currency,
+            source: Some(SourceKind::Shopify),
+            now: now(),
+        });
+        let mut offers = Vec::new();
+        for piece in bytes.chunks(step) {
+            reader.push(piece).ok()?;
+            offers.extend(reader.take());
+        }
+        reader.finish().ok()?;
+        offers.extend(reader.take());
+        Some(offers)
+    };
+    let step = bytes.first().map_or(1, |byte| usize::from(*byte) + 1);
+    assert_eq!(read(step), read(bytes.len().max(1)));
+}
+
 fn settings(bytes: &[u8]) {
     let given = text(bytes);
     let get = |name: &str| {

@@ -76,9 +76,13 @@ impl Shard {
                 hooks::take(peers, events).await?;
                 Ok(Looked::Done)
             }
-            Ok(Reading::Ping | Reading::Ignored(_) | Reading::Notice(_) | Reading::Privacy(_)) => {
-                Ok(Looked::Done)
-            }
+            Ok(
+                Reading::Ping
+                | Reading::Ignored(_)
+                | Reading::Notice(_)
+                | Reading::Privacy(_)
+                | Reading::Product(_),
+            ) => Ok(Looked::Done),
             Err(unreadable) => Ok(Looked::Unreadable(unreadable.to_string())),
         }
     }

@@ -119,6 +119,7 @@ const fn patience(call: &Call) -> Delay {
         | Call::Mails
         | Call::Reasons
         | Call::Overview
+        | Call::TellNews(_)
         | Call::WhoIs { .. }
         | Call::Held(_)
         | Call::Erase { .. }

@@ -3,7 +3,9 @@
 use super::error::Error;
 use super::peers::Peers;
 use super::store_call::{Snapshot, StoreAnswer, StoreCall};
-use super::{admin, answer, dev, feedback, health, hooks, log, runtime, segment, switching, tokens, tracked};
+use super::{
+    admin, answer, dev, feedback, feeds, health, hooks, log, runtime, segment, switching, tokens, tracked,
+};
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
 use crate::http;
@@ -230,6 +232,8 @@ pub async fn tick(env: &Env) -> Result<(), Error> {
         log::error("protection failed", json!({ "error": error.for_log() }));
     }
     for_each(&shards, |shard| tend(&peers, shard)).await;
+    // Last: it may take minutes, and nothing else waits for it.
+    feeds::tick(&peers, &shards).await;
     Ok(())
 }
 

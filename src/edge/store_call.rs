@@ -8,6 +8,7 @@ use crate::engine::protection::{Counted, Finding, Since};
 use crate::engine::traffic::{Candidate, Leave, Lesson};
 use crate::store::coupon::Pool;
 use crate::store::warm_up::Day;
+use crate::turn::catalogue::{CatalogueAnswer, CatalogueCall};
 use crate::turn::install::Installed;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -67,6 +68,8 @@ pub enum StoreCall {
         #[serde(default)]
         now: Timestamp,
     },
+    /// What the store sells.
+    Catalogue(Box<CatalogueCall>),
     /// Development only: moves the clock to an offset from the wall's, in milliseconds.
     SetClock { offset: i64 },
 }
@@ -94,6 +97,7 @@ pub enum StoreAnswer {
     },
     /// None when it may; else when it may again.
     Attempt(Option<Timestamp>),
+    Catalogue(Box<CatalogueAnswer>),
     Done,
 }
 

@@ -25,6 +25,7 @@ use crate::engine::state::{Contact, Ended};
 use crate::render::links::Mark;
 use crate::render::outbox::{HeldRow, LeftRow, OutboxMail};
 use crate::turn::erase::Erased;
+use crate::turn::interest::{Heard as NewsHeard, Telling};
 use crate::turn::person::{Held, Person};
 use crate::turn::refused::RefusedCall;
 use serde::{Deserialize, Serialize};
@@ -121,6 +122,8 @@ pub enum Call {
     Exported(Vec<Person>),
     /// Keep these calls of the Segment-compatible API, which were not taken, for operators to see.
     KeepRefused(Vec<RefusedCall>),
+    /// Something is back or cheaper: who of your next contacts wants to hear it?
+    TellNews(Box<Telling>),
     /// A storefront asks something that operators must do.
     NotePrivacyRequest {
         id: String,
@@ -330,6 +333,7 @@ pub enum Answer {
     Person(Box<Person>),
     Held(Held),
     Erased(Erased),
+    NewsHeard(NewsHeard),
     /// The call was refused; nothing was written.
     Refused {
         error: String,
@@ -370,7 +374,8 @@ impl Answer {
             | Self::Overview(_)
             | Self::Person(_)
             | Self::Held(_)
-            | Self::Erased(_) => Meaning::Arrived,
+            | Self::Erased(_)
+            | Self::NewsHeard(_) => Meaning::Arrived,
         }
     }
 }

@@ -73,6 +73,7 @@ impl Turn<'_> {
                 self.keep_refused(&calls)?;
                 Answer::Done
             }
+            Call::TellNews(telling) => Answer::NewsHeard(self.tell_news(&telling)?),
             Call::NotePrivacyRequest { id, kind, contact } => {
                 self.note_privacy_request(id, kind, contact)?;
                 Answer::Done

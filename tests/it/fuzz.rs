@@ -169,6 +169,7 @@ fed!(
     source_tilda,
     source_events,
     segment,
+    product_feeds,
     provider_events,
     provider_answers,
     signatures,

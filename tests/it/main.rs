@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod asymmetric;
 #[cfg(test)]
+mod catalogue;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod compliance;
@@ -23,6 +25,8 @@ mod fallback;
 mod fates;
 #[cfg(test)]
 mod feedback;
+#[cfg(test)]
+mod feeds;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]

@@ -5,9 +5,10 @@
 use super::switches;
 use crate::domain::shard::ShardIndex;
 use crate::edge::error::Error;
-use crate::edge::log;
 use crate::edge::routes::{SHARDS_AT_ONCE, Visit, store_snapshot};
+use crate::edge::{feeds, log, runtime};
 use crate::turn::call::{Answer, Call};
+use crate::turn::catalogue::{CatalogueAnswer, CatalogueCall};
 use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use worker::Response;
@@ -19,6 +20,9 @@ pub async fn answer(visit: &Visit<'_>) -> Result<Response, Error> {
     let mut store = serde_json::to_value(&snapshot)?;
     if let Some(fields) = store.as_object_mut() {
         fields.insert("switches".to_owned(), switches::in_json(&snapshot.switches));
+        if runtime::catalog()?.store.catalogue.is_some() {
+            fields.insert("feeds".to_owned(), feed_states(visit).await?);
+        }
     }
     let (mut shards, mut unanswered) = (Vec::new(), Vec::new());
     for (shard, told) in overviews(visit).await {
@@ -30,6 +34,14 @@ pub async fn answer(visit: &Visit<'_>) -> Result<Response, Error> {
     Ok(Response::from_json(
         &json!({ "now": visit.now.to_rfc3339(), "store": store, "shards": shards, "unanswered": unanswered }),
     )?)
+}
+
+/// How the product feeds stand.
+async fn feed_states(visit: &Visit<'_>) -> Result<Value, Error> {
+    let CatalogueAnswer::States(states) = feeds::ask(&visit.peers(), CatalogueCall::States).await? else {
+        return Ok(Value::Null);
+    };
+    Ok(serde_json::to_value(states)?)
 }
 
 /// What each shard tells of itself; of one that fails nothing, and the log says why.

@@ -8,6 +8,7 @@ mod compliance;
 mod consent;
 mod customer;
 mod order;
+mod product;
 mod wire;
 
 use super::arrival::Arrival;
@@ -38,6 +39,7 @@ enum Topic {
     CustomersDataRequest,
     CustomersRedact,
     ShopRedact,
+    Products,
 }
 
 /// A verified delivery with what its headers say.
@@ -94,6 +96,7 @@ impl Topic {
             "customers/data_request" => Self::CustomersDataRequest,
             "customers/redact" => Self::CustomersRedact,
             "shop/redact" => Self::ShopRedact,
+            "products/create" | "products/update" | "products/delete" => Self::Products,
             _ => return None,
         })
     }
@@ -112,6 +115,7 @@ impl Topic {
             Self::CustomersDataRequest => return privacy(delivery, Kind::DataRequest),
             Self::CustomersRedact => return privacy(delivery, Kind::Erase),
             Self::ShopRedact => return privacy(delivery, Kind::EraseShop),
+            Self::Products => return product::told(delivery).map(Reading::Product),
         };
         event.map(|event| Reading::Events(vec![event]))
     }

@@ -5,6 +5,7 @@
 
 mod customer;
 mod order;
+mod product;
 
 use super::arrival::Arrival;
 use super::loose::Text;
@@ -56,6 +57,9 @@ fn read(verified: &Verified<'_>, arrival: Arrival) -> Result<Reading, Error> {
         "customer.created" => customer::created(&delivery),
         "customer.updated" => customer::updated(&delivery),
         "order.created" | "order.updated" => order::events(&delivery),
+        "product.created" | "product.updated" | "product.deleted" | "product.restored" => {
+            product::told(&delivery).map(Reading::Product)
+        }
         _ => Ok(Reading::ignored(topic)),
     }
 }
