@@ -156,6 +156,7 @@ fn shopify(bytes: &[u8]) {
         "customers/redact",
         "customers/data_request",
         "shop/redact",
+        "products/update",
     ] {
         delivered(&sent::shopify(topic, bytes));
     }
@@ -168,6 +169,8 @@ fn woocommerce(bytes: &[u8]) {
         "order.created",
         "order.updated",
         "order.deleted",
+        "product.updated",
+        "product.deleted",
     ] {
         delivered(&sent::woocommerce(topic, bytes));
     }

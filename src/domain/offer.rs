@@ -3,6 +3,7 @@
 
 use super::event::LineItem;
 use super::money::Money;
+use super::time::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,9 @@ pub struct Offer {
     /// From the widest to the narrowest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<String>,
+    /// The shop's own time of a delivery that told it: an older one that comes later is not believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_at: Option<Timestamp>,
 }
 
 /// Whose ids an offer's is one of: a source's, or, with the empty name, those of the whole store.
@@ -57,6 +61,20 @@ pub struct News {
 }
 
 impl Offer {
+    /// Whether it says no more than was known as `before`.
+    pub fn is_as(&self, before: &Self) -> bool {
+        let told_at = before.told_at;
+        Self {
+            told_at,
+            ..self.clone()
+        } == *before
+    }
+
+    /// Whether something newer is known.
+    pub fn is_older_than(&self, before: &Self) -> bool {
+        self.told_at.is_some() && self.told_at < before.told_at
+    }
+
     /// What people may want to hear, since it was as `before`. A price counts when it fell by `percent` of itself or more,
     /// and only of what can be bought.
     pub fn news(&self, before: &Self, percent: u8) -> Option<Change> {

@@ -133,7 +133,7 @@ impl File {
         let path = url.split(['?', '#']).next().unwrap_or_default();
         // What a server packed for the way, the platform has unpacked; a packed file is another thing.
         let sent_packed = header("content-encoding")?.is_some();
-        let is_packed = kind.contains("gzip") || (path.ends_with(".gz") && !sent_packed);
+        let is_packed = !sent_packed && (kind.contains("gzip") || path.ends_with(".gz"));
         let stream = if is_packed {
             let gzip = construct("DecompressionStream", &"gzip".into()).map_err(worker::Error::from)?;
             let body: &JsValue = body.as_ref();

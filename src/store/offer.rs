@@ -17,6 +17,8 @@ const MAX_BATCH_BYTES: usize = super::MAX_VALUE_BYTES;
 pub struct Applied {
     /// Rows written.
     pub changed: u32,
+    /// One of them is older than what is known, and was left out.
+    pub stale: bool,
     pub news: Vec<News>,
 }
 
@@ -24,11 +26,6 @@ pub struct Applied {
 struct NewRow<'a> {
     id: &'a str,
     available: bool,
-    doc: String,
-}
-
-struct Held {
-    offer: Offer,
     doc: String,
 }
 
@@ -48,12 +45,14 @@ pub fn put(
         let held = held(sql, space, &ids)?;
         let mut rows = Vec::new();
         for offer in part {
-            let doc = to_json("offer", &offer.id, offer, MAX_BATCH_BYTES)?;
-            let before = held.iter().find(|held| held.offer.id == offer.id);
-            if before.is_some_and(|before| before.doc == doc && before.offer.available == offer.available) {
+            let before = held.iter().find(|held| held.id == offer.id);
+            let stale = before.is_some_and(|before| offer.is_older_than(before));
+            applied.stale |= stale;
+            if stale || before.is_some_and(|before| offer.is_as(before)) {
                 continue;
             }
-            if let Some(change) = before.and_then(|before| offer.news(&before.offer, percent)) {
+            let doc = to_json("offer", &offer.id, offer, MAX_BATCH_BYTES)?;
+            if let Some(change) = before.and_then(|before| offer.news(before, percent)) {
                 let (space, offer) = (space.to_owned(), offer.clone());
                 applied.news.push(News { change, space, offer });
             }
@@ -76,19 +75,13 @@ pub fn put(
     Ok(applied)
 }
 
-fn held(sql: &dyn Sql, space: &str, ids: &[&str]) -> Result<Vec<Held>, Error> {
+fn held(sql: &dyn Sql, space: &str, ids: &[&str]) -> Result<Vec<Offer>, Error> {
     let ids = to_json("ids", space, &ids, MAX_BATCH_BYTES)?;
     let rows = sql.query(
         "SELECT o.available, o.doc FROM json_each(?2) AS wanted JOIN offer AS o ON o.space = ?1 AND o.id = wanted.value",
         &[space.into(), ids.into()],
     )?;
-    rows.iter()
-        .map(|row| {
-            let doc = row.text("doc")?.to_owned();
-            let offer = read(row)?;
-            Ok(Held { offer, doc })
-        })
-        .collect()
+    rows.iter().map(read).collect()
 }
 
 /// The document, with what holds now.

@@ -15,6 +15,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 /// Most changes of one reading that people are told of: the others are counted. A sale of the whole shop is a campaign's
 /// business.
 pub const MAX_NEWS: u32 = 500;
+/// News in one row: the longest must fit.
+const NEWS_A_ROW: usize = 100;
 /// Offers looked at in one turn, whether the feed still lists them.
 const WITHDRAWN_AT_ONCE: u32 = 2_000;
 /// Offers of a feed that is read no more, taken away in one turn.
@@ -174,13 +176,14 @@ impl Catalogue {
                 run,
             } => {
                 let listed: Vec<String> = offers.iter().map(|offer| offer.id.clone()).collect();
-                let applied = offer::put(sql, (&space, ""), &offers, percent)?;
-                if whole {
+                let mut applied = offer::put(sql, (&space, ""), &offers, percent)?;
+                if whole && !applied.stale {
                     offer::withdraw_product(sql, &space, &product, &listed)?;
                 }
-                if !applied.news.is_empty() {
-                    offer::keep_news(sql, &run, 0, &applied.news)?;
-                }
+                applied
+                    .news
+                    .truncate(usize::try_from(MAX_NEWS).unwrap_or_default());
+                keep_news(sql, &run, 0, &applied.news)?;
                 CatalogueAnswer::Done
             }
             CatalogueCall::Find { spaces, ids } => CatalogueAnswer::Offers(offer::find(sql, &spaces, &ids)?),
@@ -286,8 +289,7 @@ impl Reading {
         self.state.untold = self.state.untold.saturating_add(untold);
         if !applied.news.is_empty() {
             self.state.news = self.state.news.saturating_add(count(applied.news.len()));
-            offer::keep_news(sql, &self.run, self.parts, &applied.news)?;
-            self.parts += 1;
+            self.parts = keep_news(sql, &self.run, self.parts, &applied.news)?;
         }
         Ok(())
     }
@@ -370,6 +372,16 @@ impl Reading {
         self.state.changed = self.state.changed.saturating_add(count(missing.len()));
         Ok(last)
     }
+}
+
+/// Keeps news from this part on; returns the part after the last.
+fn keep_news(sql: &dyn Sql, run: &str, from: u32, news: &[News]) -> Result<u32, Error> {
+    let mut part = from;
+    for some in news.chunks(NEWS_A_ROW) {
+        offer::keep_news(sql, run, part, some)?;
+        part = part.saturating_add(1);
+    }
+    Ok(part)
 }
 
 /// How long to wait after so many readings in a row that came to no end.

@@ -116,7 +116,13 @@ impl Shop {
     fn for_sale(&self, count: u32) -> Vec<bool> {
         let ids: Vec<String> = (0..count).map(|id| format!("v{id}")).collect();
         let found = wend::store::offer::find(&self.sql, &[String::new()], &ids).unwrap();
-        found.iter().map(|(_, offer)| offer.available).collect()
+        let there = |id: &String| {
+            let mut found = found.iter();
+            found
+                .find(|(_, offer)| offer.id == *id)
+                .map(|(_, offer)| offer.available)
+        };
+        ids.iter().filter_map(there).collect()
     }
 }
 
@@ -161,7 +167,7 @@ fn a_torn_feed_takes_nothing_out_of_stock_and_waits_longer_each_time() {
         .windows(2)
         .map(|pair| pair[1].since(pair[0]).as_millis() / 3_600_000)
         .collect();
-    assert_eq!(pauses, [1, 1, 2, 4, 6, 6, 6, 6]);
+    assert_eq!(pauses, [1, 1, 1, 2, 4, 6, 6, 6, 6]);
     shop.read(&offers(3), whole());
     assert_eq!(shop.state().failures, 0);
 }
@@ -286,4 +292,30 @@ fn a_product_s_webhook_tells_of_all_its_variants() {
     // Two offers and the note of their news, which is gone once it was told.
     assert_eq!(tell(offers(3), "c"), (2 + 1, vec![true; 3], 2));
     assert_eq!(tell(Vec::new(), "d"), (3, vec![false; 3], 0));
+}
+
+#[test]
+fn a_delivery_that_was_overtaken_changes_nothing() {
+    let mut shop = Shop::new();
+    let mut tell = |hour: i64, price: &str, ids: u32| {
+        let told_at = Some(Timestamp::from_seconds(hour * 3_600));
+        let offers = (0..ids).map(|id| Offer {
+            told_at,
+            ..offer(id, price, true)
+        });
+        shop.ask(CatalogueCall::Product {
+            space: String::new(),
+            product: "p".to_owned(),
+            offers: offers.collect(),
+            whole: true,
+            percent: 5,
+            run: hour.to_string(),
+        });
+        (shop.for_sale(2), shop.news().len())
+    };
+    assert_eq!(tell(1, "20.00", 1), (vec![true], 0));
+    assert_eq!(tell(3, "30.00", 2), (vec![true; 2], 0));
+    // It says less, and a lower price: both were so before.
+    assert_eq!(tell(2, "20.00", 1), (vec![true; 2], 0));
+    assert_eq!(tell(4, "20.00", 2), (vec![true; 2], 2));
 }

@@ -7,6 +7,7 @@ use wend::domain::money::Currency;
 use wend::domain::offer::Offer;
 use wend::domain::time::Timestamp;
 use wend::journey::feeds::SHOPS;
+use wend::journey::store_check;
 use wend::sources::SourceKind;
 use wend::sources::feed::{FeedError, FeedReader, Terms};
 
@@ -173,6 +174,88 @@ proptest! {
         offers.extend(reader.take());
         prop_assert_eq!(offers, read(bytes, bytes.len(), terms()).unwrap().0);
     }
+}
+
+#[test]
+fn store_yaml_says_what_is_wrong_with_a_feed() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/store.yaml");
+    let held = std::fs::read_to_string(path).unwrap();
+    let findings = |catalogue: &str| store_check::parse(&format!("{held}\ncatalogue: {catalogue}\n"));
+    for good in [
+        "{}",
+        "{ price_drop: 10 }",
+        "{ feeds: [{ url: 'https://shop.example/feed.xml', format: yml, every: 1h, source: shopify }] }",
+    ] {
+        assert!(findings(good).is_ok(), "{good}: {:?}", findings(good));
+    }
+    for (wrong, said) in [
+        ("{ feed: [] }", "unknown field `feed`; did you mean `feeds`?"),
+        ("{ price_drop: 0 }", "from 1 to 90"),
+        (
+            "{ feeds: [{ url: 'http://shop.example/' }] }",
+            "must start with `https://`",
+        ),
+        (
+            "{ feeds: [{ url: 'https://10.0.0.1/' }] }",
+            "no host of the open web",
+        ),
+        (
+            "{ feeds: [{ url: 'https://магазин.рф/' }] }",
+            "a character that an address cannot have",
+        ),
+        (
+            "{ feeds: [{ url: 'https://a.example/', format: xml }] }",
+            "`xml` is not valid here",
+        ),
+        (
+            "{ feeds: [{ url: 'https://a.example/', every: 1m }] }",
+            "from `15m` to `7d`",
+        ),
+        (
+            "{ feeds: [{ url: 'https://a.example/', source: shopfy }] }",
+            "did you mean `shopify`?",
+        ),
+        (
+            "{ feeds: [{ url: 'https://a.example/' }, { url: 'https://a.example/' }] }",
+            "listed twice",
+        ),
+    ] {
+        let found = findings(wrong).unwrap_err();
+        let text: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert!(text.iter().any(|text| text.contains(said)), "{wrong}: {text:?}");
+    }
+}
+
+/// What waits after each piece is what the piece brought: the reader itself holds no more than a torn tag.
+#[test]
+fn a_long_feed_is_never_held_whole() {
+    const OFFERS: usize = 20_000;
+    let mut reader = FeedReader::new(terms());
+    let head = yml("", "").replace("</offers></shop></yml_catalog>", "");
+    reader.push(head.as_bytes()).unwrap();
+    let (mut found, mut most) = (0, 0);
+    let mut piece = String::new();
+    for id in 0..OFFERS {
+        let about = "слово ".repeat(id % 50);
+        write!(
+            piece,
+            "<offer id=\"{id}\"><name>Кружка {id}</name><description>{about}</description></offer>"
+        )
+        .unwrap();
+        if piece.len() > 60_000 {
+            reader.push(piece.as_bytes()).unwrap();
+            let taken = reader.take().len();
+            found += taken;
+            most = most.max(taken);
+            piece.clear();
+        }
+    }
+    piece.push_str("</offers></shop></yml_catalog>");
+    reader.push(piece.as_bytes()).unwrap();
+    reader.finish().unwrap();
+    found += reader.take().len();
+    assert_eq!(found, OFFERS);
+    assert!(most < 400, "{most} at once");
 }
 
 /// A YML feed around these lines.

@@ -38,9 +38,13 @@ mod mail_pages;
 #[cfg(test)]
 mod mails;
 #[cfg(test)]
+mod news;
+#[cfg(test)]
 mod notices;
 #[cfg(test)]
 mod own_links;
+#[cfg(test)]
+mod pictures;
 #[cfg(test)]
 mod preferences;
 #[cfg(test)]

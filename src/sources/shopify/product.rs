@@ -5,10 +5,9 @@
 
 use super::Delivery;
 use crate::domain::offer::Offer;
-use crate::sources::Error;
-use crate::sources::clean;
 use crate::sources::loose::{List, Object, Text};
 use crate::sources::product::{self, Product};
+use crate::sources::{Error, arrival, clean};
 use serde::Deserialize;
 
 const SHOP: [&str; 2] = ["X-Shopify-Shop-Domain", "Shopify-Shop-Domain"];
@@ -27,6 +26,7 @@ struct Wire {
     product_type: Text,
     status: Text,
     published_at: Text,
+    updated_at: Text,
     variants: List<Variant>,
     images: List<Image>,
     image: Object<Image>,
@@ -111,6 +111,7 @@ impl Wire {
                 .and_then(clean::line)
                 .into_iter()
                 .collect(),
+            told_at: arrival::rfc3339(&self.updated_at),
             id,
         })
     }

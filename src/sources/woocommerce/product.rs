@@ -88,6 +88,7 @@ impl Wire {
                     .as_deref()
                     .is_none_or(|stock| stock == "instock"),
             brand: None,
+            told_at: super::gmt(&self.date_modified_gmt),
             categories: categories.filter_map(clean::html_line).take(8).collect(),
         }
     }
