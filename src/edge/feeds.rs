@@ -62,8 +62,8 @@ async fn read_due(peers: &Peers<'_>) -> Result<(), Error> {
         return Ok(());
     };
     let until = runtime::wall_clock().plus(READING_TIME);
-    // Each feed once: one that is due again at once must not keep the others waiting.
-    for _ in &catalogue.feeds {
+    // Each feed once, and once to hear that there is none: then those that are listed no more are forgotten.
+    for _ in 0..=catalogue.feeds.len() {
         let plans = catalogue.feeds.iter().map(|feed| plan(feed, catalogue)).collect();
         let now = peers.now;
         let CatalogueAnswer::Begun(begun) = ask(peers, CatalogueCall::Begin { plans, now }).await? else {

@@ -11,6 +11,7 @@ use crate::domain::offer::News;
 use crate::engine::interest::{self, Index};
 use crate::store::{contact, event};
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 
 /// Contacts looked at in one turn.
 const CONTACTS_A_PAGE: u32 = 200;
@@ -57,6 +58,13 @@ impl Turn<'_> {
         for id in &page {
             let mut events = event::before(self.sql, id, &kinds, self.now, EVENTS_READ)?;
             events.retain(|event| event.occurred_at >= interest::since(self.now));
+            // Of one moment, that it was bought comes last.
+            events.sort_by_key(|event| {
+                (
+                    Reverse(event.occurred_at),
+                    event.kind != EventKind::OrderCompleted,
+                )
+            });
             for (kind, data) in interest::told(&index.heard_by(&events)) {
                 let told = Event {
                     data,

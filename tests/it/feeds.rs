@@ -138,7 +138,7 @@ fn a_feed_that_breaks_off_is_never_taken_for_whole() {
         let text = String::from_utf8(fixture(name)).unwrap();
         let whole = text.trim_end();
         for (cut, _) in whole.char_indices() {
-            let result = read(whole[..cut].as_bytes(), 1_000, terms());
+            let result = read(&whole.as_bytes()[..cut], 1_000, terms());
             assert!(result.is_err(), "{name} cut at {cut}");
         }
         assert!(read(whole.as_bytes(), 1_000, terms()).is_ok());
