@@ -115,7 +115,7 @@ impl Topic {
             Self::CustomersDataRequest => return privacy(delivery, Kind::DataRequest),
             Self::CustomersRedact => return privacy(delivery, Kind::Erase),
             Self::ShopRedact => return privacy(delivery, Kind::EraseShop),
-            Self::Products => return product::told(delivery).map(Reading::Product),
+            Self::Products => return product::told(delivery),
         };
         event.map(|event| Reading::Events(vec![event]))
     }

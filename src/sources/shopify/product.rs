@@ -7,7 +7,7 @@ use super::Delivery;
 use crate::domain::offer::Offer;
 use crate::sources::loose::{List, Object, Text};
 use crate::sources::product::{self, Product};
-use crate::sources::{Error, arrival, clean};
+use crate::sources::{Error, Reading, arrival, clean};
 use serde::Deserialize;
 
 const SHOP: [&str; 2] = ["X-Shopify-Shop-Domain", "Shopify-Shop-Domain"];
@@ -51,22 +51,25 @@ struct Image {
     src: Text,
 }
 
-pub fn told(delivery: &Delivery<'_>) -> Result<Product, Error> {
+/// Of a product without an id there is nothing to keep.
+pub fn told(delivery: &Delivery<'_>) -> Result<Reading, Error> {
     let wire: Wire = delivery.verified.json()?;
     let Some(id) = wire.id.nonzero().and_then(clean::line) else {
-        return Err(Error::unreadable("a product without an id"));
+        return Ok(Reading::ignored(
+            delivery.verified.header(&super::TOPIC).unwrap_or_default(),
+        ));
     };
     let shop = delivery.verified.header(&SHOP).filter(|shop| is_shop(shop));
     let variants = wire.variants.0.iter().take(MAX_VARIANTS);
     let offers = variants.filter_map(|variant| wire.offer(&id, variant, shop, delivery));
-    Ok(Product {
+    Ok(Reading::Product(Product {
         source: delivery.arrival.source,
         delivery: delivery.event_id.clone(),
         offers: offers.collect(),
         // What was deleted has none.
         whole: true,
         id,
-    })
+    }))
 }
 
 fn is_shop(name: &str) -> bool {

@@ -58,7 +58,7 @@ fn read(verified: &Verified<'_>, arrival: Arrival) -> Result<Reading, Error> {
         "customer.updated" => customer::updated(&delivery),
         "order.created" | "order.updated" => order::events(&delivery),
         "product.created" | "product.updated" | "product.deleted" | "product.restored" => {
-            product::told(&delivery).map(Reading::Product)
+            product::told(&delivery)
         }
         _ => Ok(Reading::ignored(topic)),
     }

@@ -5,10 +5,9 @@
 
 use super::Delivery;
 use crate::domain::offer::Offer;
-use crate::sources::Error;
-use crate::sources::clean;
 use crate::sources::loose::{List, Object, Text};
 use crate::sources::product::{self, Product};
+use crate::sources::{Error, Reading, clean};
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize, Default)]
@@ -41,10 +40,11 @@ struct Image {
     src: Text,
 }
 
-pub fn told(delivery: &Delivery<'_>) -> Result<Product, Error> {
+/// Of a product without an id there is nothing to keep.
+pub fn told(delivery: &Delivery<'_>) -> Result<Reading, Error> {
     let wire: Wire = delivery.verified.json()?;
     let Some(id) = wire.id.nonzero().and_then(clean::line) else {
-        return Err(Error::unreadable("a product without an id"));
+        return Ok(Reading::ignored(delivery.topic));
     };
     let deleted = delivery.topic == "product.deleted";
     let offers = if deleted {
@@ -52,13 +52,13 @@ pub fn told(delivery: &Delivery<'_>) -> Result<Product, Error> {
     } else {
         vec![wire.offer(&id, delivery)]
     };
-    Ok(Product {
+    Ok(Reading::Product(Product {
         source: delivery.arrival.source,
         delivery: delivery.event_id(&id, &wire.date_modified_gmt),
         offers,
         whole: deleted,
         id,
-    })
+    }))
 }
 
 impl Wire {
