@@ -42,6 +42,7 @@ use wend::settings::Settings;
 use wend::signing::access::{Team, Token};
 use wend::signing::asymmetric::{public_keys, published_keys};
 use wend::signing::{BASE64, Secrets, route_token, session, standard_webhooks};
+use wend::sources::feed::{FeedReader, Terms as FeedTerms};
 use wend::sources::poll::Feed;
 use wend::sources::segment::{Error, Verdict};
 use wend::sources::{Keys, Proof, Reading, SourceKind, Unverified};
@@ -55,7 +56,7 @@ pub struct Entry {
     pub feed: fn(&[u8]),
 }
 
-pub const ENTRIES: [Entry; 28] = [
+pub const ENTRIES: [Entry; 30] = [
     entry("source_shopify", &["tests/fixtures/sources/shopify"], shopify),
     entry(
         "source_woocommerce",
@@ -86,6 +87,7 @@ pub const ENTRIES: [Entry; 28] = [
     ),
     entry("segment", &["tests/fixtures/sources/segment"], segment),
     entry("lists", &["fuzz/seeds/lists"], lists),
+    entry("product_feeds", &["tests/fixtures/feeds"], product_feeds),
     entry("provider_events", &["tests/fixtures/providers"], provider_events),
     entry(
         "provider_answers",
@@ -164,6 +166,7 @@ fn shopify(bytes: &[u8]) {
         "customers/redact",
         "customers/data_request",
         "shop/redact",
+        "products/update",
     ] {
         delivered(&sent::shopify(topic, bytes));
     }
@@ -176,6 +179,8 @@ fn woocommerce(bytes: &[u8]) {
         "order.created",
         "order.updated",
         "order.deleted",
+        "product.updated",
+        "product.deleted",
     ] {
         delivered(&sent::woocommerce(topic, bytes));
     }
@@ -463,6 +468,31 @@ fn forms(bytes: &[u8]) {
 }
 
 /// Lines of `NAME=value`.
+/// Whole, and in pieces whose sizes the bytes themselves give: both must find the same.
+fn product_feeds(bytes: &[u8]) {
+    let Ok(currency) = Currency::parse("EUR") else {
+        return;
+    };
+    let read = |step: usize| {
+        let mut reader = FeedReader::new(FeedTerms {
+            format: None,
+            currency,
+            source: Some(SourceKind::Shopify),
+            now: now(),
+        });
+        let mut offers = Vec::new();
+        for piece in bytes.chunks(step) {
+            reader.push(piece).ok()?;
+            offers.extend(reader.take());
+        }
+        reader.finish().ok()?;
+        offers.extend(reader.take());
+        Some(offers)
+    };
+    let step = bytes.first().map_or(1, |byte| usize::from(*byte) + 1);
+    assert_eq!(read(step), read(bytes.len().max(1)));
+}
+
 fn settings(bytes: &[u8]) {
     let given = text(bytes);
     let get = |name: &str| {

@@ -45,12 +45,16 @@ pub enum EventKind {
     PreferencesUpdated,
     /// The contact confirmed that they asked for marketing mail (double opt-in).
     ConsentConfirmed,
+    /// Something that the contact looked at, put into a cart or asked for can be bought again.
+    BackInStock,
+    /// It became cheaper.
+    PriceDropped,
     /// An event of the store's own, declared under `events:` in `store.yaml`.
     Custom(String),
 }
 
 /// The built-in kinds with their names.
-const NAMES: [(EventKind, &str); 20] = [
+const NAMES: [(EventKind, &str); 22] = [
     (EventKind::SignedUp, "Signed Up"),
     (EventKind::ContactUpdated, "Contact Updated"),
     (EventKind::Unsubscribed, "Unsubscribed"),
@@ -71,6 +75,8 @@ const NAMES: [(EventKind, &str); 20] = [
     (EventKind::ReferralCredited, "Referral Credited"),
     (EventKind::PreferencesUpdated, "Preferences Updated"),
     (EventKind::ConsentConfirmed, "Consent Confirmed"),
+    (EventKind::BackInStock, "Back In Stock"),
+    (EventKind::PriceDropped, "Price Dropped"),
 ];
 
 /// A line of a cart or an order.
@@ -230,6 +236,8 @@ impl EventKind {
             | Self::ReferralCredited
             | Self::PreferencesUpdated
             | Self::ConsentConfirmed
+            | Self::BackInStock
+            | Self::PriceDropped
             | Self::Custom(_) => None,
         }
     }

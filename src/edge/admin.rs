@@ -64,7 +64,7 @@ pub async fn answer(visit: &Visit<'_>, first: &str, rest: &[&str]) -> Result<Res
             "no such route",
             "there are /admin, /admin/status, /admin/log, /admin/switches, /admin/stop, /admin/export, /admin/export/everything, \
              /admin/import, /admin/erase, /admin/coupons and /admin/coupons/<pool>",
-)?),
+        )?),
     }
 }
 

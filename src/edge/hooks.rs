@@ -8,15 +8,16 @@ use super::error::Error;
 use super::peers::Peers;
 use super::published::{Looked, find_key};
 use super::routes::{Visit, wrong_method};
-use super::{answer, log, logbook, privacy, runtime, subtle};
+use super::{answer, feeds, log, logbook, privacy, runtime, subtle};
 use crate::domain::event::Event;
 use crate::domain::logbook::{Line, Verdict};
 use crate::domain::notice::Notice;
 use crate::domain::time::Delay;
 use crate::http::Method;
 use crate::settings::Environment;
-use crate::sources::{Error as Refusal, Keys, Proof, Reading, SourceKind, Unverified, Verified};
+use crate::sources::{Error as Refusal, Keys, Product, Proof, Reading, SourceKind, Unverified, Verified};
 use crate::turn::call::{Call, Ingested};
+use crate::turn::catalogue::CatalogueCall;
 use crate::turn::notice::work;
 use crate::turn::routing::{Routing, Step};
 use serde_json::json;
@@ -88,6 +89,7 @@ async fn heed(visit: &Visit<'_>, source: SourceKind, verified: &Verified<'_>) ->
             privacy::requested(visit, request).await?;
             reply("accepted", None)
         }
+        Ok(Reading::Product(product)) => offered(visit, product).await,
         Ok(Reading::Ping) => reply("ping", None),
         Ok(Reading::Ignored(reason)) => {
             note(Verdict::Ignored, &reason.to_string());
@@ -142,6 +144,30 @@ async fn prove<'a>(
         Ok(Proof::Ping) => Ok(Ok(None)),
         Err(refusal) => Ok(Err(refusal)),
     }
+}
+
+/// Hands a product's offers to the catalogue, of a store that keeps one. The `Store` is asked here, and nowhere else on the way
+/// of a webhook: what a shop sells is nobody's event, and no shard's.
+async fn offered(visit: &Visit<'_>, product: Product) -> Result<Response, Error> {
+    let catalog = runtime::catalog()?;
+    let Some(catalogue) = &catalog.store.catalogue else {
+        return reply("ignored", Some("store.yaml has no `catalogue:`"));
+    };
+    let (source, id, offers) = (product.source, product.delivery.clone(), product.offers.len());
+    let call = CatalogueCall::Product {
+        space: source.as_str().to_owned(),
+        product: product.id,
+        offers: product.offers,
+        whole: product.whole,
+        percent: catalogue.price_drop,
+        run: product.delivery,
+    };
+    feeds::ask(&visit.peers(), call).await?;
+    log::line(
+        "product",
+        json!({ "source": source.as_str(), "id": id, "offers": offers }),
+    );
+    reply("accepted", None)
 }
 
 /// Has a shard keep a notice until its documents are fetched.

@@ -55,12 +55,14 @@ async fn collect(stream: &JsValue, most: usize) -> Result<Inflated, JsValue> {
     }
 }
 
-fn construct(class: &str, with: &JsValue) -> Result<JsValue, JsValue> {
+/// An object of one of the platform's classes.
+pub(super) fn construct(class: &str, with: &JsValue) -> Result<JsValue, JsValue> {
     let class: Function = Reflect::get(&global(), &class.into())?.dyn_into()?;
     Reflect::construct(&class, &Array::of1(with))
 }
 
-fn call(on: &JsValue, method: &str, given: &Array) -> Result<JsValue, JsValue> {
+/// Calls a method of one of the platform's objects.
+pub(super) fn call(on: &JsValue, method: &str, given: &Array) -> Result<JsValue, JsValue> {
     let method: Function = Reflect::get(on, &method.into())?.dyn_into()?;
     method.apply(on, given)
 }

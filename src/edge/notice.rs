@@ -91,7 +91,9 @@ impl Shard {
                 logbook::keep(peers, vec![line]).await;
                 Ok(Looked::Done)
             }
-            Ok(Reading::Ping | Reading::Notice(_) | Reading::Privacy(_)) => Ok(Looked::Done),
+            Ok(Reading::Ping | Reading::Notice(_) | Reading::Privacy(_) | Reading::Product(_)) => {
+                Ok(Looked::Done)
+            }
             Err(unreadable) => Ok(Looked::Unreadable(unreadable.to_string())),
         }
     }

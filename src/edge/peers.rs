@@ -121,6 +121,7 @@ const fn patience(call: &Call) -> Delay {
         | Call::Reasons
         | Call::Overview
         | Call::Log(_)
+        | Call::TellNews(_)
         | Call::WhoIs { .. }
         | Call::Held(_)
         | Call::Together(_)

@@ -4,7 +4,8 @@ use super::error::Error;
 use super::peers::Peers;
 use super::store_call::{Snapshot, StoreAnswer, StoreCall};
 use super::{
-    admin, answer, dev, feedback, health, hooks, log, polls, runtime, segment, switching, tokens, tracked,
+    admin, answer, dev, feedback, feeds, health, hooks, log, polls, runtime, segment, switching, tokens,
+    tracked,
 };
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
@@ -236,6 +237,8 @@ pub async fn tick(env: &Env) -> Result<(), Error> {
     }
     polls::poll(&peers).await;
     for_each(&shards, |shard| tend(&peers, shard)).await;
+    // Last: it may take minutes, and nothing else waits for it.
+    feeds::tick(&peers, &shards).await;
     Ok(())
 }
 

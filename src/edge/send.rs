@@ -7,7 +7,7 @@ use super::error::Error;
 use super::exchange::parse;
 use super::shard_object::Shard;
 use super::store_call::{StoreAnswer, StoreCall};
-use super::{log, runtime};
+use super::{feeds, log, runtime};
 use crate::domain::message::Lane;
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
@@ -17,7 +17,9 @@ use crate::providers::ProviderKind;
 use crate::turn::backlog::{candidates, cut, places_wanted};
 use crate::turn::bought::{CheckoutFacts, Questions, facts_from};
 use crate::turn::call::Call;
+use crate::turn::catalogue::{CatalogueAnswer, CatalogueCall};
 use crate::turn::claim::{Claimed, Terms};
+use crate::turn::offers::{Offers, by_id};
 use crate::turn::wake::DueMessage;
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
@@ -106,12 +108,14 @@ impl Shard {
         let asked = waiting.get(..most).unwrap_or_default();
         let questions = self.turn(me, now, |turn| Ok(turn.questions(asked)))?;
         let checkouts = self.checkout_facts(now, questions).await;
+        let offers = self.offers(me, now, asked).await?;
         let today = warm_up::today(&runtime::catalog()?.store, now).filter(|_| !carrier.shadow);
         let wanted = places_wanted(asked, carrier.doubt);
         let places = self.take_places(today.as_ref(), wanted, now).await?;
         let terms = Terms {
             provider: carrier.provider,
             checkouts: &checkouts,
+            offers: &offers,
             places: &places,
             shadow: carrier.shadow,
         };
@@ -241,6 +245,24 @@ impl Shard {
             places,
         };
         self.peers(now).store(&call).await.map(drop)
+    }
+
+    /// What the catalogue knows of lines without a picture. Asked only where a store keeps one and a mail lacks one; no mail
+    /// waits for it.
+    async fn offers(&self, me: ShardIndex, now: Timestamp, asked: &[DueMessage]) -> Result<Offers, Error> {
+        let ids = self.turn(me, now, |turn| Ok(turn.bare_lines(asked)))?;
+        if ids.is_empty() {
+            return Ok(Offers::new());
+        }
+        let spaces = feeds::spaces();
+        let answer = feeds::ask(&self.peers(now), CatalogueCall::Find { spaces, ids }).await;
+        if let Err(error) = &answer {
+            log::error("no pictures", json!({ "error": error.for_log() }));
+        }
+        let Ok(CatalogueAnswer::Offers(found)) = answer else {
+            return Ok(Offers::new());
+        };
+        Ok(by_id(found))
     }
 
     /// Asks other shards whether carts were bought, all at once. One that does not answer leaves its carts unreadable: the

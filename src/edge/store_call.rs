@@ -9,6 +9,7 @@ use crate::engine::protection::{Counted, Finding, Since};
 use crate::engine::traffic::{Candidate, Leave, Lesson};
 use crate::store::coupon::Pool;
 use crate::store::warm_up::Day;
+use crate::turn::catalogue::{CatalogueAnswer, CatalogueCall};
 use crate::turn::install::Installed;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -70,6 +71,8 @@ pub enum StoreCall {
     },
     /// Polls of shops: what is due, and what came of it.
     Poll(PollCall),
+    /// What the store sells.
+    Catalogue(Box<CatalogueCall>),
     /// Development only: moves the clock to an offset from the wall's, in milliseconds.
     SetClock { offset: i64 },
 }
@@ -114,6 +117,7 @@ pub enum StoreAnswer {
     Look(Option<Look>),
     /// None when it may; else when it may again.
     Attempt(Option<Timestamp>),
+    Catalogue(Box<CatalogueAnswer>),
     Done,
 }
 

@@ -1,5 +1,5 @@
 //! The one Durable Object that holds what the whole store shares: the installation, the switches, the pace and the
-//! breakers of the providers, the days of a warm-up. Called by the Worker and by shards, never on the path of a webhook
+//! breakers of the providers, the days of a warm-up, the catalogue. Called by the Worker and by shards, never on the path of a webhook
 //! after a shard's first.
 
 use super::error::Error;
@@ -18,6 +18,7 @@ use crate::http;
 use crate::store::migrate::{STORE, migrate};
 use crate::store::setting::{self, Key};
 use crate::store::{breaker, coupon, poll, switches, warm_up};
+use crate::turn::catalogue::{Catalogue, CatalogueCall};
 use crate::turn::install::Installed;
 use serde_json::json;
 use std::cell::{OnceCell, RefCell};
@@ -41,6 +42,7 @@ pub struct Store {
     /// How marketing stood when protection looked last.
     protection: RefCell<Vec<Finding>>,
     attempts: RefCell<Attempts>,
+    catalogue: RefCell<Catalogue>,
 }
 
 impl DurableObject for Store {
@@ -52,6 +54,7 @@ impl DurableObject for Store {
             documents: RefCell::default(),
             protection: RefCell::default(),
             attempts: RefCell::default(),
+            catalogue: RefCell::default(),
         }
     }
 
@@ -149,6 +152,7 @@ impl Store {
                 self.attempts.borrow_mut().forget(&network);
                 Ok(StoreAnswer::Done)
             }
+            StoreCall::Catalogue(call) => self.on_catalogue(sql, *call),
             StoreCall::Coupon { pool, errand, now } => Ok(StoreAnswer::Coupon(
                 sql.turn(|| coupon::take(sql, &pool, &errand, now))?,
             )),
@@ -158,11 +162,14 @@ impl Store {
             StoreCall::Pools => Ok(StoreAnswer::Pools(coupon::pools(sql)?)),
             StoreCall::Get { url, not_before, now } => self.get(url, not_before, now).await,
             StoreCall::Poll(call) => Ok(StoreAnswer::Look(sql.turn(|| polled(sql, call))?)),
-            StoreCall::SetClock { offset } => {
-                sql.turn(|| setting::set(sql, &Key::ClockOffset, &offset.to_string()))?;
-                Ok(StoreAnswer::Done)
-            }
+            StoreCall::SetClock { offset } => set_clock(sql, offset),
         }
+    }
+
+    fn on_catalogue(&self, sql: &ObjectSql, call: CatalogueCall) -> std::result::Result<StoreAnswer, Error> {
+        let mut catalogue = self.catalogue.borrow_mut();
+        let answer = sql.turn(|| catalogue.serve(sql, call))?;
+        Ok(StoreAnswer::Catalogue(Box::new(answer)))
     }
 
     fn sql(&self) -> std::result::Result<&ObjectSql, Error> {
@@ -212,6 +219,11 @@ impl Store {
         }
         Ok(result)
     }
+}
+
+fn set_clock(sql: &ObjectSql, offset: i64) -> std::result::Result<StoreAnswer, Error> {
+    sql.turn(|| setting::set(sql, &Key::ClockOffset, &offset.to_string()))?;
+    Ok(StoreAnswer::Done)
 }
 
 /// Changes the switches. Writes nothing when they stay as they are.

@@ -22,6 +22,7 @@ pub mod history;
 pub mod identity;
 pub mod ids;
 pub mod intake;
+pub mod interest;
 pub mod keys;
 pub mod machine;
 pub mod merge;

@@ -20,6 +20,7 @@ pub mod condition;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod email_shape;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod feeds;
 pub mod finding;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod language;

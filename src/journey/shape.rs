@@ -161,7 +161,10 @@ impl Carries {
             | EventKind::EmailComplained
             | EventKind::PreferencesUpdated
             | EventKind::ConsentConfirmed => (false, false, false),
-            EventKind::ProductViewed | EventKind::ProductAdded => (false, false, true),
+            EventKind::ProductViewed
+            | EventKind::ProductAdded
+            | EventKind::BackInStock
+            | EventKind::PriceDropped => (false, false, true),
             EventKind::CheckoutStarted | EventKind::CheckoutUpdated => (true, false, true),
             // Only some sources tell the checkout an order came from, so it cannot be relied on.
             EventKind::OrderCompleted

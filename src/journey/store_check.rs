@@ -2,6 +2,7 @@
 //!
 //! Called by `check`; the Worker gets the outcome.
 
+use super::feeds;
 use super::finding::{Finding, Place, hint, nearest};
 use super::project::STORE;
 use super::store_file::{CODE, Retention, StoreFile};
@@ -98,6 +99,9 @@ fn values(reader: &mut Reader<'_>, fields: &Fields<'_>, store: &StoreFile) {
     }
     if let Some(node) = fields.get("retention") {
         retention(reader, node, store);
+    }
+    if let Some(node) = fields.get("catalogue") {
+        feeds::check(reader, node, store);
     }
     if let Some(node) = fields.get("events") {
         for node in reader.nodes(node, "a list of names") {

@@ -1,5 +1,6 @@
 //! `store.yaml`: brand, sender and policy of the store. Compiled in; changing it means a deploy.
 
+use super::feeds::Catalogue;
 use super::region::Region;
 use super::tracking::{Tracking, Utm};
 use crate::domain::civil::{NaiveDate, Quiet};
@@ -64,6 +65,9 @@ pub struct StoreFile {
     /// What is kept for how long, where that is to be shorter than it may be.
     #[serde(default)]
     pub retention: Retention,
+    /// What the shop sells, read from its feeds and product webhooks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalogue: Option<Catalogue>,
 }
 
 /// How a new sending domain is made known; what follows from it is in `engine::warm_up`.
@@ -266,16 +270,16 @@ fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error
 }
 
 /// A delay as people write it.
-mod delay {
+pub(super) mod delay {
     use crate::domain::time::Delay;
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(delay: &Delay, serializer: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer>(delay: &Delay, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(delay)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Delay, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Delay, D::Error> {
         let text = String::deserialize(deserializer)?;
         Delay::parse(&text).map_err(D::Error::custom)
     }

@@ -18,6 +18,7 @@ use crate::turn::call::{Answer, Call};
 use crate::turn::claim::Terms;
 use crate::turn::errand::{Ask, DueErrand};
 use crate::turn::forward::{Delivery, Followed};
+use crate::turn::offers::by_id;
 use crate::turn::wake::DueMessage;
 use std::collections::BTreeSet;
 
@@ -184,6 +185,9 @@ impl World {
         let asked = waiting.get(..most).unwrap_or_default();
         let questions = self.turn(me, |turn| Ok(turn.questions(asked)))?;
         let checkouts = self.checkout_facts(questions)?;
+        let bare = self.turn(me, |turn| Ok(turn.bare_lines(asked)))?;
+        let spaces = ["", "shopify"].map(str::to_owned);
+        let offers = by_id(store::offer::find(&self.store, &spaces, &bare)?);
         let today = warm_up::today(&self.catalog.store, self.now).filter(|_| !shadow);
         let places = match &today {
             Some(today) => {
@@ -196,6 +200,7 @@ impl World {
         let terms = Terms {
             provider,
             checkouts: &checkouts,
+            offers: &offers,
             places: &places,
             shadow,
         };

@@ -15,6 +15,7 @@ mod error;
 mod exchange;
 pub mod faults;
 mod inventory;
+mod offers;
 pub mod player;
 pub mod population;
 pub mod print;

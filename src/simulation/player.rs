@@ -15,7 +15,7 @@ use crate::store;
 use crate::turn::call::Ingested;
 
 /// Words of a line that are no event of a shopper.
-pub(super) const WORDS: [&str; 22] = [
+pub(super) const WORDS: [&str; 23] = [
     "again",
     "fault",
     "crash",
@@ -37,6 +37,7 @@ pub(super) const WORDS: [&str; 22] = [
     "complained",
     "coupons",
     "hook",
+    "offer",
     "show",
 ];
 
@@ -179,6 +180,7 @@ impl<W: Watcher> Player<W> {
                 store::coupon::import(&self.world.store, line.word(1), &codes)?;
             }
             "hook" => self.hook(line)?,
+            "offer" => self.offer(line)?,
             "show" => self.watcher.show(&self.world, &story::address(line.word(1)))?,
             _ => {
                 for line in line.each()? {

@@ -16,11 +16,13 @@ pub mod clean;
 mod document;
 mod ecwid;
 mod events;
+pub mod feed;
 mod insales;
 mod loose;
 mod medusa;
 mod notice;
 pub mod poll;
+mod product;
 mod saleor;
 pub mod segment;
 mod shape;
@@ -32,6 +34,7 @@ mod verification;
 mod wix;
 mod woocommerce;
 
+pub use product::Product;
 pub use verification::{Pending, Proof, Rights, Unverified, Verified, WriteKeys};
 
 use crate::domain::event::Event;
@@ -103,6 +106,8 @@ pub enum Reading {
     Notice(Notice),
     /// The sender asks something about personal data.
     Privacy(PrivacyRequest),
+    /// What the shop sells changed: for the catalogue, of a store that keeps one.
+    Product(Product),
     /// The sender only asked whether we are there.
     Ping,
     /// Genuine, understood, and nothing for us. It must be answered 200, or the sender would repeat it.

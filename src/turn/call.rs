@@ -27,6 +27,7 @@ use crate::render::links::Mark;
 use crate::render::outbox::{HeldRow, LeftRow, OutboxMail};
 use crate::store::everything::{Page, Place};
 use crate::turn::erase::Erased;
+use crate::turn::interest::{Heard as NewsHeard, Telling};
 use crate::turn::person::{Held, Person};
 use crate::turn::refused::RefusedCall;
 use serde::{Deserialize, Serialize};
@@ -131,6 +132,8 @@ pub enum Call {
     KeepLines(Vec<Line>),
     /// What became of what was delivered?
     Log(Asked),
+    /// Something is back or cheaper: who of your next contacts wants to hear it?
+    TellNews(Box<Telling>),
     /// A storefront asks something that operators must do.
     NotePrivacyRequest {
         id: String,
@@ -343,6 +346,7 @@ pub enum Answer {
     Erased(Erased),
     Together(Vec<Answer>),
     Page(Page),
+    NewsHeard(NewsHeard),
     /// The call was refused; nothing was written.
     Refused {
         error: String,
@@ -386,6 +390,7 @@ impl Answer {
             | Self::Held(_)
             | Self::Together(_)
             | Self::Page(_)
+            | Self::NewsHeard(_)
             | Self::Erased(_) => Meaning::Arrived,
         }
     }

@@ -4,6 +4,7 @@
 //! outbox, at once, or becomes part of a dispatch: from then on its bytes never change.
 
 use super::bought::CheckoutFacts;
+use super::offers::Offers;
 use super::wake::DueMessage;
 use super::{Error, Loaded, Turn};
 use crate::domain::clearance::Clearance;
@@ -32,6 +33,8 @@ pub struct Terms<'a> {
     pub provider: ProviderKind,
     /// What other shards say of the carts.
     pub checkouts: &'a CheckoutFacts,
+    /// What the catalogue knows of lines that came without a picture.
+    pub offers: &'a Offers,
     /// What the warm-up of the sending domain leaves.
     pub places: &'a Places,
     /// Begun in shadow mode: nobody was asked whether a request may be made.
@@ -177,7 +180,7 @@ impl Turn<'_> {
             }
             Verdict::Allow(clearance) => {
                 let placed = self.today_for(clearance.stream()).is_some();
-                let written = self.compose_or_fail(loaded, &clearance, terms.provider)?;
+                let written = self.compose_or_fail(loaded, &clearance, terms)?;
                 if placed && !matches!(written, Written::Failed) {
                     terms.places.take();
                 }
@@ -269,7 +272,7 @@ impl Turn<'_> {
         &self,
         loaded: Loaded,
         clearance: &Clearance,
-        provider: ProviderKind,
+        Terms { provider, offers, .. }: Terms<'_>,
     ) -> Result<Written, Error> {
         let id = clearance.message().clone();
         let Some(stored) = store::message::get(self.sql, &id)? else {
@@ -280,7 +283,7 @@ impl Turn<'_> {
             )?;
             return Ok(Written::Failed);
         };
-        let mail = match self.compose(&loaded, &stored.message, clearance) {
+        let mail = match self.compose(&loaded, &stored.message, clearance, offers) {
             Ok(mail) => mail,
             Err(problem) => {
                 let letter = DeadLetter::of_message(&stored, &problem, self.now)?;

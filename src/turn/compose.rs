@@ -1,5 +1,6 @@
 //! A message's enrollment, contact and links become a mail: at its claim, and again as a page while it is remembered.
 
+use super::offers::{Offers, filled};
 use super::{Error, Loaded, Turn};
 use crate::domain::clearance::Clearance;
 use crate::domain::event::EventData;
@@ -22,18 +23,20 @@ impl Turn<'_> {
         loaded: &Loaded,
         message: &Message,
         clearance: &Clearance,
+        offers: &Offers,
     ) -> Result<OutgoingEmail, String> {
         let contact = &loaded.contact;
         let empty = EventData::default();
         let enrollment = contact.sending(&message.id).map(|(enrollment, _)| enrollment);
         let data = enrollment.map_or(&empty, |enrollment| &enrollment.data);
+        let data = filled(data, offers);
         let send = enrollment.and_then(|run| self.send_of(run));
         let draft = Draft {
             message: &as_the_step_says(message, send),
             contact: &contact.id,
             profile: &contact.profile,
             brought: Brought {
-                data,
+                data: &data,
                 coupon: enrollment.and_then(|run| self.coupon_of(run)),
                 variables: &self
                     .variables(contact, enrollment)

@@ -69,6 +69,7 @@ impl Turn<'_> {
             }),
             Call::Exported(people) => done(self.end_privacy_requests(&people))?,
             Call::KeepRefused(calls) => done(self.keep_refused(&calls))?,
+            Call::TellNews(telling) => Answer::NewsHeard(self.tell_news(&telling)?),
             Call::NotePrivacyRequest { id, kind, contact } => {
                 done(self.note_privacy_request(id, kind, contact))?
             }

@@ -257,6 +257,7 @@ fn a_request_holds_messages_of_one_generation() {
             let terms = Terms {
                 provider: ProviderKind::Resend,
                 checkouts: &Default::default(),
+                offers: &Default::default(),
                 places: &Places::unlimited(),
                 shadow: false,
             };

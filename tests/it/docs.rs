@@ -16,7 +16,8 @@ const STEPS: &str = "  - send: welcome-hello\n    stream: marketing\n";
 const TRIGGER: &str = "trigger: { on: Order Completed, key: contact }\n";
 
 /// Fields of `store.yaml` that a guide may show by themselves.
-const OF_STORE: [&str; 12] = [
+const OF_STORE: [&str; 13] = [
+    "catalogue:",
     "caps:",
     "quiet_hours:",
     "webhooks:",

@@ -170,6 +170,7 @@ fed!(
     source_events,
     segment,
     lists,
+    product_feeds,
     provider_events,
     provider_answers,
     signatures,

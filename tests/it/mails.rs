@@ -76,6 +76,7 @@ pub fn shop() -> StoreFile {
         },
         utm: Utm::Off,
         retention: Retention::default(),
+        catalogue: None,
         webhooks: vec![],
         caps: vec![],
         quiet_hours: None,

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod asymmetric;
 #[cfg(test)]
+mod catalogue;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod compliance;
@@ -24,6 +26,8 @@ mod fates;
 #[cfg(test)]
 mod feedback;
 #[cfg(test)]
+mod feeds;
+#[cfg(test)]
 mod fuzz;
 #[cfg(test)]
 mod imported;
@@ -40,9 +44,13 @@ mod mail_pages;
 #[cfg(test)]
 mod mails;
 #[cfg(test)]
+mod news;
+#[cfg(test)]
 mod notices;
 #[cfg(test)]
 mod own_links;
+#[cfg(test)]
+mod pictures;
 #[cfg(test)]
 mod preferences;
 #[cfg(test)]

@@ -134,6 +134,7 @@ fn unknown_as_one() -> World {
     let terms = Terms {
         provider: ProviderKind::Resend,
         checkouts: &Default::default(),
+        offers: &Default::default(),
         places: &Places::unlimited(),
         shadow: false,
     };

@@ -33,6 +33,7 @@
 //!   stop | go                                   the stop switch
 //!   pause welcome | resume welcome              a journey, or `marketing` as a whole
 //!   protect                                     protection counts bounces and complaints, and stops what must be stopped
+//!   offer coffee price=20 [out]                 what the shop tells of a product, and the news of it
 //!   coupons comeback A1 A2                      codes for a pool
 //!   hook {"ok":true} | down                     what the other system answers from now on
 //!   show nadia                                  what is known of her
@@ -118,14 +119,16 @@ fn play(name: &str, text: &str, shards: u16) -> String {
 }
 
 /// Rows of the market study, sections A to D, that no time line can show, and who holds them.
-const NO_TIME_LINE: [(u16, &str); 8] = [
+const NO_TIME_LINE: [(u16, &str); 7] = [
     (
         2,
         "webhooks of storefronts: tests/it/sources, tests/e2e/webhooks.test.mjs",
     ),
-    (10, "price drops need a catalogue of products: not ours yet"),
     (12, "webhooks of any form, mapped: a source, not ours yet"),
-    (16, "feeds of products: not ours yet"),
+    (
+        16,
+        "feeds of products: tests/it/feeds.rs, tests/e2e/catalogue.test.mjs",
+    ),
     (
         18,
         "customer data platforms post to /hooks/events: tests/it/sources/events.rs",

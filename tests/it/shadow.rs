@@ -30,6 +30,7 @@ fn a_round_begun_in_shadow_mode_that_is_lifted_meanwhile_leaves_its_mails_due() 
             let terms = Terms {
                 provider: ProviderKind::Resend,
                 checkouts: &Default::default(),
+                offers: &Default::default(),
                 places: &Places::unlimited(),
                 shadow,
             };

@@ -4,6 +4,7 @@ mod bad_input;
 mod documents;
 mod events;
 mod polls;
+mod products;
 mod robustness;
 mod samples;
 mod segment;

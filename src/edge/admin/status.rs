@@ -5,10 +5,11 @@
 use super::switches;
 use crate::domain::shard::ShardIndex;
 use crate::edge::error::Error;
-use crate::edge::log;
 use crate::edge::routes::{SHARDS_AT_ONCE, Visit, store_snapshot};
+use crate::edge::{feeds, log, runtime};
 use crate::engine::poll::Poll;
 use crate::turn::call::{Answer, Call};
+use crate::turn::catalogue::{CatalogueAnswer, CatalogueCall};
 use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use worker::Response;
@@ -25,6 +26,9 @@ pub async fn answer(visit: &Visit<'_>) -> Result<Response, Error> {
             .iter()
             .map(|(feed, poll)| (feed.clone(), in_json(poll)));
         fields.insert("polls".to_owned(), Value::Object(polls.collect()));
+        if runtime::catalog()?.store.catalogue.is_some() {
+            fields.insert("feeds".to_owned(), feed_states(visit).await?);
+        }
     }
     let (mut shards, mut unanswered) = (Vec::new(), Vec::new());
     for (shard, told) in overviews(visit).await {
@@ -48,6 +52,14 @@ fn in_json(poll: &Poll) -> Value {
             "at": last.at.to_rfc3339(), "error": last.error, "listed": last.listed, "new": last.new,
         })),
     })
+}
+
+/// How the product feeds stand.
+async fn feed_states(visit: &Visit<'_>) -> Result<Value, Error> {
+    let CatalogueAnswer::States(states) = feeds::ask(&visit.peers(), CatalogueCall::States).await? else {
+        return Ok(Value::Null);
+    };
+    Ok(serde_json::to_value(states)?)
 }
 
 /// What each shard tells of itself; of one that fails nothing, and the log says why.

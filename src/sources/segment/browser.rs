@@ -56,6 +56,8 @@ pub fn allow(kind: Kind, name: &EventKind) -> Result<(), Forbidden> {
         | EventKind::ReferralCredited
         | EventKind::PreferencesUpdated
         | EventKind::ConsentConfirmed
+        | EventKind::BackInStock
+        | EventKind::PriceDropped
         | EventKind::Custom(_) => Err(Forbidden::Event),
     }
 }

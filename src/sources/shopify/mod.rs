@@ -9,6 +9,7 @@ mod consent;
 mod customer;
 mod order;
 mod poll;
+mod product;
 mod wire;
 
 use super::arrival::Arrival;
@@ -39,6 +40,7 @@ enum Topic {
     CustomersDataRequest,
     CustomersRedact,
     ShopRedact,
+    Products,
 }
 
 /// A verified delivery with what its headers say.
@@ -96,6 +98,7 @@ impl Topic {
             "customers/data_request" => Self::CustomersDataRequest,
             "customers/redact" => Self::CustomersRedact,
             "shop/redact" => Self::ShopRedact,
+            "products/create" | "products/update" | "products/delete" => Self::Products,
             _ => return None,
         })
     }
@@ -114,6 +117,7 @@ impl Topic {
             Self::CustomersDataRequest => return privacy(delivery, Kind::DataRequest),
             Self::CustomersRedact => return privacy(delivery, Kind::Erase),
             Self::ShopRedact => return privacy(delivery, Kind::EraseShop),
+            Self::Products => return product::told(delivery),
         };
         event.map(|event| Reading::Events(vec![event]))
     }

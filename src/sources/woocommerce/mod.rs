@@ -6,6 +6,7 @@
 mod customer;
 mod order;
 mod poll;
+mod product;
 
 use super::arrival::Arrival;
 use super::loose::Text;
@@ -58,6 +59,9 @@ fn read(verified: &Verified<'_>, arrival: Arrival) -> Result<Reading, Error> {
         "customer.created" => customer::created(&delivery),
         "customer.updated" => customer::updated(&delivery),
         "order.created" | "order.updated" => order::events(&delivery),
+        "product.created" | "product.updated" | "product.deleted" | "product.restored" => {
+            product::told(&delivery)
+        }
         _ => Ok(Reading::ignored(topic)),
     }
 }

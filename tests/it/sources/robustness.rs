@@ -107,7 +107,13 @@ fn check_tables(body: &[u8]) {
     for delivery in deliveries {
         match delivery.read() {
             Ok(Reading::Events(events)) => events.iter().for_each(is_fit),
-            Ok(Reading::Notice(_) | Reading::Privacy(_) | Reading::Ignored(_) | Reading::Ping) => {}
+            Ok(
+                Reading::Notice(_)
+                | Reading::Privacy(_)
+                | Reading::Product(_)
+                | Reading::Ignored(_)
+                | Reading::Ping,
+            ) => {}
             Err(Error::Unreadable { .. } | Error::Unauthorized { .. }) => {}
             Err(error @ Error::Unconfigured { .. }) => panic!("{}: {error}", delivery.source),
         }
@@ -226,7 +232,13 @@ fn any_one_value_of_a_sample_may_be_anything_and_nothing_breaks() {
                 let body = holed.to_string().replace("\"HOLE\"", strange);
                 match resent(&sample, body.into_bytes()) {
                     Ok(Reading::Events(events)) => events.iter().for_each(is_fit),
-                    Ok(Reading::Ignored(_) | Reading::Notice(_) | Reading::Privacy(_) | Reading::Ping)
+                    Ok(
+                        Reading::Ignored(_)
+                        | Reading::Notice(_)
+                        | Reading::Privacy(_)
+                        | Reading::Product(_)
+                        | Reading::Ping,
+                    )
                     | Err(Error::Unreadable { .. } | Error::Unauthorized { .. }) => {}
                     Err(error) => panic!("{} {path} = {strange}: {error}", sample.topic),
                 }

@@ -184,7 +184,6 @@ fn topics_that_are_not_ours() {
     for topic in [
         "order.deleted",
         "order.restored",
-        "product.updated",
         "coupon.created",
         "action.woocommerce_add_to_cart",
     ] {

@@ -1,0 +1,321 @@
+//! The catalogue in the `Store`: what a reading writes, what a torn one leaves alone, and what becomes news.
+
+use wend::domain::feed::FeedState;
+use wend::domain::money::{Currency, Money};
+use wend::domain::offer::{Change, News, Offer};
+use wend::domain::time::{Delay, Timestamp};
+use wend::store::migrate::{STORE, migrate};
+use wend::store::rusqlite::Sqlite;
+use wend::turn::catalogue::{Begun, Catalogue, CatalogueAnswer, CatalogueCall, Ending, MAX_NEWS, Plan};
+
+struct Shop {
+    sql: Sqlite,
+    catalogue: Catalogue,
+    now: Timestamp,
+}
+
+fn offer(id: u32, price: &str, available: bool) -> Offer {
+    Offer {
+        id: format!("v{id}"),
+        product: Some("p".to_owned()),
+        title: Some(format!("Variant {id}")),
+        price: Some(Money::parse(price, Currency::parse("GBP").unwrap()).unwrap()),
+        available,
+        ..Offer::default()
+    }
+}
+
+fn offers(count: u32) -> Vec<Offer> {
+    (0..count).map(|id| offer(id, "20.00", true)).collect()
+}
+
+fn plan() -> Plan {
+    Plan {
+        key: "feed".to_owned(),
+        shown: "https://shop.example/feed.xml".to_owned(),
+        space: String::new(),
+        every: Delay::from_hours(6),
+        percent: 5,
+    }
+}
+
+fn whole() -> Ending {
+    Ending::Whole {
+        nameless: 0,
+        etag: Some("\"7\"".to_owned()),
+        last_modified: None,
+    }
+}
+
+impl Shop {
+    fn new() -> Self {
+        let sql = Sqlite::in_memory().unwrap();
+        migrate(&sql, &STORE).unwrap();
+        Self {
+            sql,
+            catalogue: Catalogue::default(),
+            now: Timestamp::from_seconds(1_790_000_000),
+        }
+    }
+
+    fn ask(&mut self, call: CatalogueCall) -> CatalogueAnswer {
+        self.catalogue.serve(&self.sql, call).unwrap()
+    }
+
+    fn begin(&mut self) -> Option<Begun> {
+        let plans = vec![plan()];
+        match self.ask(CatalogueCall::Begin { plans, now: self.now }) {
+            CatalogueAnswer::Begun(begun) => Some(begun),
+            _ => None,
+        }
+    }
+
+    fn take(&mut self, run: &str, offers: &[Offer]) {
+        for part in offers.chunks(400) {
+            let (run, offers, now) = (run.to_owned(), part.to_vec(), self.now);
+            let taken = self.ask(CatalogueCall::Take { run, offers, now });
+            assert_eq!(taken, CatalogueAnswer::Taken(true));
+        }
+    }
+
+    fn end(&mut self, run: &str, ending: Ending) {
+        loop {
+            let (run, ending, now) = (run.to_owned(), ending.clone(), self.now);
+            if self.ask(CatalogueCall::End { run, ending, now }) == CatalogueAnswer::Ended(true) {
+                return;
+            }
+        }
+    }
+
+    /// A whole reading, six hours after the one before; the rows it wrote.
+    fn read(&mut self, offers: &[Offer], ending: Ending) -> u64 {
+        self.now = self.now.plus(Delay::from_hours(6));
+        let before = self.sql.rows_written();
+        let run = self.begin().unwrap().run;
+        self.take(&run, offers);
+        self.end(&run, ending);
+        self.sql.rows_written() - before
+    }
+
+    fn state(&mut self) -> FeedState {
+        let CatalogueAnswer::States(mut states) = self.ask(CatalogueCall::States) else {
+            panic!("no states");
+        };
+        states.remove(0)
+    }
+
+    fn news(&mut self) -> Vec<News> {
+        let mut all = Vec::new();
+        while let CatalogueAnswer::News(Some((run, news))) = self.ask(CatalogueCall::News) {
+            all.extend(news);
+            self.ask(CatalogueCall::Told { run });
+        }
+        all
+    }
+
+    fn for_sale(&self, count: u32) -> Vec<bool> {
+        let ids: Vec<String> = (0..count).map(|id| format!("v{id}")).collect();
+        let found = wend::store::offer::find(&self.sql, &[String::new()], &ids).unwrap();
+        let there = |id: &String| {
+            let mut found = found.iter();
+            found
+                .find(|(_, offer)| offer.id == *id)
+                .map(|(_, offer)| offer.available)
+        };
+        ids.iter().filter_map(there).collect()
+    }
+}
+
+#[test]
+fn a_feed_that_says_the_same_writes_two_rows_however_long_it_is() {
+    let mut shop = Shop::new();
+    assert_eq!(shop.read(&offers(5_000), whole()), 5_000 + 2);
+    assert_eq!(shop.read(&offers(5_000), whole()), 2);
+    assert_eq!(shop.read(&[], Ending::Unchanged), 2);
+    let mut changed = offers(5_000);
+    for offer in &mut changed[10..13] {
+        offer.title = Some("Another name".to_owned());
+    }
+    assert_eq!(shop.read(&changed, whole()), 3 + 2);
+    let state = shop.state();
+    assert_eq!((state.offers, state.changed, state.error), (5_000, 3, None));
+    assert_eq!(state.etag.as_deref(), Some("\"7\""));
+}
+
+#[test]
+fn a_torn_feed_takes_nothing_out_of_stock_and_waits_longer_each_time() {
+    let mut shop = Shop::new();
+    shop.read(&offers(3), whole());
+    let good = shop.state();
+    let mut begun = Vec::new();
+    for _ in 0..40 {
+        shop.now = shop.now.plus(Delay::from_hours(1));
+        if let Some(Begun { run, .. }) = shop.begin() {
+            begun.push(shop.now);
+            shop.take(&run, &offers(1));
+            shop.end(
+                &run,
+                Ending::Failed("the feed broke off before its end".to_owned()),
+            );
+        }
+    }
+    assert_eq!(shop.for_sale(3), [true, true, true]);
+    let state = shop.state();
+    assert_eq!((state.offers, state.ok_at), (3, good.ok_at));
+    assert_eq!(state.error.as_deref(), Some("the feed broke off before its end"));
+    let pauses: Vec<i64> = begun
+        .windows(2)
+        .map(|pair| pair[1].since(pair[0]).as_millis() / 3_600_000)
+        .collect();
+    assert_eq!(pauses, [1, 1, 1, 2, 4, 6, 6, 6, 6]);
+    shop.read(&offers(3), whole());
+    assert_eq!(shop.state().failures, 0);
+}
+
+#[test]
+fn what_a_whole_feed_does_not_list_is_not_for_sale() {
+    let mut shop = Shop::new();
+    shop.read(&offers(4_001), whole());
+    assert_eq!(shop.read(&offers(3_999), whole()), 2 + 2);
+    assert_eq!(shop.for_sale(4_001)[3_997..], [true, true, false, false]);
+    assert!(shop.news().is_empty());
+    shop.read(&offers(4_000), whole());
+    let news = shop.news();
+    assert_eq!(news.len(), 1);
+    assert_eq!(
+        (&news[0].change, news[0].offer.id.as_str()),
+        (&Change::BackInStock, "v3999")
+    );
+}
+
+#[test]
+fn a_feed_that_suddenly_lists_little_must_say_so_twice() {
+    let mut shop = Shop::new();
+    shop.read(&offers(10), whole());
+    shop.read(&offers(4), whole());
+    assert_eq!(shop.for_sale(10), [true; 10]);
+    assert!(shop.state().error.unwrap().contains("lists 4 offers, and 10"));
+    shop.read(&offers(4), whole());
+    assert_eq!(shop.for_sale(10).iter().filter(|there| **there).count(), 4);
+    for _ in 0..3 {
+        shop.read(&[], whole());
+    }
+    assert_eq!(shop.for_sale(10).iter().filter(|there| **there).count(), 4);
+}
+
+#[test]
+fn a_first_reading_is_no_news_and_a_sale_of_everything_is_bounded() {
+    let mut shop = Shop::new();
+    shop.read(&offers(1_000), whole());
+    assert!(shop.news().is_empty());
+    let sale: Vec<Offer> = (0..1_000).map(|id| offer(id, "10.00", true)).collect();
+    shop.read(&sale, whole());
+    let state = shop.state();
+    assert_eq!((state.news, state.untold), (MAX_NEWS, 1_000 - MAX_NEWS));
+    assert_eq!(shop.news().len(), MAX_NEWS as usize);
+    assert!(shop.news().is_empty());
+}
+
+#[test]
+fn one_feed_is_read_at_a_time_and_one_that_died_begins_anew() {
+    let mut shop = Shop::new();
+    shop.read(&offers(3), whole());
+    shop.now = shop.now.plus(Delay::from_hours(6));
+    let run = shop.begin().unwrap().run;
+    shop.take(&run, &[offer(0, "10.00", true)]);
+    assert_eq!(shop.begin(), None);
+    // The news of a reading that goes on wait for its end.
+    assert!(shop.news().is_empty());
+    // The object restarts: what is left of the reading finds nobody.
+    shop.catalogue = Catalogue::default();
+    let call = CatalogueCall::Take {
+        run: run.clone(),
+        offers: offers(3),
+        now: shop.now,
+    };
+    assert_eq!(shop.ask(call), CatalogueAnswer::Taken(false));
+    shop.end(&run, whole());
+    assert_eq!(shop.for_sale(3), [true; 3]);
+    assert_eq!(shop.news().len(), 1);
+    assert_eq!(shop.begin(), None);
+    shop.now = shop.now.plus(Delay::from_minutes(15));
+    assert!(shop.begin().is_some());
+}
+
+#[test]
+fn an_id_that_is_listed_twice_does_not_change_at_every_reading() {
+    let mut shop = Shop::new();
+    let twice = [offer(1, "20.00", true), offer(1, "9.00", false)];
+    shop.read(&twice, whole());
+    assert_eq!(shop.read(&twice, whole()), 2);
+    assert_eq!(shop.state().unread, 1);
+    assert!(shop.news().is_empty());
+}
+
+#[test]
+fn a_feed_that_store_yaml_names_no_more_is_forgotten() {
+    let mut shop = Shop::new();
+    shop.read(&offers(1_500), whole());
+    for _ in 0..2 {
+        let (plans, now) = (Vec::new(), shop.now);
+        shop.ask(CatalogueCall::Begin { plans, now });
+    }
+    assert!(shop.for_sale(1_500).is_empty());
+    assert_eq!(
+        shop.ask(CatalogueCall::States),
+        CatalogueAnswer::States(Vec::new())
+    );
+}
+
+#[test]
+fn a_product_s_webhook_tells_of_all_its_variants() {
+    let mut shop = Shop::new();
+    let mut tell = |offers: Vec<Offer>, run: &str| {
+        let before = shop.sql.rows_written();
+        shop.ask(CatalogueCall::Product {
+            space: String::new(),
+            product: "p".to_owned(),
+            offers,
+            whole: true,
+            percent: 5,
+            run: run.to_owned(),
+        });
+        (
+            shop.sql.rows_written() - before,
+            shop.for_sale(3),
+            shop.news().len(),
+        )
+    };
+    assert_eq!(tell(offers(3), "a"), (3, vec![true; 3], 0));
+    assert_eq!(tell(offers(3), "a"), (0, vec![true; 3], 0));
+    assert_eq!(tell(offers(1), "b"), (2, vec![true, false, false], 0));
+    // Two offers and the note of their news, which is gone once it was told.
+    assert_eq!(tell(offers(3), "c"), (2 + 1, vec![true; 3], 2));
+    assert_eq!(tell(Vec::new(), "d"), (3, vec![false; 3], 0));
+}
+
+#[test]
+fn a_delivery_that_was_overtaken_changes_nothing() {
+    let mut shop = Shop::new();
+    let mut tell = |hour: i64, price: &str, ids: u32| {
+        let told_at = Some(Timestamp::from_seconds(hour * 3_600));
+        let offers = (0..ids).map(|id| Offer {
+            told_at,
+            ..offer(id, price, true)
+        });
+        shop.ask(CatalogueCall::Product {
+            space: String::new(),
+            product: "p".to_owned(),
+            offers: offers.collect(),
+            whole: true,
+            percent: 5,
+            run: hour.to_string(),
+        });
+        (shop.for_sale(2), shop.news().len())
+    };
+    assert_eq!(tell(1, "20.00", 1), (vec![true], 0));
+    assert_eq!(tell(3, "30.00", 2), (vec![true; 2], 0));
+    // It says less, and a lower price: both were so before.
+    assert_eq!(tell(2, "20.00", 1), (vec![true; 2], 0));
+    assert_eq!(tell(4, "20.00", 2), (vec![true; 2], 2));
+}
