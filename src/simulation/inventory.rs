@@ -7,6 +7,7 @@ use crate::domain::ids::{ContactId, EventId, MessageId};
 use crate::domain::message::MessageState;
 use crate::domain::order::Order;
 use crate::domain::shard::ShardIndex;
+use crate::domain::time::Timestamp;
 use crate::engine::delivery::Dispatch;
 use crate::engine::state::{Contact, Document, Ended};
 use crate::render::outbox::OutboxMail;
@@ -195,6 +196,21 @@ impl World {
             count += store::forward::count(&host.sql)?;
         }
         Ok(count)
+    }
+
+    /// The forwards that wait, each in words: of what kind, how often it was tried.
+    ///
+    /// # Errors
+    /// As [`World::contacts`].
+    pub fn forwards_in_words(&self) -> Result<Vec<String>, Failure> {
+        let mut all = Vec::new();
+        for (number, host) in self.shards.iter().enumerate() {
+            for row in store::forward::due(&host.sql, Timestamp::from_millis(i64::MAX), ROWS_OF_ONE)? {
+                let (kind, attempts) = (&row.kind, row.attempts);
+                all.push(format!("{kind} of shard {number}, tried {attempts} times"));
+            }
+        }
+        Ok(all)
     }
 
     /// # Errors

@@ -58,6 +58,10 @@ impl Delivery {
             Meaning::NotNow => Followed::Kept,
             Meaning::Elsewhere(contact) => {
                 self.hops += 1;
+                // Of an event that was resolved, the contact is what its shard goes by.
+                if let ForwardBody::Event(ingest) = &mut self.forward.body {
+                    ingest.contact = Some(contact.clone());
+                }
                 self.forward.to = contact.into();
                 if self.hops < MAX_HOPS {
                     Followed::Again
@@ -262,5 +266,41 @@ impl From<Received> for Answer {
             Received::Elsewhere(hash) => Self::Ingested(Ingested::Elsewhere(hash.into())),
             Received::NotYet => Self::NotYet,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fixtures::{contact_id, event};
+    use crate::turn::call::Ingest;
+    use std::sync::Arc;
+
+    /// In the winner's shard the loser's id would lead back to the shard that buried it, and so on for ever.
+    #[test]
+    fn an_event_follows_its_contact_into_another_shard() {
+        let (loser, winner) = (contact_id("aa"), contact_id("bb"));
+        let ingest = Ingest {
+            event: Arc::new(event("shopify:1")),
+            identifiers: Vec::new(),
+            known: Vec::new(),
+            bought: false,
+            objections: Vec::new(),
+            erased_at: None,
+            contact: Some(loser.clone()),
+            released: true,
+        };
+        let mut delivery = Delivery::new(Forward {
+            id: "parked:1".to_owned(),
+            to: loser.into(),
+            body: ForwardBody::Event(Box::new(ingest)),
+        });
+        let answer = Answer::from(Received::Elsewhere(winner.clone().into()));
+        assert_eq!(delivery.answered(&answer), Followed::Again);
+        assert_eq!(delivery.forward.to, IdentifierHash::from(winner.clone()));
+        let ForwardBody::Event(ingest) = &delivery.forward.body else {
+            panic!("it was an event");
+        };
+        assert_eq!(ingest.contact, Some(winner));
     }
 }

@@ -45,8 +45,9 @@ impl Eyes {
         keep(Promise::NotLost, dispatches == 0, || {
             format!("{dispatches} requests are still open")
         })?;
+        let waiting = play.world.forwards_in_words()?;
         keep(Promise::ReflectedOnce, forwards == 0, || {
-            format!("{forwards} forwards never arrived")
+            format!("{forwards} forwards never arrived: {waiting:?}")
         })?;
         let letters = play.world.letters()?;
         keep(Promise::Answered, letters.is_empty(), || format!("{letters:?}"))?;
