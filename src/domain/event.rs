@@ -49,12 +49,18 @@ pub enum EventKind {
     BackInStock,
     /// It became cheaper.
     PriceDropped,
+    /// The contact answered a question of a mail: `properties` has `question`, `answer` and, on a scale, `score`.
+    QuestionAnswered,
+    /// What they wrote below their answer: `properties.comment`.
+    QuestionCommented,
+    /// The contact opened a gift of a mail: `properties` has `gift` and `code`.
+    GiftRevealed,
     /// An event of the store's own, declared under `events:` in `store.yaml`.
     Custom(String),
 }
 
 /// The built-in kinds with their names.
-const NAMES: [(EventKind, &str); 22] = [
+const NAMES: [(EventKind, &str); 25] = [
     (EventKind::SignedUp, "Signed Up"),
     (EventKind::ContactUpdated, "Contact Updated"),
     (EventKind::Unsubscribed, "Unsubscribed"),
@@ -77,6 +83,9 @@ const NAMES: [(EventKind, &str); 22] = [
     (EventKind::ConsentConfirmed, "Consent Confirmed"),
     (EventKind::BackInStock, "Back In Stock"),
     (EventKind::PriceDropped, "Price Dropped"),
+    (EventKind::QuestionAnswered, "Question Answered"),
+    (EventKind::QuestionCommented, "Question Commented"),
+    (EventKind::GiftRevealed, "Gift Revealed"),
 ];
 
 /// A line of a cart or an order.
@@ -238,6 +247,9 @@ impl EventKind {
             | Self::ConsentConfirmed
             | Self::BackInStock
             | Self::PriceDropped
+            | Self::QuestionAnswered
+            | Self::QuestionCommented
+            | Self::GiftRevealed
             | Self::Custom(_) => None,
         }
     }

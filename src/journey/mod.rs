@@ -6,6 +6,7 @@
 
 pub mod catalog;
 pub mod definition;
+pub mod question;
 pub mod region;
 pub mod segment;
 pub mod shape;
@@ -33,11 +34,15 @@ pub mod parse;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod project;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod question_check;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod schema;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod segment_file;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod store_check;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod taking_part;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod template_check;
 #[cfg(not(target_arch = "wasm32"))]

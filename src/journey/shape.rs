@@ -160,7 +160,10 @@ impl Carries {
             | EventKind::EmailBounced
             | EventKind::EmailComplained
             | EventKind::PreferencesUpdated
-            | EventKind::ConsentConfirmed => (false, false, false),
+            | EventKind::ConsentConfirmed
+            | EventKind::QuestionAnswered
+            | EventKind::QuestionCommented
+            | EventKind::GiftRevealed => (false, false, false),
             EventKind::ProductViewed
             | EventKind::ProductAdded
             | EventKind::BackInStock

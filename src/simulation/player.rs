@@ -15,7 +15,7 @@ use crate::store;
 use crate::turn::call::Ingested;
 
 /// Words of a line that are no event of a shopper.
-pub(super) const WORDS: [&str; 23] = [
+pub(super) const WORDS: [&str; 25] = [
     "again",
     "fault",
     "crash",
@@ -29,6 +29,8 @@ pub(super) const WORDS: [&str; 23] = [
     "click",
     "confirms",
     "prefers",
+    "answers",
+    "opens",
     "returns",
     "arrived",
     "opened",
@@ -92,11 +94,17 @@ impl<W: Watcher> Player<W> {
     /// With the number of the line that cannot be read or played.
     pub fn play(&mut self, text: &str) -> Result<(), Failure> {
         let lines = story::read(text)?;
+        let number = |word: &str| {
+            let mut lines = (1..).zip(text.lines());
+            lines
+                .find(|(_, line)| line.split_whitespace().next() == Some(word))
+                .map_or(0, |(number, _)| number)
+        };
+        if let Some(names) = story::value(text, "drafts") {
+            self.world.play_drafts(names, number("drafts"))?;
+        }
         if let Some(policy) = story::value(text, "store") {
-            let number = (1..)
-                .zip(text.lines())
-                .find(|(_, line)| line.starts_with("store "));
-            let number = number.map_or(0, |(number, _)| number);
+            let number = number("store");
             self.store(policy)
                 .map_err(|problem| LineError { number, problem })?;
         }
@@ -173,7 +181,7 @@ impl<W: Watcher> Player<W> {
                 self.world.sweep()?;
                 self.watcher.look(&self.world)?;
             }
-            "click" | "confirms" | "prefers" | "returns" => self.choose(line)?,
+            "click" | "confirms" | "prefers" | "returns" | "answers" | "opens" => self.choose(line)?,
             "arrived" | "opened" | "clicked" | "bounced" | "complained" => self.report(line)?,
             "coupons" => {
                 let codes: Vec<String> = line.words().skip(2).map(str::to_owned).collect();

@@ -18,6 +18,8 @@ mod deploy;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod drafts;
+#[cfg(test)]
 mod drawings;
 #[cfg(test)]
 mod fallback;
@@ -61,6 +63,8 @@ mod privacy_late;
 mod protection;
 #[cfg(test)]
 mod providers;
+#[cfg(test)]
+mod questions;
 #[cfg(test)]
 mod refused;
 #[cfg(test)]

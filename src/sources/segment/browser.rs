@@ -58,6 +58,9 @@ pub fn allow(kind: Kind, name: &EventKind) -> Result<(), Forbidden> {
         | EventKind::ConsentConfirmed
         | EventKind::BackInStock
         | EventKind::PriceDropped
+        | EventKind::QuestionAnswered
+        | EventKind::QuestionCommented
+        | EventKind::GiftRevealed
         | EventKind::Custom(_) => Err(Forbidden::Event),
     }
 }
