@@ -69,6 +69,9 @@ impl How {
             | EventKind::ConsentConfirmed
             | EventKind::BackInStock
             | EventKind::PriceDropped
+            | EventKind::QuestionAnswered
+            | EventKind::QuestionCommented
+            | EventKind::GiftRevealed
             | EventKind::Custom(_) => None,
         }
     }
