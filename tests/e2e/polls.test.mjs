@@ -91,7 +91,8 @@ for (const shards of [1, 4]) {
       const time = stamp(changes.at ?? (await shop.now()));
       const sale = { ...fixture(`shopify/${name}`), email: who.email, contact_email: who.email };
       Object.assign(sale, { created_at: time, processed_at: time, updated_at: time, cart_token: who.cartToken });
-      sale.customer = { ...sale.customer, id: who.customerId, email: who.email };
+      const consent = { state: "subscribed", opt_in_level: "single_opt_in", consent_updated_at: time };
+      sale.customer = { ...sale.customer, id: who.customerId, email: who.email, email_marketing_consent: consent };
       if (name === "orders_create") return Object.assign(sale, { id: who.orderId, checkout_token: who.token });
       return Object.assign(sale, { token: who.token });
     };
@@ -115,13 +116,23 @@ for (const shards of [1, 4]) {
 
     test("WooCommerce: the order whose webhook got lost ends the cart in time, and is thanked for once", async () => {
       const who = shop.shopper("woo");
-      await shop.wooOrder(who, "pending", {});
+      await shop.signsUp(who);
+      await shop.wooOrder(who, "pending");
       wooOrders = [await wooOrder(who, "processing", { at: after(await shop.now(), 60_000) })];
       await shop.advance("2m");
       await tick();
-      assert.deepEqual(await journeysOf(who), ["post-purchase"]);
-      await shop.advance("5h");
-      assert.deepEqual(await journeysOf(who), ["post-purchase"], "no mail about a cart that was bought");
+      await shop.advance("20h");
+      assert.deepEqual((await journeysOf(who)).toSorted(), ["post-purchase", "welcome"], "no mail about a cart that was bought");
+    });
+
+    test("without the poll that cart would have been written about", async () => {
+      const who = shop.shopper("woo-unpaid");
+      await shop.signsUp(who);
+      await shop.wooOrder(who, "pending");
+      wooOrders = [];
+      await tick();
+      await shop.advance("20h");
+      assert.ok((await journeysOf(who)).includes("abandoned-checkout"));
     });
 
     test("Shopify: the order that got lost is found, and a checkout of which nothing came", async () => {
