@@ -7,6 +7,7 @@
 use super::proven;
 use super::sent::{self, Delivery};
 use base64::Engine as _;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 use wend::domain::civil::{
@@ -16,6 +17,7 @@ use wend::domain::consent::ConsentState;
 use wend::domain::email::EmailAddress;
 use wend::domain::identity::IdentifierKind;
 use wend::domain::ids::{ContactId, EventId, JourneyId, MessageId};
+use wend::domain::logbook::Place;
 use wend::domain::money::{Currency, Money};
 use wend::domain::preferences::Preferences;
 use wend::domain::referral::ReferralCode;
@@ -35,6 +37,7 @@ use wend::settings::Settings;
 use wend::signing::access::{Team, Token};
 use wend::signing::asymmetric::{public_keys, published_keys};
 use wend::signing::{BASE64, Secrets, route_token, session, standard_webhooks};
+use wend::sources::poll::Feed;
 use wend::sources::segment::{Error, Verdict};
 use wend::sources::{Keys, Proof, Reading, SourceKind, Unverified};
 use wend::turn::call::{Envelope, Forward};
@@ -47,7 +50,7 @@ pub struct Entry {
     pub feed: fn(&[u8]),
 }
 
-pub const ENTRIES: [Entry; 27] = [
+pub const ENTRIES: [Entry; 28] = [
     entry("source_shopify", &["tests/fixtures/sources/shopify"], shopify),
     entry(
         "source_woocommerce",
@@ -77,6 +80,7 @@ pub const ENTRIES: [Entry; 27] = [
         events,
     ),
     entry("segment", &["tests/fixtures/sources/segment"], segment),
+    entry("lists", &["fuzz/seeds/lists"], lists),
     entry("provider_events", &["tests/fixtures/providers"], provider_events),
     entry(
         "provider_answers",
@@ -240,6 +244,51 @@ fn segment(bytes: &[u8]) {
             }
         }
     }
+}
+
+/// What a shop's API answered to a poll: the first line is what its headers say of the next page.
+fn lists(bytes: &[u8]) {
+    let end = bytes
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .unwrap_or(bytes.len());
+    let (more, body) = bytes.split_at(end);
+    let more = text(more);
+    let answer = Response {
+        status: 200,
+        headers: Headers::new()
+            .with("link", &more)
+            .with("x-wp-totalpages", &more)
+            .with("date", &more),
+        body: body.to_vec(),
+    };
+    let settings = SourceKind::ALL.into_iter().flat_map(SourceKind::poll_settings);
+    let secrets: BTreeMap<String, Secrets> = settings
+        .map(|name| ((*name).to_owned(), Secrets::new("http://127.0.0.1:9")))
+        .collect();
+    for feed in Feed::all(&secrets) {
+        let Ok(listing) = feed.read(&answer, None, now(), None) else {
+            continue;
+        };
+        for reading in listing.readings.into_iter().flatten() {
+            if let Reading::Events(events) = reading {
+                assert!(events.iter().all(|event| event.polled));
+            }
+        }
+        if let Some(next) = listing.next {
+            let request = feed.request(&secrets, now(), Some(&next)).unwrap();
+            assert!(
+                request.url.starts_with("http://127.0.0.1:9/"),
+                "the key goes nowhere else"
+            );
+            assert!(
+                request.url.bytes().all(|byte| byte.is_ascii_graphic()),
+                "{}",
+                request.url
+            );
+        }
+    }
+    let _ = Place::parse(&more);
 }
 
 /// A post that every provider is taken to have sent; the same to somebody who has other secrets, and without its proof.

@@ -54,8 +54,8 @@ pub fn json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, serde_json::Err
 }
 
 impl Headers {
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self(Vec::new())
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {

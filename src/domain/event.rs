@@ -149,6 +149,10 @@ pub struct Event {
     /// A test order or sample: kept, but starts no journey and counts for nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub test: bool,
+    /// Found by asking the shop, and not told by it. Of a checkout it then counts only where nothing as new is known: the shop
+    /// names no change of one, so its own delivery has another id.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub polled: bool,
     /// Every identifier the event carries, strongest first; may be empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identifiers: Vec<Identifier>,
@@ -267,6 +271,7 @@ impl Event {
             received_at,
             starts_at: None,
             test: false,
+            polled: false,
             identifiers: Vec::new(),
             email: None,
             profile: Profile::default(),

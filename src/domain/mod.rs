@@ -14,6 +14,7 @@ pub mod entities;
 pub mod event;
 pub mod identity;
 pub mod ids;
+pub mod logbook;
 pub mod mail;
 pub mod message;
 pub mod money;

@@ -110,6 +110,7 @@ const fn patience(call: &Call) -> Delay {
         | Call::See(_)
         | Call::View { .. }
         | Call::KeepRefused(_)
+        | Call::KeepLines(_)
         | Call::Exported(_)
         | Call::NotePrivacyRequest { .. } => PATIENCE,
         // These go through many rows.
@@ -119,6 +120,7 @@ const fn patience(call: &Call) -> Delay {
         | Call::Mails
         | Call::Reasons
         | Call::Overview
+        | Call::Log(_)
         | Call::WhoIs { .. }
         | Call::Held(_)
         | Call::Erase { .. }

@@ -29,6 +29,7 @@ mod moment;
 mod pace;
 pub mod pausing;
 pub mod permits;
+pub mod poll;
 mod progress;
 pub mod protection;
 mod referral;

@@ -106,6 +106,7 @@ impl Story {
             received_at: now,
             starts_at: None,
             test: line.flag("test"),
+            polled: line.flag("polled"),
             identifiers: identifiers(line, &source, email.as_ref(), checkout, order.as_deref())?,
             consent: consent(line, &kind, occurred_at),
             preferences: None,

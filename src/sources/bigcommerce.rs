@@ -19,6 +19,7 @@ pub(super) const SOURCE: Source = Source {
     verify,
     read,
     fetching: Some(&FETCHING),
+    polling: None,
 };
 
 const SECRET: &str = "BIGCOMMERCE_CLIENT_SECRET";

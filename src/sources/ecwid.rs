@@ -22,6 +22,7 @@ pub(super) const SOURCE: Source = Source {
     verify,
     read,
     fetching: Some(&FETCHING),
+    polling: None,
 };
 
 const SECRET: &str = "ECWID_CLIENT_SECRET";

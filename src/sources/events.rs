@@ -94,6 +94,7 @@ pub(super) const SOURCE: Source = Source {
     verify,
     read,
     fetching: None,
+    polling: None,
 };
 
 const SECRET: &str = "EVENTS_WEBHOOK_SECRET";

@@ -20,6 +20,7 @@ pub(super) const SOURCE: Source = Source {
     verify,
     read,
     fetching: None,
+    polling: None,
 };
 
 /// A client whose two times are no further apart was just made.

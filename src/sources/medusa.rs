@@ -18,6 +18,7 @@ pub(super) const SOURCE: Source = Source {
     verify,
     read,
     fetching: None,
+    polling: None,
 };
 
 const SECRET: &str = "MEDUSA_WEBHOOK_SECRET";

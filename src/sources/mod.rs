@@ -20,6 +20,7 @@ mod insales;
 mod loose;
 mod medusa;
 mod notice;
+pub mod poll;
 mod saleor;
 pub mod segment;
 mod shape;
@@ -42,6 +43,7 @@ use crate::domain::time::Timestamp;
 use crate::signing::Secrets;
 use arrival::Arrival;
 use notice::Fetching;
+use poll::Polling;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -75,6 +77,8 @@ struct Source {
     read: fn(&Verified<'_>, Arrival) -> Result<Reading, Error>,
     /// How documents are had that deliveries only name; none where they carry them.
     fetching: Option<&'static Fetching>,
+    /// How its recent documents are listed; none where it repeats what got lost by itself, or has no such list.
+    polling: Option<&'static Polling>,
 }
 
 /// The setting that the tokens of routes are derived from, of sources that sign nothing.
@@ -112,6 +116,8 @@ pub enum Reason {
     Topic(String),
     /// An order in a status that means nothing to us, such as one of a plugin; the status as it came.
     Status(String),
+    /// A checkout that a list still shows, and that was left too long ago for anybody to be reminded of it.
+    LeftLongAgo,
 }
 
 /// Why a delivery is refused. [`Error::status`] is the answer.
@@ -179,7 +185,10 @@ impl SourceKind {
             let fetching = fetching
                 .into_iter()
                 .flat_map(|fetching| [fetching.token, fetching.url]);
-            kind.settings().iter().copied().chain(fetching)
+            let settings = kind.settings().iter().copied();
+            settings
+                .chain(fetching)
+                .chain(kind.poll_settings().iter().copied())
         })
     }
 
@@ -301,6 +310,9 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Topic(topic) => write!(f, "the topic `{topic}` is not used"),
+            Self::LeftLongAgo => {
+                f.write_str("a checkout that was left more than a day ago is not taken from a list")
+            }
             Self::Status(status) => write!(f, "orders with the status `{status}` are not used"),
         }
     }

@@ -18,6 +18,7 @@ pub(super) const SOURCE: Source = Source {
     verify,
     read,
     fetching: None,
+    polling: None,
 };
 
 /// Whose keys we believe: without this, anybody's Saleor could sign.

@@ -18,6 +18,7 @@ pub(super) const SOURCE: Source = Source {
     verify,
     read,
     fetching: Some(&FETCHING),
+    polling: None,
 };
 
 const SECRET: &str = "SQUARESPACE_WEBHOOK_SECRET";

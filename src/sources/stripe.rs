@@ -21,6 +21,7 @@ pub(super) const SOURCE: Source = Source {
     verify,
     read,
     fetching: None,
+    polling: None,
 };
 
 const SECRET: &str = "STRIPE_WEBHOOK_SECRET";

@@ -21,6 +21,7 @@ pub(super) const SOURCE: Source = Source {
     verify,
     read,
     fetching: None,
+    polling: None,
 };
 
 /// Both of a form and of a cart; no amount names its currency.

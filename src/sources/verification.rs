@@ -205,9 +205,46 @@ impl<'a> From<&'a Request> for Unverified<'a> {
     }
 }
 
+const TOPICS: [&str; 5] = [
+    "X-Shopify-Topic",
+    "Shopify-Topic",
+    "X-WC-Webhook-Topic",
+    "Saleor-Event",
+    "X-Saleor-Event",
+];
+/// Not WooCommerce's: two of its deliveries may share one.
+const NAMES: [&str; 4] = [
+    "X-Shopify-Webhook-Id",
+    "Shopify-Webhook-Id",
+    "webhook-id",
+    "svix-id",
+];
+
+/// Of what came without any.
+static NO_HEADERS: Headers = Headers::new();
+
 impl<'a> Verified<'a> {
+    /// A document that the shop's own API listed, asked at the address that the store set and under its key: who answered
+    /// there is its proof.
+    pub(super) fn listed(body: &'a [u8]) -> Self {
+        Self {
+            headers: &NO_HEADERS,
+            body,
+            signed: None,
+        }
+    }
+
     pub fn body(&self) -> &'a [u8] {
         self.body
+    }
+
+    /// Its topic, where it says one in a header, and what it is called, for the logbook: by its sender, where each delivery
+    /// has a name of its own, else by its content.
+    pub fn named(&self) -> (String, String) {
+        let topic = self.header(&TOPICS).unwrap_or_default();
+        let id = self.header(&NAMES).filter(|id| !id.is_empty());
+        let content = || signing::content_name(&[topic.as_bytes(), self.body]);
+        (topic.to_owned(), id.map_or_else(content, str::to_owned))
     }
 
     /// What a Standard Webhooks delivery says of itself.

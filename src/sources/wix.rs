@@ -19,6 +19,7 @@ pub(super) const SOURCE: Source = Source {
     verify,
     read,
     fetching: None,
+    polling: None,
 };
 
 const PUBLIC_KEY: &str = "WIX_PUBLIC_KEY";

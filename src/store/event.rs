@@ -33,6 +33,8 @@ struct Body<'a> {
     starts_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "is_default")]
     test: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    polled: bool,
     #[serde(default, skip_serializing_if = "is_empty")]
     identifiers: Cow<'a, [Identifier]>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,6 +62,28 @@ pub fn seen(sql: &dyn Sql, contact: &ContactId, event: &EventId) -> Result<bool,
     let row = sql.first(
         "SELECT at FROM event WHERE contact_id = ?1 AND event_id = ?2",
         &[contact.into(), event.into()],
+    )?;
+    Ok(row.is_some())
+}
+
+/// Whether the contact has an event of one of these kinds about this checkout that happened then or later.
+///
+/// # Errors
+/// When the statement fails.
+pub fn knows_checkout(
+    sql: &dyn Sql,
+    contact: &ContactId,
+    kinds: &[EventKind],
+    checkout: &str,
+    at: Timestamp,
+) -> Result<bool, Error> {
+    let kinds: Vec<&str> = kinds.iter().map(EventKind::as_str).collect();
+    let kinds = to_json("kinds", contact.as_str(), &kinds, MAX_BODY_BYTES)?;
+    let row = sql.first(
+        "SELECT at FROM event
+         WHERE contact_id = ?1 AND at >= ?2 AND kind IN (SELECT value FROM json_each(?3))
+           AND json_extract(body, '$.data.checkout_id') = ?4 LIMIT 1",
+        &[contact.into(), at.into(), kinds.into(), checkout.into()],
     )?;
     Ok(row.is_some())
 }
@@ -172,6 +196,7 @@ fn write(event: &Event) -> Result<String, Error> {
         source: Cow::Borrowed(&event.source),
         starts_at: event.starts_at,
         test: event.test,
+        polled: event.polled,
         identifiers: Cow::Borrowed(&event.identifiers),
         email: event.email.as_ref().map(Cow::Borrowed),
         profile: Cow::Borrowed(&event.profile),
@@ -208,6 +233,7 @@ fn read(row: &Row) -> Result<Event, Error> {
         received_at: row.time("received_at")?,
         starts_at: body.starts_at,
         test: body.test,
+        polled: body.polled,
         identifiers: body.identifiers.into_owned(),
         email: body.email.map(Cow::into_owned),
         profile: body.profile.into_owned(),

@@ -148,6 +148,7 @@ pub fn event(id: &str) -> Event {
         starts_at: None,
         received_at: at(2),
         test: true,
+        polled: false,
         identifiers: vec![Identifier::email(&email()), identifier()],
         email: Some(email()),
         profile: profile(),

@@ -25,6 +25,7 @@ pub const SHARD: Schema = Schema {
         include_str!("schema/0003_shard.sql"),
         include_str!("schema/0004_shard.sql"),
         include_str!("schema/0005_shard.sql"),
+        include_str!("schema/0006_shard.sql"),
     ],
     exists: "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'meta'",
     read: "SELECT value FROM meta WHERE key = 'schema'",
@@ -37,6 +38,7 @@ pub const STORE: Schema = Schema {
     steps: &[
         include_str!("schema/0001_store.sql"),
         include_str!("schema/0002_store.sql"),
+        include_str!("schema/0003_store.sql"),
     ],
     exists: "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'setting'",
     read: "SELECT value FROM setting WHERE key = 'schema'",

@@ -19,6 +19,7 @@ pub mod event;
 pub mod facts;
 pub mod figures;
 pub mod forward;
+pub mod logbook;
 pub mod message;
 pub mod meta;
 pub mod migrate;
@@ -26,6 +27,7 @@ pub mod order;
 pub mod outbox;
 pub mod parked;
 pub mod personal;
+pub mod poll;
 pub mod privacy_request;
 pub mod retention;
 #[cfg(not(target_arch = "wasm32"))]

@@ -5,6 +5,7 @@
 
 use super::Error;
 use super::archive;
+use super::logbook;
 use super::meta::{self, Key};
 use super::sql::{Sql, Value};
 use crate::domain::money::Currency;
@@ -44,6 +45,7 @@ pub struct Pruned {
     pub outbox_mails: u32,
     pub privacy_requests: u32,
     pub consents: u32,
+    pub deliveries: u32,
     /// The walk came to its end; the next call starts anew.
     pub finished: bool,
 }
@@ -62,6 +64,7 @@ impl Pruned {
             .saturating_add(self.outbox_mails)
             .saturating_add(self.privacy_requests)
             .saturating_add(self.consents)
+            .saturating_add(self.deliveries)
     }
 }
 
@@ -79,6 +82,7 @@ enum Table {
     OutboxMail,
     PrivacyRequest,
     Consent,
+    Delivery,
 }
 
 /// What the walk does at a table. `?1` and `?2` bound the keys, `?3` is the time before which a row is old; `?4`, of
@@ -124,6 +128,12 @@ const PRIVACY_REQUESTS: Steps = Steps {
     last: "SELECT id AS last FROM privacy_request WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?2",
     count: "SELECT count(*) AS n FROM privacy_request WHERE id > ?1 AND id <= ?2 AND done_at < ?3",
     delete: Delete::By("DELETE FROM privacy_request WHERE id > ?1 AND id <= ?2 AND done_at < ?3"),
+};
+
+const DELIVERIES: Steps = Steps {
+    last: "SELECT id AS last FROM delivery WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?2",
+    count: "SELECT count(*) AS n FROM delivery WHERE id > ?1 AND id <= ?2 AND at < ?3",
+    delete: Delete::By("DELETE FROM delivery WHERE id > ?1 AND id <= ?2 AND at < ?3"),
 };
 
 /// Follows every key there is: keys begin with hex digits or with lower-case words.
@@ -210,7 +220,7 @@ impl Slice {
 }
 
 impl Table {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Parked,
         Self::Directory,
         Self::Contact,
@@ -222,6 +232,7 @@ impl Table {
         Self::OutboxMail,
         Self::PrivacyRequest,
         Self::Consent,
+        Self::Delivery,
     ];
 
     const fn as_str(self) -> &'static str {
@@ -237,6 +248,7 @@ impl Table {
             Self::OutboxMail => "outbox_mail",
             Self::PrivacyRequest => "privacy_request",
             Self::Consent => "consent",
+            Self::Delivery => "delivery",
         }
     }
 
@@ -267,6 +279,7 @@ impl Table {
             Self::OutboxMail => OUTBOX_MAILS_FOR,
             Self::PrivacyRequest => PRIVACY_REQUESTS_FOR,
             Self::Consent => CONSENT_PROOFS_FOR,
+            Self::Delivery => logbook::KEPT_FOR,
         }
     }
 
@@ -335,6 +348,7 @@ impl Table {
             Self::OutboxMail => OUTBOX_MAILS,
             Self::PrivacyRequest => PRIVACY_REQUESTS,
             Self::Consent => CONSENTS,
+            Self::Delivery => DELIVERIES,
         }
     }
 }
@@ -353,6 +367,7 @@ impl Pruned {
             Table::OutboxMail => &mut self.outbox_mails,
             Table::PrivacyRequest => &mut self.privacy_requests,
             Table::Consent => &mut self.consents,
+            Table::Delivery => &mut self.deliveries,
         };
         *count = count.saturating_add(rows);
     }

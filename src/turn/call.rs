@@ -9,6 +9,7 @@ use crate::domain::delivery_event::{ClickedUrl, DeliveryEvent};
 use crate::domain::event::Event;
 use crate::domain::identity::IdentifierKind;
 use crate::domain::ids::{ContactId, EventId, IdentifierHash, MessageId};
+use crate::domain::logbook::{Asked, Line};
 use crate::domain::message::Message;
 use crate::domain::notice::Notice;
 use crate::domain::objection::Objection;
@@ -121,6 +122,10 @@ pub enum Call {
     Exported(Vec<Person>),
     /// Keep these calls of the Segment-compatible API, which were not taken, for operators to see.
     KeepRefused(Vec<RefusedCall>),
+    /// Keep what became of these deliveries: they left no other row.
+    KeepLines(Vec<Line>),
+    /// What became of what was delivered?
+    Log(Asked),
     /// A storefront asks something that operators must do.
     NotePrivacyRequest {
         id: String,
@@ -327,6 +332,7 @@ pub enum Answer {
         left: Vec<LeftRow>,
     },
     Overview(serde_json::Value),
+    Log(Vec<Line>),
     Person(Box<Person>),
     Held(Held),
     Erased(Erased),
@@ -368,6 +374,7 @@ impl Answer {
             | Self::Mails(_)
             | Self::Reasons { .. }
             | Self::Overview(_)
+            | Self::Log(_)
             | Self::Person(_)
             | Self::Held(_)
             | Self::Erased(_) => Meaning::Arrived,

@@ -2,7 +2,7 @@
 
 use super::call::{Forward, ForwardBody, Ingest, Ingested, Touch};
 use super::{Error, Home, Loaded, Turn};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, EventKind};
 use crate::domain::identity::{Identifier, IdentifierKind};
 use crate::domain::ids::{ContactId, EventId, IdentifierHash};
 use crate::domain::objection::{Ground, Objection};
@@ -148,7 +148,7 @@ impl Turn<'_> {
                 ..Facts::default()
             },
         };
-        if facts.seen && !planted!(DuplicateCounts) {
+        if (facts.seen || self.is_known_checkout(&own, event)?) && !planted!(DuplicateCounts) {
             self.claim_unknown(&ingest.identifiers, known, &own)?;
             return Ok(Ingested::Duplicate);
         }
@@ -166,6 +166,18 @@ impl Turn<'_> {
             self.tell_others(ingest, known, &own)?;
         }
         Ok(Ingested::Applied)
+    }
+
+    /// Whether a checkout that a poll found was told of by the shop itself, as it is or newer.
+    fn is_known_checkout(&self, own: &ContactId, event: &Event) -> Result<bool, Error> {
+        match &event.data.checkout_id {
+            Some(checkout) if event.polled && event.kind.order_status().is_none() => {
+                let kinds = [EventKind::CheckoutStarted, EventKind::CheckoutUpdated];
+                let at = event.occurred_at;
+                Ok(store::event::knows_checkout(self.sql, own, &kinds, checkout, at)?)
+            }
+            Some(_) | None => Ok(false),
+        }
     }
 
     /// What is known of the event's identifiers, here and by other shards' word.

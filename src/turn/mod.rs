@@ -20,6 +20,7 @@ pub mod hold;
 pub mod ingest;
 pub mod install;
 pub mod lesson;
+pub mod logbook;
 pub mod merge;
 pub mod notice;
 mod objection;

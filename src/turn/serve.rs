@@ -57,6 +57,8 @@ impl Turn<'_> {
             Call::Reasons => self.reasons()?,
             Call::Sweep => Answer::Swept { done: self.sweep()? },
             Call::Prune => Answer::Pruned(self.prune()?),
+            Call::KeepLines(lines) => self.keep_lines(&lines)?,
+            Call::Log(asked) => self.log(&asked)?,
             Call::Overview => Answer::Overview(self.overview()?),
             Call::WhoIs { contact, subject } => self.who_is(&contact, &subject)?.into(),
             Call::Held(person) => Answer::Held(self.held(&person)?),

@@ -169,6 +169,7 @@ fed!(
     source_tilda,
     source_events,
     segment,
+    lists,
     provider_events,
     provider_answers,
     signatures,

@@ -30,6 +30,8 @@ mod journeys;
 #[cfg(test)]
 mod lint;
 #[cfg(test)]
+mod logbook;
+#[cfg(test)]
 mod mail_pages;
 #[cfg(test)]
 mod mails;

@@ -3,6 +3,7 @@
 mod bad_input;
 mod documents;
 mod events;
+mod polls;
 mod robustness;
 mod samples;
 mod segment;

@@ -24,6 +24,9 @@ pub const MAX_CALL_BYTES: usize = 32 << 10;
 /// Most calls of a batch: each is a storage turn. No client library sends more at once.
 pub const MAX_BATCH: usize = 250;
 
+/// What its calls go by in the logbook.
+pub const NAME: &str = "segment";
+
 /// What a path of `/v1` takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endpoint {
@@ -141,6 +144,16 @@ struct Batch<'a> {
     batch: Vec<&'a RawValue>,
     #[serde(rename = "sentAt")]
     sent_at: super::loose::Text,
+}
+
+impl Ignored {
+    /// What was called, for the logbook.
+    pub fn topic(&self) -> &str {
+        match self {
+            Self::Group => "group",
+            Self::Undeclared(name) => name,
+        }
+    }
 }
 
 impl RefusedCall {

@@ -8,6 +8,7 @@ mod compliance;
 mod consent;
 mod customer;
 mod order;
+mod poll;
 mod wire;
 
 use super::arrival::Arrival;
@@ -58,6 +59,7 @@ pub(super) const SOURCE: Source = Source {
     verify,
     read,
     fetching: None,
+    polling: Some(&poll::POLLING),
 };
 
 const SECRET: &str = "SHOPIFY_WEBHOOK_SECRET";

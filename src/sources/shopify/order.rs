@@ -36,6 +36,20 @@ pub fn fulfilled(delivery: &Delivery<'_>) -> Result<Event, Error> {
     Ok(event)
 }
 
+/// An order as a list shows it: what it is by now stands in its fields, where the webhooks' topics say it. Of one that was
+/// cancelled nothing else is told, so that nobody is thanked for it.
+pub fn listed(delivery: &Delivery<'_>) -> Result<Vec<Event>, Error> {
+    let sale: Sale = delivery.verified.json()?;
+    if sale.cancelled_at.as_deref().is_some() {
+        return Ok(vec![cancelled(delivery)?]);
+    }
+    let mut events = vec![completed(delivery)?];
+    if sale.fulfillment_status.as_deref() == Some("fulfilled") {
+        events.push(fulfilled(delivery)?);
+    }
+    Ok(events)
+}
+
 pub fn cancelled(delivery: &Delivery<'_>) -> Result<Event, Error> {
     let sale: Sale = delivery.verified.json()?;
     let at = arrival::rfc3339(&sale.cancelled_at).or_else(|| arrival::rfc3339(&sale.updated_at));

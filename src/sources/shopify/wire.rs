@@ -76,6 +76,7 @@ pub struct Sale {
     pub order_status_url: Text,
     pub name: Text,
     pub fulfillments: List<Fulfillment>,
+    pub fulfillment_status: Text,
     pub test: Flag,
 }
 

@@ -5,6 +5,7 @@
 
 mod customer;
 mod order;
+mod poll;
 
 use super::arrival::Arrival;
 use super::loose::Text;
@@ -32,6 +33,7 @@ pub(super) const SOURCE: Source = Source {
     verify,
     read,
     fetching: None,
+    polling: Some(&poll::POLLING),
 };
 
 const SECRET: &str = "WOOCOMMERCE_WEBHOOK_SECRET";
