@@ -1,6 +1,7 @@
 //! `/admin/…`: what operators see and switch, as a page for people and as JSON for scripts. Who may come in, `door` says.
 
 mod door;
+mod log_route;
 mod page;
 mod status;
 mod switches;
@@ -45,6 +46,8 @@ pub async fn answer(visit: &Visit<'_>, first: &str, rest: &[&str]) -> Result<Res
         ("switches", [], _) => wrong_method("GET, HEAD, POST"),
         ("status", [], Method::Get | Method::Head) => status::answer(visit).await,
         ("status", [], _) => wrong_method("GET, HEAD"),
+        ("log", [], Method::Get | Method::Head) => log_route::answer(visit).await,
+        ("log", [], _) => wrong_method("GET, HEAD"),
         ("stop", [], Method::Post) => switches::stop(visit).await,
         ("stop", [], _) => wrong_method("POST"),
         ("export", [], Method::Post) => privacy::export(visit).await,
@@ -57,7 +60,7 @@ pub async fn answer(visit: &Visit<'_>, first: &str, rest: &[&str]) -> Result<Res
         _ => Ok(answer::error(
             404,
             "no such route",
-            "there are /admin, /admin/status, /admin/switches, /admin/stop, /admin/export, /admin/erase, /admin/coupons and \
+            "there are /admin, /admin/status, /admin/log, /admin/switches, /admin/stop, /admin/export, /admin/erase, /admin/coupons and \
              /admin/coupons/<pool>",
         )?),
     }

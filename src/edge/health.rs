@@ -5,6 +5,7 @@ use super::routes::{Visit, store_snapshot, wrong_method};
 use super::{log, runtime};
 use crate::domain::switches::{By, Switches};
 use crate::engine::breaker::{Cause, Opened};
+use crate::engine::poll::Poll;
 use crate::engine::protection::{Finding, Level};
 use crate::http::Method;
 use crate::signing::Secrets;
@@ -14,6 +15,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use worker::Response;
 
+/// Looks at a shop's list that failed in a row, before it is told.
+const FAILURES_TOLD: u32 = 3;
+
 /// What keeps a source from working. A store has one or two: that another is off is told of those only that a set-up
 /// offers.
 fn of_source(secrets: &BTreeMap<String, Secrets>, source: SourceKind) -> Option<Value> {
@@ -21,6 +25,10 @@ fn of_source(secrets: &BTreeMap<String, Secrets>, source: SourceKind) -> Option<
         Some(setting) => (
             setting.to_owned(),
             format!("is not set, so what `{source}` names cannot be fetched"),
+        ),
+        None if source.is_half_set_to_poll(secrets) => (
+            source.lacks_to_poll(secrets).unwrap_or_default().to_owned(),
+            format!("is not set, and others are that `{source}` is polled with"),
         ),
         None if source.is_offered() && !source.is_on(secrets) => (
             source.settings().join("` or `"),
@@ -37,6 +45,13 @@ fn shut(provider: &str, opened: &Opened) -> Value {
         "provider": provider, "problem": opened.reason, "cause": opened.cause, "fatal": false,
         "since": opened.since.to_rfc3339(), "next_probe": opened.until.to_rfc3339(),
     })
+}
+
+/// A list of a shop that cannot be had: not once, which happens, but again and again.
+fn unpolled(feed: &str, poll: &Poll) -> Option<Value> {
+    let error = poll.last.as_ref()?.error.as_ref()?;
+    let problem = format!("`{feed}` cannot be polled: {error}");
+    (poll.failures >= FAILURES_TOLD).then(|| json!({ "problem": problem, "fatal": false }))
 }
 
 /// # Errors
@@ -77,6 +92,12 @@ pub async fn answer(visit: &Visit<'_>) -> Result<Response, Error> {
                     missing.push(shut(provider, opened));
                 }
             }
+            missing.extend(
+                snapshot
+                    .polls
+                    .iter()
+                    .filter_map(|(feed, poll)| unpolled(feed, poll)),
+            );
             let held = held_back(&snapshot.switches, &snapshot.protection);
             missing.extend(held.map(|problem| json!({ "problem": problem, "fatal": false })));
         }

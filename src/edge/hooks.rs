@@ -8,8 +8,9 @@ use super::error::Error;
 use super::peers::Peers;
 use super::published::{Looked, find_key};
 use super::routes::{Visit, wrong_method};
-use super::{answer, log, privacy, runtime, subtle};
+use super::{answer, log, logbook, privacy, runtime, subtle};
 use crate::domain::event::Event;
+use crate::domain::logbook::{Line, Verdict};
 use crate::domain::notice::Notice;
 use crate::domain::time::Delay;
 use crate::http::Method;
@@ -23,6 +24,9 @@ use worker::Response;
 
 /// In development, an event older than this is a sample out of some documentation: its waits count from now.
 const SAMPLE_AGE: Delay = Delay::from_days(30);
+
+/// Why an event leads to nothing that is in order.
+const NOBODY: &str = "it names nobody, or tells of before somebody was erased";
 
 /// Takes a delivery.
 ///
@@ -59,14 +63,25 @@ pub async fn receive(visit: &Visit<'_>, source: &str, token: Option<&str>) -> Re
         Ok(None) => return reply("ping", None),
         Err(refusal) => return refuse(source, &refusal),
     };
+    heed(visit, source, &verified).await
+}
+
+/// Does what a genuine delivery says, and notes what leaves no row.
+async fn heed(visit: &Visit<'_>, source: SourceKind, verified: &Verified<'_>) -> Result<Response, Error> {
+    let note = |verdict, reason: &str| {
+        let line = logbook::of_delivery(source, verified, verdict, reason, visit.now);
+        logbook::note(visit, vec![line]);
+    };
     let currency = runtime::catalog()?.store.currency;
-    match source.read(&verified, visit.now, Some(currency)) {
+    match source.read(verified, visit.now, Some(currency)) {
         Ok(Reading::Events(events)) => {
             let peers = Peers {
                 origin: Some(visit.origin.clone()),
                 ..visit.peers()
             };
-            reply(take(&peers, events).await?, None)
+            let arrived = take(&peers, events).await?;
+            logbook::note(visit, arrived.lines);
+            reply(arrived.outcome, None)
         }
         Ok(Reading::Notice(notice)) => keep(visit, notice).await,
         Ok(Reading::Privacy(request)) => {
@@ -74,8 +89,14 @@ pub async fn receive(visit: &Visit<'_>, source: &str, token: Option<&str>) -> Re
             reply("accepted", None)
         }
         Ok(Reading::Ping) => reply("ping", None),
-        Ok(Reading::Ignored(reason)) => reply("ignored", Some(&reason.to_string())),
-        Err(error) => refuse(source, &error),
+        Ok(Reading::Ignored(reason)) => {
+            note(Verdict::Ignored, &reason.to_string());
+            reply("ignored", Some(&reason.to_string()))
+        }
+        Err(error) => {
+            note(Verdict::Unreadable, &error.to_string());
+            refuse(source, &error)
+        }
     }
 }
 
@@ -137,17 +158,24 @@ async fn keep(visit: &Visit<'_>, notice: Notice) -> Result<Response, Error> {
     reply("accepted", None)
 }
 
-/// Ingests events in their order; what came of them in a word.
+/// What came of a delivery's events: all of them in a word, and lines of those that left no row.
+pub struct Arrived {
+    pub outcome: &'static str,
+    pub lines: Vec<Line>,
+}
+
+/// Ingests events in their order.
 ///
 /// # Errors
 /// When a shard could not commit.
-pub async fn take(peers: &Peers<'_>, events: Vec<Event>) -> Result<&'static str, Error> {
-    let mut outcome = "duplicate";
+pub async fn take(peers: &Peers<'_>, events: Vec<Event>) -> Result<Arrived, Error> {
+    let (mut outcome, mut lines) = ("duplicate", Vec::new());
     for mut event in events {
         if peers.settings.environment == Environment::Dev && peers.now.since(event.occurred_at) > SAMPLE_AGE {
             event.starts_at = Some(peers.now);
         }
         let (kind, id, source) = (event.kind.clone(), event.id.clone(), event.source.clone());
+        let polled = event.polled;
         let ingested = ingest(peers, event).await?;
         let word = word(&ingested);
         log::line(
@@ -157,8 +185,21 @@ pub async fn take(peers: &Peers<'_>, events: Vec<Event>) -> Result<&'static str,
         if word != "duplicate" {
             outcome = word;
         }
+        if ingested == Ingested::Ignored {
+            lines.push(Line {
+                polled,
+                ..Line::new(
+                    peers.now,
+                    source.as_str(),
+                    kind.as_str(),
+                    id.as_str(),
+                    Verdict::Ignored,
+                    NOBODY,
+                )
+            });
+        }
     }
-    Ok(outcome)
+    Ok(Arrived { outcome, lines })
 }
 
 fn refuse(source: SourceKind, refusal: &Refusal) -> Result<Response, Error> {

@@ -17,10 +17,12 @@ mod inflate;
 #[cfg(feature = "bench-load")]
 mod load_bench;
 mod log;
+mod logbook;
 mod notice;
 #[cfg(feature = "test-panic")]
 mod panic_routes;
 mod peers;
+mod polls;
 mod privacy;
 mod published;
 mod routes;

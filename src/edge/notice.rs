@@ -7,7 +7,8 @@ use super::deliver::REQUESTS_AT_ONCE;
 use super::error::Error;
 use super::peers::Peers;
 use super::shard_object::Shard;
-use super::{hooks, http_client, log, runtime};
+use super::{hooks, http_client, log, logbook, runtime};
+use crate::domain::logbook::{Line, Verdict};
 use crate::domain::notice::Notice;
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::{Delay, Timestamp};
@@ -73,12 +74,24 @@ impl Shard {
         let reading = SourceKind::read_documents(notice, &bodies, peers.now, Some(currency));
         match reading {
             Ok(Reading::Events(events)) => {
-                hooks::take(peers, events).await?;
+                let arrived = hooks::take(peers, events).await?;
+                logbook::keep(peers, arrived.lines).await;
                 Ok(Looked::Done)
             }
-            Ok(Reading::Ping | Reading::Ignored(_) | Reading::Notice(_) | Reading::Privacy(_)) => {
+            Ok(Reading::Ignored(reason)) => {
+                let (source, reason) = (notice.source.as_str(), reason.to_string());
+                let line = Line::new(
+                    peers.now,
+                    source,
+                    &notice.topic,
+                    &notice.id,
+                    Verdict::Ignored,
+                    &reason,
+                );
+                logbook::keep(peers, vec![line]).await;
                 Ok(Looked::Done)
             }
+            Ok(Reading::Ping | Reading::Notice(_) | Reading::Privacy(_)) => Ok(Looked::Done),
             Err(unreadable) => Ok(Looked::Unreadable(unreadable.to_string())),
         }
     }

@@ -3,7 +3,9 @@
 use super::error::Error;
 use super::peers::Peers;
 use super::store_call::{Snapshot, StoreAnswer, StoreCall};
-use super::{admin, answer, dev, feedback, health, hooks, log, runtime, segment, switching, tokens, tracked};
+use super::{
+    admin, answer, dev, feedback, health, hooks, log, polls, runtime, segment, switching, tokens, tracked,
+};
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
 use crate::http;
@@ -202,7 +204,8 @@ pub fn wrong_method(allowed: &str) -> Result<Response, Error> {
     Ok(response)
 }
 
-/// One tick of cron: every shard is told again what is switched, protection looks at the figures, and what is due is done.
+/// One tick of cron: every shard is told again what is switched, protection looks at the figures, shops are asked what got lost, and
+/// what is due is done.
 ///
 /// # Errors
 /// When the `Store` cannot be reached. A shard that fails is logged; the others go on.
@@ -220,15 +223,18 @@ pub async fn tick(env: &Env) -> Result<(), Error> {
         origin: None,
     };
     let snapshot = store_snapshot(&peers).await?;
-    // Nothing was ever received: asking would only create empty shards.
-    let Some(installed) = snapshot.installed else {
-        return Ok(());
+    // Nothing was ever received: asking would only create empty shards. Asking the shops may bring the first.
+    let shards: Vec<ShardIndex> = match &snapshot.installed {
+        Some(installed) => installed.shards.all().collect(),
+        None => Vec::new(),
     };
-    let shards: Vec<ShardIndex> = installed.shards.all().collect();
-    switching::tell(&peers, &shards, &snapshot.switches).await;
-    if let Err(error) = switching::protect(&peers, &shards, &snapshot.switches).await {
-        log::error("protection failed", json!({ "error": error.for_log() }));
+    if !shards.is_empty() {
+        switching::tell(&peers, &shards, &snapshot.switches).await;
+        if let Err(error) = switching::protect(&peers, &shards, &snapshot.switches).await {
+            log::error("protection failed", json!({ "error": error.for_log() }));
+        }
     }
+    polls::poll(&peers).await;
     for_each(&shards, |shard| tend(&peers, shard)).await;
     Ok(())
 }

@@ -7,8 +7,9 @@ use super::error::Error;
 use super::inflate::{Inflated, gunzip};
 use super::peers::Peers;
 use super::routes::{Visit, wrong_method};
-use super::{answer, hooks, log, runtime};
+use super::{answer, hooks, log, logbook, runtime};
 use crate::domain::event::Event;
+use crate::domain::logbook::Line;
 use crate::http::Method;
 use crate::sources::segment::{self, Endpoint, Heard, MAX_REQUEST_BYTES, Rules, Verdict};
 use crate::sources::{Rights, WriteKeys};
@@ -125,12 +126,25 @@ async fn commit(visit: &Visit<'_>, calls: Vec<Heard>) -> Result<Response, Error>
         ..visit.peers()
     };
     let (mut ignored, mut rejected, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+    let mut lines = Vec::new();
     for heard in calls {
         let told =
             |reason: String| json!({ "index": heard.index, "messageId": heard.message_id, "reason": reason });
         match &heard.verdict {
             Verdict::Event(event) => ingest(&peers, event.as_ref()).await?,
-            Verdict::Ignored(reason) => ignored.push(told(reason.to_string())),
+            Verdict::Ignored(reason) => {
+                let id = heard.message_id.as_deref().unwrap_or_default();
+                let (topic, why) = (reason.topic(), reason.to_string());
+                lines.push(Line::new(
+                    visit.now,
+                    segment::NAME,
+                    topic,
+                    id,
+                    logbook::Verdict::Ignored,
+                    &why,
+                ));
+                ignored.push(told(why));
+            }
             Verdict::Refused(call) => {
                 log::line(
                     "refused",
@@ -150,6 +164,7 @@ async fn commit(visit: &Visit<'_>, calls: Vec<Heard>) -> Result<Response, Error>
     if let (false, Some(shard)) = (kept.is_empty(), visit.settings.shards.all().next()) {
         peers.shard(shard, Call::KeepRefused(kept)).await?;
     }
+    logbook::note(visit, lines);
     let body = Told {
         success: true,
         ignored,

@@ -4,6 +4,7 @@ use crate::domain::message::Lane;
 use crate::domain::switches::{Change, Switches};
 use crate::domain::time::Timestamp;
 use crate::engine::breaker::Breaker;
+use crate::engine::poll::{Look, Poll, Told};
 use crate::engine::protection::{Counted, Finding, Since};
 use crate::engine::traffic::{Candidate, Leave, Lesson};
 use crate::store::coupon::Pool;
@@ -67,8 +68,25 @@ pub enum StoreCall {
         #[serde(default)]
         now: Timestamp,
     },
+    /// Polls of shops: what is due, and what came of it.
+    Poll(PollCall),
     /// Development only: moves the clock to an offset from the wall's, in milliseconds.
     SetClock { offset: i64 },
+}
+
+/// What a tick of cron says of one list of a shop.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PollCall {
+    /// Is a page of it to be asked for now?
+    Begin { feed: String, now: Timestamp },
+    /// What came of a page; and is there one more?
+    Told {
+        feed: String,
+        look: Look,
+        told: Told,
+        now: Timestamp,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,6 +110,8 @@ pub enum StoreAnswer {
         /// What stands otherwise than it did.
         news: Vec<Finding>,
     },
+    /// The page to ask a shop for; none when nothing is due.
+    Look(Option<Look>),
     /// None when it may; else when it may again.
     Attempt(Option<Timestamp>),
     Done,
@@ -114,6 +134,9 @@ pub struct Snapshot {
     #[serde(default)]
     pub warm_up: Option<Day>,
     pub installed: Option<Installed>,
+    /// Where the polls of shops stand, by list.
+    #[serde(default)]
+    pub polls: BTreeMap<String, Poll>,
     /// Rows written since the object started.
     pub rows_written: u64,
 }

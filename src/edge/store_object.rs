@@ -4,19 +4,20 @@
 
 use super::error::Error;
 use super::sql::ObjectSql;
-use super::store_call::{Snapshot, StoreAnswer, StoreCall};
+use super::store_call::{PollCall, Snapshot, StoreAnswer, StoreCall};
 use super::{answer, http_client, log};
 use crate::domain::ids::JourneyId;
 use crate::domain::shard::ShardCount;
 use crate::domain::switches::Switches;
 use crate::domain::time::{Delay, Timestamp};
 use crate::engine::attempts::Attempts;
+use crate::engine::poll::Look;
 use crate::engine::protection::{Finding, Level, enforce, judge};
 use crate::engine::traffic::Traffic;
 use crate::http;
 use crate::store::migrate::{STORE, migrate};
 use crate::store::setting::{self, Key};
-use crate::store::{breaker, coupon, switches, warm_up};
+use crate::store::{breaker, coupon, poll, switches, warm_up};
 use crate::turn::install::Installed;
 use serde_json::json;
 use std::cell::{OnceCell, RefCell};
@@ -156,6 +157,7 @@ impl Store {
             )),
             StoreCall::Pools => Ok(StoreAnswer::Pools(coupon::pools(sql)?)),
             StoreCall::Get { url, not_before, now } => self.get(url, not_before, now).await,
+            StoreCall::Poll(call) => Ok(StoreAnswer::Look(sql.turn(|| polled(sql, call))?)),
             StoreCall::SetClock { offset } => {
                 sql.turn(|| setting::set(sql, &Key::ClockOffset, &offset.to_string()))?;
                 Ok(StoreAnswer::Done)
@@ -182,6 +184,7 @@ impl Store {
             breakers: self.on_traffic(sql, |traffic| traffic.breakers().clone())?,
             warm_up: warm_up::latest(sql)?,
             installed: installed(sql)?,
+            polls: poll::all(sql)?,
             rows_written: sql.rows_written(),
         })
     }
@@ -222,6 +225,18 @@ fn switch(
         switches::keep(sql, &changed)?;
     }
     Ok(changed)
+}
+
+fn polled(sql: &ObjectSql, call: PollCall) -> std::result::Result<Option<Look>, Error> {
+    match call {
+        PollCall::Begin { feed, now } => Ok(poll::begin(sql, &feed, now)?),
+        PollCall::Told {
+            feed,
+            look,
+            told,
+            now,
+        } => Ok(poll::told(sql, &feed, &look, told, now)?),
+    }
 }
 
 /// What stands at another level than before; what was not looked at before was fine.

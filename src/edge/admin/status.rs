@@ -7,6 +7,7 @@ use crate::domain::shard::ShardIndex;
 use crate::edge::error::Error;
 use crate::edge::log;
 use crate::edge::routes::{SHARDS_AT_ONCE, Visit, store_snapshot};
+use crate::engine::poll::Poll;
 use crate::turn::call::{Answer, Call};
 use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
@@ -19,6 +20,11 @@ pub async fn answer(visit: &Visit<'_>) -> Result<Response, Error> {
     let mut store = serde_json::to_value(&snapshot)?;
     if let Some(fields) = store.as_object_mut() {
         fields.insert("switches".to_owned(), switches::in_json(&snapshot.switches));
+        let polls = snapshot
+            .polls
+            .iter()
+            .map(|(feed, poll)| (feed.clone(), in_json(poll)));
+        fields.insert("polls".to_owned(), Value::Object(polls.collect()));
     }
     let (mut shards, mut unanswered) = (Vec::new(), Vec::new());
     for (shard, told) in overviews(visit).await {
@@ -30,6 +36,18 @@ pub async fn answer(visit: &Visit<'_>) -> Result<Response, Error> {
     Ok(Response::from_json(
         &json!({ "now": visit.now.to_rfc3339(), "store": store, "shards": shards, "unanswered": unanswered }),
     )?)
+}
+
+/// A poll, with times for people.
+fn in_json(poll: &Poll) -> Value {
+    let last = poll.last.as_ref();
+    json!({
+        "since": poll.since.to_rfc3339(), "next_at": poll.next_at.to_rfc3339(), "failures": poll.failures,
+        "unfinished": poll.walk.is_some(),
+        "last": last.map(|last| json!({
+            "at": last.at.to_rfc3339(), "error": last.error, "listed": last.listed, "new": last.new,
+        })),
+    })
 }
 
 /// What each shard tells of itself; of one that fails nothing, and the log says why.
