@@ -45,6 +45,7 @@ pub fn run(asked: &Asked) -> anyhow::Result<ExitCode> {
         .filter(|_| !asked.assume);
     let faults = settings.faults.iter().chain(&notify).map(in_json);
     let mut faults: Vec<_> = faults.chain(deaf(&settings)).chain(blind(&settings)).collect();
+    faults.extend(forgetful(&settings));
     let is_on = |kind: &SourceKind| kind.is_on(settings.source_secrets());
     let no_source = !SourceKind::ALL.iter().any(is_on) && settings.segment_write_key.is_empty();
     if no_source && !asked.assume {
@@ -94,6 +95,17 @@ fn blind(settings: &Settings) -> impl Iterator<Item = serde_json::Value> {
     SourceKind::ALL.into_iter().filter_map(|kind| {
         let setting = kind.lacks_to_fetch(settings.source_secrets())?;
         let problem = format!("is not set, so what `{kind}` names cannot be fetched (docs/sources.md)");
+        Some(json!({ "setting": setting, "problem": problem, "fatal": false }))
+    })
+}
+
+/// Sources that are used and give lost webhooks up, and that cannot be asked for them.
+fn forgetful(settings: &Settings) -> impl Iterator<Item = serde_json::Value> {
+    SourceKind::ALL.into_iter().filter_map(|kind| {
+        let setting = kind.lacks_to_poll(settings.source_secrets())?;
+        let problem = format!(
+            "is not set, so webhooks of `{kind}` that get lost stay lost (docs/sources.md, What gets lost, and how it comes back)"
+        );
         Some(json!({ "setting": setting, "problem": problem, "fatal": false }))
     })
 }
