@@ -102,7 +102,8 @@ fn the_example_of_settings_names_every_setting_and_derives_every_token() {
     };
     let secret = value(HOOK_TOKEN).unwrap();
     for source in SourceKind::ALL {
-        for setting in source.settings().iter().copied().chain(source.fetch_setting()) {
+        let fetched = source.settings().iter().copied().chain(source.fetch_setting());
+        for setting in fetched.chain(source.poll_settings().iter().copied()) {
             assert!(example.contains(setting), "{setting}");
         }
         if source.has_token() {
