@@ -1,6 +1,6 @@
 //! The one Durable Object that holds what the whole store shares: the installation, the switches, the pace and the
-//! breakers of the providers, the days of a warm-up, the catalogue. Called by the Worker and by shards, never on the path of a webhook
-//! after a shard's first.
+//! breakers of the providers, the days of a warm-up, the catalogue. Called by the Worker and by shards, never on the path of
+//! a shopper's webhook after a shard's first; a product's goes to the catalogue.
 
 use super::error::Error;
 use super::sql::ObjectSql;

@@ -28,6 +28,7 @@ struct Wire {
     published_at: Text,
     updated_at: Text,
     variants: List<Variant>,
+    variant_gids: List<Gid>,
     images: List<Image>,
     image: Object<Image>,
 }
@@ -44,6 +45,10 @@ struct Variant {
     image_id: Text,
 }
 
+/// Another name of a variant, of which only the number counts.
+#[derive(Debug, Deserialize)]
+struct Gid {}
+
 #[derive(Debug, Deserialize, Default)]
 #[serde(default)]
 struct Image {
@@ -53,21 +58,23 @@ struct Image {
 
 /// Of a product without an id there is nothing to keep.
 pub fn told(delivery: &Delivery<'_>) -> Result<Reading, Error> {
+    let topic = delivery.verified.header(&super::TOPIC).unwrap_or_default();
     let wire: Wire = delivery.verified.json()?;
     let Some(id) = wire.id.nonzero().and_then(clean::line) else {
-        return Ok(Reading::ignored(
-            delivery.verified.header(&super::TOPIC).unwrap_or_default(),
-        ));
+        return Ok(Reading::ignored(topic));
     };
     let shop = delivery.verified.header(&SHOP).filter(|shop| is_shop(shop));
     let variants = wire.variants.0.iter().take(MAX_VARIANTS);
-    let offers = variants.filter_map(|variant| wire.offer(&id, variant, shop, delivery));
+    let offers: Vec<Offer> = variants
+        .filter_map(|variant| wire.offer(&id, variant, shop, delivery))
+        .collect();
+    // Of a product with very many variants Shopify sends some, and the ids of the others beside them.
+    let all = !offers.is_empty() && offers.len() >= wire.variant_gids.0.len();
     Ok(Reading::Product(Product {
         source: delivery.arrival.source,
         delivery: delivery.event_id.clone(),
-        offers: offers.collect(),
-        // What was deleted has none.
-        whole: true,
+        whole: all || topic == "products/delete",
+        offers,
         id,
     }))
 }

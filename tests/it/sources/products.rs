@@ -93,6 +93,18 @@ fn what_was_deleted_has_no_offers_left() {
 }
 
 #[test]
+fn a_product_that_is_told_in_part_takes_no_variant_away() {
+    let gids: Vec<Value> = (0..3)
+        .map(|n| json!({ "admin_graphql_api_id": format!("gid://{n}") }))
+        .collect();
+    assert!(!of_shopify(&[("/variant_gids", json!(gids))]).whole);
+    for partial in [json!([]), Value::Null, json!("none")] {
+        let product = of_shopify(&[("/variants", partial)]);
+        assert_eq!((product.offers.len(), product.whole), (0, false));
+    }
+}
+
+#[test]
 fn only_a_shop_of_shopify_s_own_name_gives_an_address() {
     for domain in [
         "evil.example",
