@@ -19,6 +19,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use wend::domain::consent::ConsentState;
+use wend::domain::contact::Profile;
 use wend::domain::ids::JourneyId;
 use wend::domain::message::Stream;
 use wend::domain::preferences::Preferences;
@@ -70,6 +71,9 @@ enum Task {
         /// As a contact gets it who reads this language, as `ru` or `pt-BR`.
         #[arg(long)]
         locale: Option<String>,
+        /// As a contact of this first name gets it; an empty one is none.
+        #[arg(long)]
+        name: Option<String>,
         /// Print the subject and the text part in place of the HTML.
         #[arg(long)]
         text: bool,
@@ -111,9 +115,10 @@ fn main() -> ExitCode {
         Task::Preview {
             email,
             locale,
+            name,
             text,
             out,
-        } => preview(email.as_deref(), locale.as_deref(), text, out.as_deref()),
+        } => preview(email.as_deref(), (locale.as_deref(), name), text, out.as_deref()),
         Task::Schema { out } => schema(&out),
         Task::Graph { journey, out } => graph(journey.as_deref(), out.as_deref()),
         Task::Import(asked) => import::run(&asked),
@@ -167,17 +172,19 @@ fn lint(root: &Path, lock: bool, providers: Option<&str>) -> anyhow::Result<Exit
 
 fn preview(
     email: Option<&str>,
-    locale: Option<&str>,
+    (locale, name): (Option<&str>, Option<String>),
     text: bool,
     out: Option<&Path>,
 ) -> anyhow::Result<ExitCode> {
     let catalog = wend::generated::with_drafts()?;
+    let mut profile = sample::profile();
+    profile.first_name = name.or(profile.first_name);
     let shown = |email: &str| -> anyhow::Result<String> {
         let Rendered {
             subject,
             html,
             text: plain,
-        } = rendered(&catalog, email, locale)?;
+        } = rendered(&catalog, email, (locale, &profile))?;
         Ok(if text {
             format!("Subject: {subject}\n\n{plain}\n")
         } else {
@@ -263,14 +270,23 @@ fn graph(journey: Option<&Path>, out: Option<&Path>) -> anyhow::Result<ExitCode>
 
 /// The subject of every email with sample data.
 fn subjects(catalog: &Catalog) -> BTreeMap<String, String> {
-    let subject = |email: &String| Some((email.clone(), rendered(catalog, email, None).ok()?.subject));
+    let subject = |email: &String| {
+        Some((
+            email.clone(),
+            rendered(catalog, email, (None, &sample::profile())).ok()?.subject,
+        ))
+    };
     catalog.emails.iter().filter_map(subject).collect()
 }
 
-fn rendered(catalog: &Catalog, email: &str, locale: Option<&str>) -> anyhow::Result<Rendered> {
+fn rendered(
+    catalog: &Catalog,
+    email: &str,
+    (locale, profile): (Option<&str>, &Profile),
+) -> anyhow::Result<Rendered> {
     let stream = stream_of(catalog, email);
-    let rendered = sample::preview(
-        &catalog.store,
+    let rendered = sample::preview_for(
+        (&catalog.store, profile),
         email,
         locale,
         stream,

@@ -131,10 +131,10 @@ async fn code(visit: &Visit<'_>, gift: &Gift, contact: &ContactId) -> Result<Opt
         errand: gift_errand(contact, &gift.id),
         now: visit.now,
     };
-    match visit.peers().store(&call).await? {
-        StoreAnswer::Coupon(code) => Ok(code),
-        _ => Err(Error::NoAnswer("the Store gave no code".to_owned())),
-    }
+    let StoreAnswer::Coupon(code) = visit.peers().store(&call).await? else {
+        return Err(Error::NoAnswer("the Store gave no code".to_owned()));
+    };
+    Ok(code)
 }
 
 fn failed(named: &Named, error: &Error) -> Page {

@@ -93,9 +93,20 @@ pub fn preview(
     stream: Stream,
     variables: &BTreeMap<String, String>,
 ) -> Option<askama::Result<Rendered>> {
+    preview_for((store, &profile()), email, locale, stream, variables)
+}
+
+/// The same for a contact of this profile.
+pub fn preview_for(
+    (store, profile): (&StoreFile, &Profile),
+    email: &str,
+    locale: Option<&str>,
+    stream: Stream,
+    variables: &BTreeMap<String, String>,
+) -> Option<askama::Result<Rendered>> {
     let to = EmailAddress::parse(ADDRESS).ok()?;
     let of_marketing = |link: &str| (stream == Stream::Marketing).then(|| link.to_owned());
-    let (profile, data) = (profile(), data(email, &store.brand.url, store.currency));
+    let data = data(email, &store.brand.url, store.currency);
     let translation = translation(email, locale, &store.locale);
     let (questions, gifts) = questions::of_email(
         store,
@@ -114,7 +125,7 @@ pub fn preview(
         &Model::new(
             (store, translation.language),
             &to,
-            &profile,
+            profile,
             Brought {
                 data: &data,
                 coupon: Some(&coupon()),
