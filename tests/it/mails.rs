@@ -4,7 +4,8 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
 use wend::domain::clearance::Clearance;
 use wend::domain::contact::Profile;
 use wend::domain::email::EmailAddress;
@@ -14,25 +15,49 @@ use wend::domain::mail::OutgoingEmail;
 use wend::domain::message::{Lane, Message, MessageState, Stream};
 use wend::domain::money::{Currency, Money};
 use wend::domain::time::Timestamp;
+use wend::journey::check::check;
+use wend::journey::lock::Mode;
+use wend::journey::project::Project;
 use wend::journey::region::Region;
-use wend::journey::store_file::{Brand, OnUnknown, Retention, Sender, StoreFile};
+use wend::journey::step::{Recipient, Send};
+use wend::journey::store_file::{Brand, OnUnknown, Referral, Retention, Sender, StoreFile};
 use wend::journey::tracking::{Tracking, Utm};
 use wend::render::email::{Draft, Error, Linking, Reader, compose};
 use wend::render::links::{LinkKeys, Purpose};
 use wend::render::model::Brought;
 use wend::render::sample;
 
-pub const EMAILS: [(&str, Stream); 9] = [
-    ("welcome-hello", Stream::Marketing),
-    ("welcome-story", Stream::Marketing),
-    ("welcome-favourites", Stream::Marketing),
-    ("checkout-nudge", Stream::Marketing),
-    ("checkout-reminder", Stream::Marketing),
-    ("checkout-last-call", Stream::Marketing),
-    ("order-thank-you", Stream::Transactional),
-    ("review-request", Stream::Marketing),
-    ("confirm-subscription", Stream::Transactional),
-];
+/// An email of the project, drafts' emails too, on the stream of the journeys that send it.
+pub struct Email {
+    pub name: String,
+    pub stream: Stream,
+    /// Languages of its translations.
+    pub languages: Vec<String>,
+    /// For the store's own people.
+    pub team: bool,
+}
+
+pub static EMAILS: LazyLock<Vec<Email>> = LazyLock::new(|| {
+    let project = Project::read(Path::new(env!("CARGO_MANIFEST_DIR")));
+    let folders = project.email_folders();
+    let catalog = check(&project, Mode::Append).with_drafts.unwrap();
+    let steps = catalog.journeys.iter().flat_map(|journey| &journey.steps);
+    let sends: Vec<&Send> = steps.filter_map(|step| step.kind.as_send()).collect();
+    let email = |name: &String| {
+        let send = sends.iter().find(|send| send.email.as_str() == name);
+        let languages = folders.iter().filter_map(|folder| folder.split_once('/'));
+        Email {
+            name: name.clone(),
+            stream: send.map_or(Stream::Transactional, |send| send.stream),
+            languages: languages
+                .filter(|(of, _)| of == name)
+                .map(|(_, language)| language.to_owned())
+                .collect(),
+            team: send.is_some_and(|send| send.to == Recipient::Team),
+        }
+    };
+    project.emails().iter().map(email).collect()
+});
 const LINK_KEY: &str = "0123456789abcdef0123456789abcdef";
 
 fn currency(code: &str) -> Currency {
@@ -69,7 +94,9 @@ pub fn shop() -> StoreFile {
         on_unknown: OnUnknown::default(),
         team: None,
         warm_up: None,
-        referral: None,
+        referral: Some(Referral {
+            link: "https://northfold.example/?ref={code}".to_owned(),
+        }),
         tracking: Tracking {
             clicks: Some(false),
             opens: Some(false),
@@ -113,10 +140,8 @@ fn message(email: &str, stream: Stream) -> Message {
 }
 
 fn stream_of(email: &str) -> Stream {
-    EMAILS
-        .iter()
-        .find(|(name, _)| *name == email)
-        .map_or(Stream::Marketing, |(_, stream)| *stream)
+    let known = EMAILS.iter().find(|known| known.name == email);
+    known.map_or(Stream::Marketing, |known| known.stream)
 }
 
 fn mail_of(shop: &StoreFile, email: &str, profile: &Profile, data: &EventData) -> OutgoingEmail {
@@ -142,13 +167,23 @@ fn mail_of(shop: &StoreFile, email: &str, profile: &Profile, data: &EventData) -
 }
 
 pub fn sample_mail(email: &str) -> OutgoingEmail {
+    sample_mail_in(email, None)
+}
+
+/// As who reads this language gets it.
+fn sample_mail_in(email: &str, language: Option<&str>) -> OutgoingEmail {
     let shop = shop();
-    mail_of(
-        &shop,
-        email,
-        &sample::profile(),
-        &sample::data(email, &shop.brand.url, shop.currency),
-    )
+    let (first_name, currency) = match language {
+        Some("ru") => ("Анна-Мария", "RUB"),
+        Some(_) | None => ("Nadia", "GBP"),
+    };
+    let profile = Profile {
+        first_name: Some(first_name.to_owned()),
+        locale: language.map(str::to_owned),
+        ..sample::profile()
+    };
+    let data = sample::data(email, &shop.brand.url, self::currency(currency));
+    mail_of(&shop, email, &profile, &data)
 }
 
 fn read(mail: &OutgoingEmail) -> String {
@@ -157,8 +192,71 @@ fn read(mail: &OutgoingEmail) -> String {
 
 #[test]
 fn every_email_reads_well_as_text() {
-    for (email, _) in EMAILS {
-        assert_snapshot!(format!("text_{email}"), read(&sample_mail(email)));
+    for email in EMAILS.iter() {
+        let name = &email.name;
+        assert_snapshot!(format!("text_{name}"), read(&sample_mail(name)));
+        for language in &email.languages {
+            assert_snapshot!(
+                format!("text_{name}_{language}"),
+                read(&sample_mail_in(name, Some(language)))
+            );
+        }
+    }
+}
+
+/// Who is written to without a name, and about nothing in particular, reads whole sentences all the same.
+#[test]
+fn no_email_shows_where_something_is_missing() {
+    let (shop, nothing) = (shop(), EventData::default());
+    for email in EMAILS.iter() {
+        let own = std::iter::once(None);
+        for language in own.chain(email.languages.iter().map(Some)) {
+            let nobody = Profile {
+                locale: language.cloned(),
+                ..Profile::default()
+            };
+            let mail = mail_of(&shop, &email.name, &nobody, &nothing);
+            let text = read(&mail);
+            for gap in ["  ,", " ,", ",,", " .", " !", " ?", ", !", ":.", "# ", "«»", "\n\n\n"] {
+                assert!(!text.contains(gap), "{} {language:?} has `{gap}`:\n{text}", email.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_email_is_short_where_inboxes_are_narrow() {
+    for email in EMAILS.iter().filter(|email| !email.team) {
+        let own = std::iter::once(None);
+        for language in own.chain(email.languages.iter().map(|language| Some(language.as_str()))) {
+            let mail = sample_mail_in(&email.name, language);
+            let place = format!("{} {language:?}: {}", email.name, mail.subject);
+            assert!(mail.subject.chars().count() <= 50, "{place}");
+            assert!(!mail.subject.contains("!!"), "{place}");
+            let shouts = |word: &str| word.chars().count() > 3 && word.chars().all(char::is_uppercase);
+            assert!(!mail.subject.split_whitespace().any(shouts), "{place}");
+            assert!(mail.html.len() < 90_000, "{place}: Gmail cuts a mail off at 102 KB");
+        }
+    }
+}
+
+/// Every mail of the programme speaks Russian too: whoever adds one in English alone is reminded here.
+#[test]
+fn every_email_to_customers_is_translated() {
+    let missing: Vec<&String> = EMAILS
+        .iter()
+        .filter(|email| !email.team && !email.languages.contains(&"ru".to_owned()))
+        .map(|email| &email.name)
+        .collect();
+    assert!(missing.is_empty(), "not in Russian: {missing:?}");
+    for email in EMAILS.iter().filter(|email| !email.team) {
+        let mail = sample_mail_in(&email.name, Some("ru"));
+        assert!(mail.html.contains("<html lang=\"ru\">"), "{}", email.name);
+        let own = ["Northfold", "Stoneware", "Linen", "Bone", "Harbour"];
+        assert!(own.iter().any(|name| mail.text.contains(name)), "{}", email.name);
+        for english in ["Hello", "Total", "Quantity", "Unsubscribe", "View in browser", "£"] {
+            assert!(!mail.text.contains(english), "{}: {english}", email.name);
+        }
     }
 }
 
@@ -179,8 +277,8 @@ fn a_preview_shows_what_would_be_sent() {
         }
         text
     };
-    for (email, stream) in EMAILS {
-        let preview = sample::preview(&shop(), email, None, stream, &BTreeMap::new())
+    for Email { name: email, stream, .. } in EMAILS.iter() {
+        let preview = sample::preview(&shop(), email, None, *stream, &BTreeMap::new())
             .unwrap()
             .unwrap();
         let sent = sample_mail(email);
@@ -241,7 +339,7 @@ fn a_tracked_mail_is_reviewed_when_it_changes() {
 
 #[test]
 fn every_email_is_accessible_and_survives_mail_clients() {
-    for (email, _) in EMAILS {
+    for Email { name: email, .. } in EMAILS.iter() {
         let mail = sample_mail(email);
         let html = &mail.html;
         assert!(html.starts_with("<!doctype html>"), "{email}");
@@ -274,18 +372,18 @@ fn every_email_is_accessible_and_survives_mail_clients() {
 #[test]
 fn marketing_mail_can_be_left_and_transactional_mail_has_no_such_link() {
     let keys = LinkKeys::parse(LINK_KEY).unwrap();
-    for (email, stream) in EMAILS {
+    for Email { name: email, stream, .. } in EMAILS.iter() {
         let mail = sample_mail(email);
         let header = mail.headers.iter().find(|(name, _)| name == "List-Unsubscribe");
-        assert_eq!(header.is_some(), stream == Stream::Marketing, "{email}");
+        assert_eq!(header.is_some(), *stream == Stream::Marketing, "{email}");
         assert_eq!(
             mail.html.contains(">Unsubscribe</a>"),
-            stream == Stream::Marketing,
+            *stream == Stream::Marketing,
             "{email}"
         );
         assert_eq!(
             mail.text.contains("Unsubscribe: "),
-            stream == Stream::Marketing,
+            *stream == Stream::Marketing,
             "{email}"
         );
         let Some((_, value)) = header else { continue };
