@@ -11,6 +11,8 @@ mod domain;
 #[path = "src/journey/mod.rs"]
 mod journey;
 
+use journey::catalog::Catalog;
+use journey::check::Checked;
 use journey::lock::Mode;
 use journey::project::{EMAILS, LOCK, Project, SEGMENTS, TEMPLATES};
 use std::error::Error;
@@ -70,13 +72,33 @@ fn main() -> Result<(), Box<dyn Error>> {
             };
             format!("{from}{EMAILS}{folder}")
         };
-        let code = journey::template_code::generate(&checked.email_folders, &checked.email_variables, path);
-        write(&out, "catalog.json", &serde_json::to_string(catalog)?)?;
-        write(&out, "emails.rs", &code)?;
-        let words = journey::template_code::generate_words(&checked.words);
-        write(&out, "words.rs", &words)?;
+        generate(&out, &checked, catalog, path)?;
     }
     Ok(())
+}
+
+/// Writes what the code includes.
+fn generate(
+    out: &Path,
+    checked: &Checked,
+    catalog: &Catalog,
+    path: impl Fn(&str) -> String,
+) -> Result<(), Box<dyn Error>> {
+    // The Worker has no drafts; on this machine they are looked at and played.
+    let for_worker = env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|target| target == "wasm32");
+    let whole = checked.with_drafts.as_ref().filter(|_| !for_worker);
+    let emails = whole.unwrap_or(catalog);
+    let (folders, variables) = (checked.folders_of(emails), checked.variables_of(emails));
+    let code = journey::template_code::generate(&folders, &variables, path);
+    write(out, "catalog.json", &serde_json::to_string(catalog)?)?;
+    write(
+        out,
+        "with-drafts.json",
+        &serde_json::to_string(&checked.with_drafts)?,
+    )?;
+    write(out, "emails.rs", &code)?;
+    let words = journey::template_code::generate_words(&checked.words);
+    write(out, "words.rs", &words)
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> Result<(), Box<dyn Error>> {

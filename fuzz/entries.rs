@@ -488,7 +488,7 @@ fn store_files(bytes: &[u8]) {
     let given = text(bytes);
     let _ = store_check::parse(&given);
     let _ = segment_file::read(&given, &[]);
-    let _ = lock::compare(Some(&given), &[], &[], lock::Mode::Frozen);
+    let _ = lock::compare(Some(&given), (&[], &[]), &[], lock::Mode::Frozen);
 }
 
 /// A condition: what the build finds no fault with, the Worker must be able to read.

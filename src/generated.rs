@@ -11,3 +11,12 @@ use crate::journey::catalog::Catalog;
 pub fn catalog() -> Result<Catalog, serde_json::Error> {
     serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/catalog.json")))
 }
+
+/// The same with the journeys that are drafts, and their emails: for previews and drawings, never for the Worker.
+///
+/// # Errors
+/// As [`catalog`].
+#[cfg(not(target_arch = "wasm32"))]
+pub fn with_drafts() -> Result<Catalog, serde_json::Error> {
+    serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/with-drafts.json")))
+}

@@ -148,11 +148,15 @@ fn lint(root: &Path, lock: bool, providers: Option<&str>) -> anyhow::Result<Exit
         return Ok(ExitCode::FAILURE);
     }
     let journeys = counted(catalog.journeys.len(), "journey");
-    writeln!(
-        out,
-        "{journeys}, {}: no problems",
-        counted(catalog.emails.len(), "email")
-    )?;
+    let emails = counted(catalog.emails.len(), "email");
+    let whole = checked.with_drafts.as_ref();
+    let drafts = whole.map_or(0, |whole| whole.journeys.len() - catalog.journeys.len());
+    if drafts == 0 {
+        writeln!(out, "{journeys}, {emails}: no problems")?;
+    } else {
+        let drafts = counted(drafts, "draft");
+        writeln!(out, "{journeys}, {emails}, {drafts} beside them: no problems")?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -162,7 +166,7 @@ fn preview(
     text: bool,
     out: Option<&Path>,
 ) -> anyhow::Result<ExitCode> {
-    let catalog = wend::generated::catalog()?;
+    let catalog = wend::generated::with_drafts()?;
     let shown = |email: &str| -> anyhow::Result<String> {
         let Rendered {
             subject,
@@ -216,7 +220,7 @@ fn schema(out: &Path) -> anyhow::Result<ExitCode> {
 }
 
 fn graph(journey: Option<&Path>, out: Option<&Path>) -> anyhow::Result<ExitCode> {
-    let catalog = wend::generated::catalog()?;
+    let catalog = wend::generated::with_drafts()?;
     let subjects = subjects(&catalog);
     let mut said = std::io::stdout().lock();
     let mut draw = |journey: &Journey, file: &Path| -> anyhow::Result<()> {

@@ -32,7 +32,7 @@ pub fn paused(catalog: &Catalog, switches: &Switches) -> Option<Catalog> {
             None => {}
             Some(Hold::Everybody) => {
                 journey.status = match journey.status {
-                    Status::Active | Status::Draining => Status::Paused,
+                    Status::Active | Status::Draining | Status::Draft => Status::Paused,
                     // These hold everybody already, or let nobody stay.
                     stricter @ (Status::Paused | Status::Frozen | Status::Retired) => stricter,
                 };

@@ -1,41 +1,67 @@
 //! All checks of a project in one call: the build, `wend lint` and the tests see the same findings.
 
 use super::catalog::Catalog;
-use super::condition::clocks::clocks;
 use super::definition::Journey;
 use super::finding::Finding;
 use super::lint::{self, Names};
 use super::lock::{self, Mode};
 use super::parse::{self, Parsed};
 use super::project::{JOURNEYS, Project, STORE, TEMPLATES};
-use super::segment::{Clock, Segment};
 use super::segment_file;
 use super::store_check;
 use super::store_file::StoreFile;
+use super::taking_part::{self, is_live, taking_part};
 use super::template_check;
 use super::words::{self, Language};
 use super::yaml::{self, Value};
-use crate::domain::event::EventKind;
 use crate::domain::ids::JourneyId;
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What the checks came to.
 #[derive(Debug)]
 pub struct Checked {
-    /// None when there are findings.
+    /// What the Worker is built with: everything but drafts. None when there are findings.
     pub catalog: Option<Catalog>,
+    /// The same with the drafts. None when there are findings.
+    pub with_drafts: Option<Catalog>,
     /// Sorted by file and place.
     pub findings: Vec<Finding>,
     /// `journeys.lock` as it should be, when it is not.
     pub lock: Option<String>,
     /// The folders of all emails and their translations, sorted.
     pub email_folders: Vec<String>,
-    /// The variables of journeys that emails show.
-    pub email_variables: Vec<String>,
+    /// The variables of journeys that emails show, by email.
+    pub email_variables: BTreeMap<String, BTreeSet<String>>,
     /// What pages say, in all languages, English first.
     pub words: Vec<Language>,
+}
+
+impl Checked {
+    /// The folders of a catalog's emails and of their translations, sorted.
+    pub fn folders_of(&self, catalog: &Catalog) -> Vec<String> {
+        let email = |folder: &str| {
+            folder
+                .split_once('/')
+                .map_or(folder, |(email, _)| email)
+                .to_owned()
+        };
+        let folders = self.email_folders.iter();
+        folders
+            .filter(|folder| catalog.emails.contains(&email(folder)))
+            .cloned()
+            .collect()
+    }
+
+    /// The variables of journeys that a catalog's emails show, sorted.
+    pub fn variables_of(&self, catalog: &Catalog) -> Vec<String> {
+        let emails = catalog.emails.iter();
+        let names: BTreeSet<&String> = emails
+            .filter_map(|email| self.email_variables.get(email))
+            .flatten()
+            .collect();
+        names.into_iter().cloned().collect()
+    }
 }
 
 /// Checks everything and builds the catalog.
@@ -65,15 +91,17 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
         let text = project.store.as_deref().unwrap_or_default();
         nobody_can_confirm((store, text), &journeys, &templates)
     }));
-    let mut compared = lock::compare(project.lock.as_deref(), &ids, &sound, mode);
+    let (live, drafts): (Vec<&Parsed>, Vec<&Parsed>) =
+        sound.iter().copied().partition(|parsed| is_live(&parsed.journey));
+    let mut compared = lock::compare(project.lock.as_deref(), (&ids, &drafts), &live, mode);
     findings.append(&mut compared.findings);
     findings.extend(between);
-    let counted = counted(&journeys, &segments.segments);
+    let journeys: Vec<Journey> = journeys.into_iter().map(|parsed| parsed.journey).collect();
+    let counted = taking_part::counted(&journeys, &segments.segments);
     findings.extend(store_check::kept_too_short(store.as_ref(), &counted));
     findings.sort();
-    let catalog = store.filter(|_| findings.is_empty()).map(|store| {
-        let journeys: Vec<Journey> = journeys.into_iter().map(|parsed| parsed.journey).collect();
-        hashed(Catalog {
+    let whole = store.filter(|_| findings.is_empty()).map(|store| {
+        let whole = Catalog {
             hash: String::new(),
             store,
             counted,
@@ -81,19 +109,17 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
             journeys,
             emails,
             marketing_held: BTreeSet::new(),
-        })
+        };
+        taking_part(&whole, |_| true)
     });
     // A list made from broken journeys would remember ids that were never meant.
     let lock = compared.text.filter(|_| findings.is_empty());
     Checked {
-        catalog,
+        catalog: whole.as_ref().map(|whole| taking_part(whole, is_live)),
+        with_drafts: whole,
         findings,
         lock,
-        email_variables: templates
-            .variable_names()
-            .into_iter()
-            .map(str::to_owned)
-            .collect(),
+        email_variables: templates.variable_names(),
         email_folders,
         words,
     }
@@ -153,7 +179,8 @@ fn nobody_can_confirm(
     journeys: &[Parsed],
     templates: &template_check::Checked,
 ) -> Option<Finding> {
-    let mut steps = journeys.iter().flat_map(|parsed| &parsed.journey.steps);
+    let live = journeys.iter().filter(|parsed| is_live(&parsed.journey));
+    let mut steps = live.flat_map(|parsed| &parsed.journey.steps);
     let asks = steps.any(|step| {
         let email = step.kind.as_send().map(|send| send.email.as_str());
         email.is_some_and(|email| templates.confirms.contains(email))
@@ -222,32 +249,4 @@ fn stem(path: &str) -> Option<&str> {
     path.file_stem()
         .and_then(|stem| stem.to_str())
         .filter(|_| is_yaml)
-}
-
-/// The kinds of events that the conditions count, each with the widest window.
-fn counted(journeys: &[Parsed], segments: &[Segment]) -> BTreeMap<EventKind, u16> {
-    let of_journeys = journeys.iter().flat_map(|parsed| parsed.journey.conditions());
-    let of_segments = segments.iter().map(|segment| &segment.when);
-    let mut counted = BTreeMap::new();
-    for clock in of_journeys
-        .chain(of_segments)
-        .flat_map(|condition| clocks(&condition.0))
-    {
-        match clock {
-            Clock::Window { event, days } => {
-                let widest = counted.entry(event).or_insert(days);
-                *widest = days.max(*widest);
-            }
-            Clock::After { .. } | Clock::Daily { .. } => {}
-        }
-    }
-    counted
-}
-
-/// The catalog with the hash of its content, 16 hex digits.
-fn hashed(catalog: Catalog) -> Catalog {
-    let text = serde_json::to_string(&catalog).unwrap_or_default();
-    let digest = Sha256::digest(text.as_bytes());
-    let hash = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    Catalog { hash, ..catalog }
 }

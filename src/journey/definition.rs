@@ -218,6 +218,8 @@ pub enum Status {
     Draining,
     /// Nobody comes in; who is in leaves.
     Retired,
+    /// No part of the Worker yet. Where it is played, on a developer's machine, it is as active.
+    Draft,
 }
 
 /// A CEL expression, as written: of type bool wherever something depends on it.
@@ -267,7 +269,7 @@ impl Status {
     /// Whether people come in.
     pub const fn admits(self) -> bool {
         match self {
-            Self::Active => true,
+            Self::Active | Self::Draft => true,
             Self::Paused | Self::Frozen | Self::Draining | Self::Retired => false,
         }
     }
@@ -276,7 +278,7 @@ impl Status {
     pub const fn holds(self) -> bool {
         match self {
             Self::Paused | Self::Frozen => true,
-            Self::Active | Self::Draining | Self::Retired => false,
+            Self::Active | Self::Draining | Self::Retired | Self::Draft => false,
         }
     }
 }

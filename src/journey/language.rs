@@ -361,7 +361,7 @@ pub const GOAL: [Field; 4] = [
     ),
 ];
 
-pub const STATUSES: [Word<Status>; 5] = [
+pub const STATUSES: [Word<Status>; 6] = [
     ("active", Status::Active, "People come in and go on."),
     (
         "paused",
@@ -379,6 +379,11 @@ pub const STATUSES: [Word<Status>; 5] = [
         "Nobody comes in; who is in goes on to the end.",
     ),
     ("retired", Status::Retired, "Nobody comes in; who is in leaves."),
+    (
+        "draft",
+        Status::Draft,
+        "Checked, drawn and simulated, and no part of the Worker until this line goes.",
+    ),
 ];
 pub const STAGES: [Word<Stage>; 5] = [
     ("awareness", Stage::Awareness, "They hear of the shop."),

@@ -33,8 +33,14 @@ pub struct Compared {
 /// Ids and their places, by journey.
 type Lists = BTreeMap<String, (Place, Vec<(String, Place)>)>;
 
-/// Compares the file with the journeys that are sound. `names` are all journeys there are.
-pub fn compare(text: Option<&str>, names: &[String], journeys: &[&Parsed], mode: Mode) -> Compared {
+/// Compares the file with the journeys that are sound and no drafts. `names` are all journeys there are; on the steps of
+/// drafts nobody stands.
+pub fn compare(
+    text: Option<&str>,
+    (names, drafts): (&[String], &[&Parsed]),
+    journeys: &[&Parsed],
+    mode: Mode,
+) -> Compared {
     let mut compared = Compared::default();
     let mut reader = Reader::new(LOCK);
     let mut lists = read(&mut reader, text.unwrap_or_default());
@@ -48,6 +54,9 @@ pub fn compare(text: Option<&str>, names: &[String], journeys: &[&Parsed], mode:
                 "journey `{journey}` is gone; delete its lines here if everyone who is in it shall leave"
             );
             compared.findings.push(Finding::at(LOCK, *place, message));
+        }
+        if let Some(draft) = drafts.iter().find(|draft| draft.journey.id.as_str() == journey) {
+            compared.findings.push(back_to_draft(draft, *place));
         }
     }
     for parsed in journeys {
@@ -75,6 +84,15 @@ pub fn compare(text: Option<&str>, names: &[String], journeys: &[&Parsed], mode:
         compared.text = Some(written);
     }
     compared
+}
+
+/// A journey that was part of the Worker and is a draft again.
+fn back_to_draft(draft: &Parsed, listed: Place) -> Finding {
+    let (journey, line) = (&draft.journey.id, listed.line);
+    let message = format!(
+        "`{journey}` was live, and people may be in it ({LOCK}:{line}): say `paused`, `draining` or `retired`, or delete its lines there if everyone who is in it shall leave"
+    );
+    Finding::at(&draft.file, draft.places.of(Subject::Status), message)
 }
 
 /// Listed ids that the journey neither has nor moves. As many new ones as gone ones are taken for new names.

@@ -38,6 +38,8 @@ pub mod segment_file;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod store_check;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod taking_part;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod template_check;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod template_code;

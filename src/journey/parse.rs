@@ -8,7 +8,7 @@ mod steps;
 mod trigger;
 mod variables;
 
-use super::definition::{Condition, Goal, Journey, Moved, Reenter, Stage};
+use super::definition::{Condition, Goal, Journey, Moved, Reenter, Stage, Status};
 use super::finding::{Finding, Place, nearest};
 use super::language::{CONTINUE, GOAL, JOURNEY, LANES, LEAVE, REENTERS, STAGES, STATUSES, Word, names};
 use super::step::Target;
@@ -33,6 +33,7 @@ pub struct Parsed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     Lane,
+    Status,
     /// The topic of the journey, and that of a send.
     Topic,
     StepTopic(usize),
@@ -162,7 +163,7 @@ pub fn parse(id: JourneyId, file: &str, source: &str) -> Result<Parsed, Vec<Find
         throttle: fields
             .get("throttle")
             .and_then(|node| reader.parsed(node, "so many mails in a length of time, as `100 per 1h`")),
-        status: optional(&mut reader, &fields, "status", &STATUSES).unwrap_or_default(),
+        status: status(&mut reader, &mut places, &fields),
         variables: variables::variables(&mut reader, &mut places, &fields),
         steps: steps::steps(&mut reader, &mut places, &fields),
         moved: moved(&mut reader, &mut places, &fields),
@@ -181,6 +182,13 @@ fn lane(reader: &mut Reader<'_>, places: &mut Places, fields: &Fields<'_>) -> La
         places.note(Subject::Lane, node);
     }
     optional(reader, fields, "lane", &LANES).unwrap_or(Lane::Marketing)
+}
+
+fn status(reader: &mut Reader<'_>, places: &mut Places, fields: &Fields<'_>) -> Status {
+    if let Some(node) = fields.get("status") {
+        places.note(Subject::Status, node);
+    }
+    optional(reader, fields, "status", &STATUSES).unwrap_or_default()
 }
 
 fn topic(

@@ -38,11 +38,11 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// The names of all variables that emails show.
-    pub fn variable_names(&self) -> BTreeSet<&str> {
-        let of_emails = self.variables.values();
+    /// The names of the variables that each email shows.
+    pub fn variable_names(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let of_emails = self.variables.iter();
         of_emails
-            .flat_map(|names| names.keys().map(String::as_str))
+            .map(|(email, names)| (email.clone(), names.keys().cloned().collect()))
             .collect()
     }
 }

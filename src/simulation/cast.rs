@@ -11,9 +11,12 @@ use crate::domain::event::EventKind;
 use crate::domain::ids::JourneyId;
 use crate::domain::time::Delay;
 use crate::journey::catalog::Catalog;
+use crate::journey::check::check;
 use crate::journey::definition::{Journey, Moment};
 use crate::journey::finding::unknown;
-use crate::journey::project::Project;
+use crate::journey::lock::Mode;
+use crate::journey::project::{JOURNEYS, Project};
+use crate::journey::taking_part::is_live;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -26,6 +29,16 @@ pub struct Cast {
     pub named: Vec<JourneyId>,
 }
 
+/// Which journeys are played besides those that are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// All that are part of the Worker.
+    Live,
+    /// Those, and the drafts.
+    AndDrafts,
+    None,
+}
+
 /// What is played with one shopper.
 #[derive(Debug, Clone)]
 pub enum Script {
@@ -36,15 +49,20 @@ pub enum Script {
 }
 
 impl Cast {
-    /// The project's journeys with the named files among them; `alone` leaves the others out.
+    /// The project's journeys with the named files among them; of drafts only those that are named.
     ///
     /// # Errors
     /// With the file that cannot be read, or the findings of the checks.
-    pub fn read(root: &Path, files: &[PathBuf], alone: bool) -> Result<Self, Failure> {
+    pub fn read(root: &Path, files: &[PathBuf], others: Others) -> Result<Self, Failure> {
         let mut edits: BTreeMap<String, Option<String>> = BTreeMap::new();
-        if alone {
-            let names = Project::read(root).journeys.into_keys();
-            edits.extend(names.filter_map(|path| Some((stem(Path::new(&path))?, None))));
+        let project = Project::read(root);
+        match others {
+            Others::Live => {}
+            Others::AndDrafts => edits.extend(drafts(&project)),
+            Others::None => {
+                let names = project.journeys.keys();
+                edits.extend(names.filter_map(|path| Some((stem(Path::new(path))?, None))));
+            }
         }
         let mut named = Vec::new();
         for file in files {
@@ -176,6 +194,19 @@ pub fn text_of(file: &Path) -> Result<String, Failure> {
         path: file.to_owned(),
         problem: format!("cannot be read: {error}"),
     })
+}
+
+/// The drafts of a project that checks, each as it is written: who writes a draft down, plays it.
+fn drafts(project: &Project) -> BTreeMap<String, Option<String>> {
+    let whole = check(project, Mode::Append).with_drafts;
+    let journeys = whole.map(|whole| whole.journeys).unwrap_or_default();
+    let drafts = journeys.iter().filter(|journey| !is_live(journey));
+    drafts
+        .filter_map(|draft| {
+            let text = project.journeys.get(&format!("{JOURNEYS}/{}.yaml", draft.id))?;
+            Some((draft.id.to_string(), Some(text.clone())))
+        })
+        .collect()
 }
 
 /// `welcome` of `journeys/welcome.yaml`.

@@ -91,11 +91,17 @@ impl<W: Watcher> Player<W> {
     /// With the number of the line that cannot be read or played.
     pub fn play(&mut self, text: &str) -> Result<(), Failure> {
         let lines = story::read(text)?;
+        let number = |word: &str| {
+            let mut lines = (1..).zip(text.lines());
+            lines
+                .find(|(_, line)| line.split_whitespace().next() == Some(word))
+                .map_or(0, |(number, _)| number)
+        };
+        if let Some(names) = story::value(text, "drafts") {
+            self.world.play_drafts(names, number("drafts"))?;
+        }
         if let Some(policy) = story::value(text, "store") {
-            let number = (1..)
-                .zip(text.lines())
-                .find(|(_, line)| line.starts_with("store "));
-            let number = number.map_or(0, |(number, _)| number);
+            let number = number("store");
             self.store(policy)
                 .map_err(|problem| LineError { number, problem })?;
         }

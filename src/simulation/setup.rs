@@ -6,8 +6,10 @@ use crate::engine::breaker::Breaker;
 use crate::engine::traffic::{Doubt, Lesson, Traffic};
 use crate::journey::catalog::Catalog;
 use crate::journey::check::check;
+use crate::journey::definition::Journey;
 use crate::journey::lock::Mode;
 use crate::journey::project::{JOURNEYS, Project};
+use crate::journey::taking_part::{is_live, taking_part};
 use crate::providers::ProviderKind;
 use crate::settings::Settings;
 use std::collections::BTreeMap;
@@ -73,7 +75,10 @@ fn checked(root: &Path, edits: &Edits) -> Result<Catalog, Failure> {
         };
     }
     let checked = check(&project, Mode::Append);
-    checked.catalog.ok_or(Failure::Findings(checked.findings))
+    let whole = checked.with_drafts.ok_or(Failure::Findings(checked.findings))?;
+    // A draft plays where it is asked for: it is named, or written down by the one who plays.
+    let plays = |journey: &Journey| is_live(journey) || edits.contains_key(journey.id.as_str());
+    Ok(taking_part(&whole, plays))
 }
 
 /// What the `Store` knows of the providers: their breakers, and that each takes so many requests a second.

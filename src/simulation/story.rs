@@ -47,7 +47,8 @@ pub fn read(text: &str) -> Result<Vec<Line>, LineError> {
         } else if let Some(rest) = line.strip_prefix("at ") {
             lines.push(parse(number, rest).map_err(wrong)?);
         } else if !is_setting(line) {
-            let problem = format!("`{line}` begins with none of `at`, `|`, `#`, `provider`, `store`");
+            let problem =
+                format!("`{line}` begins with none of `at`, `|`, `#`, `provider`, `store`, `drafts`");
             return Err(wrong(problem));
         }
     }
@@ -57,7 +58,7 @@ pub fn read(text: &str) -> Result<Vec<Line>, LineError> {
 /// Comments, and lines that [`value`] reads.
 fn is_setting(line: &str) -> bool {
     let word = line.split_whitespace().next().unwrap_or_default();
-    word.is_empty() || word.starts_with('#') || matches!(word, "provider" | "store")
+    word.is_empty() || word.starts_with('#') || matches!(word, "provider" | "store" | "drafts")
 }
 
 fn parse(place: usize, text: &str) -> Result<Line, String> {

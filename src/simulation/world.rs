@@ -4,7 +4,7 @@
 //! only what `edge` does with `await` between two turns is written here again.
 
 use super::crash::Point;
-use super::error::Failure;
+use super::error::{Failure, LineError};
 use super::exchange::{Hanging, Overtook};
 use super::provider::Provider;
 use super::setup::{REQUESTS_PER_SECOND, STORE_FILE, edited, settings, traffic};
@@ -20,6 +20,7 @@ use crate::engine::pausing;
 use crate::engine::protection::{Counted, Finding, Since, enforce, judge};
 use crate::engine::traffic::Traffic;
 use crate::journey::catalog::Catalog;
+use crate::journey::project::JOURNEYS;
 use crate::providers::ProviderKind;
 use crate::settings::Settings;
 use crate::store;
@@ -162,6 +163,23 @@ impl World {
         self.catalog = catalog;
         self.edits = edits;
         Ok(())
+    }
+
+    /// Lets drafts of the project take part, as if they were live: their names, separated by spaces.
+    ///
+    /// # Errors
+    /// When there is no such journey, or it does not check.
+    pub fn play_drafts(&mut self, names: &str, number: usize) -> Result<(), Failure> {
+        let text = |name: &str| {
+            let file = self.root.join(format!("{JOURNEYS}/{name}.yaml"));
+            let text = std::fs::read_to_string(&file).map_err(|_| {
+                let problem = format!("there is no {JOURNEYS}/{name}.yaml");
+                LineError { number, problem }
+            })?;
+            Ok((name.to_owned(), Some(text)))
+        };
+        let texts: Result<Vec<_>, LineError> = names.split_whitespace().map(text).collect();
+        self.deploy(&texts?)
     }
 
     /// What an operator's change does: kept by the `Store`, told to every shard.

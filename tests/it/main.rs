@@ -16,6 +16,8 @@ mod deploy;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod drafts;
+#[cfg(test)]
 mod drawings;
 #[cfg(test)]
 mod fallback;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use wend::domain::civil::Zone;
-use wend::simulation::cast::{Cast, Script};
+use wend::simulation::cast::{Cast, Others, Script};
 use wend::simulation::population::rates::Rates;
 use wend::simulation::population::{self, Plan};
 use wend::simulation::{print, sweep};
@@ -17,7 +17,8 @@ fn file(name: &str) -> PathBuf {
 
 fn cast(names: &[&str], alone: bool) -> Cast {
     let files: Vec<PathBuf> = names.iter().map(|name| file(name)).collect();
-    Cast::read(root(), &files, alone).unwrap()
+    let others = if alone { Others::None } else { Others::Live };
+    Cast::read(root(), &files, others).unwrap()
 }
 
 fn timeline(cast: &Cast, script: &Script) -> String {
@@ -26,7 +27,7 @@ fn timeline(cast: &Cast, script: &Script) -> String {
 }
 
 fn error(names: &[PathBuf]) -> String {
-    Cast::read(root(), names, false).err().unwrap().to_string()
+    Cast::read(root(), names, Others::Live).err().unwrap().to_string()
 }
 
 #[test]
@@ -47,7 +48,7 @@ fn a_timeline_says_who_got_what_and_who_waits_for_what() {
 #[test]
 fn one_made_up_shopper_walks_a_journey() {
     let welcome = root().join("journeys/abandoned-checkout.yaml");
-    let cast = Cast::read(root(), &[welcome], true).unwrap();
+    let cast = Cast::read(root(), &[welcome], Others::None).unwrap();
     insta::assert_snapshot!(timeline(&cast, &Script::Event(None)));
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use wend::domain::civil::Zone;
 use wend::domain::event::EventKind;
-use wend::simulation::cast::{Cast, Script};
+use wend::simulation::cast::{Cast, Others, Script};
 use wend::simulation::population::rates::Rates;
 use wend::simulation::population::{self, Plan};
 use wend::simulation::{print, sweep};
@@ -47,13 +47,21 @@ pub struct Simulate {
     /// Print the population's figures as JSON.
     #[arg(long, requires = "contacts")]
     json: bool,
+    /// Leave drafts out of a population.
+    #[arg(long, requires = "contacts", conflicts_with = "alone")]
+    live: bool,
     /// The folder that holds journeys/, templates/ and store.yaml.
     #[arg(long, default_value = ".")]
     root: PathBuf,
 }
 
 pub fn run(asked: &Simulate) -> anyhow::Result<ExitCode> {
-    let cast = Cast::read(&asked.root, &asked.journeys, asked.alone)?;
+    let others = match (asked.alone, asked.contacts) {
+        (true, _) => Others::None,
+        (false, Some(_)) if !asked.live => Others::AndDrafts,
+        (false, _) => Others::Live,
+    };
+    let cast = Cast::read(&asked.root, &asked.journeys, others)?;
     match asked.contacts {
         Some(contacts) => live(asked, &cast, contacts),
         None if asked.zone_sweep => zones(asked, &cast),

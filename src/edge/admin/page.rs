@@ -209,6 +209,7 @@ const fn status(status: Status) -> Option<&'static str> {
         Status::Frozen => Some("frozen by its file"),
         Status::Draining => Some("draining"),
         Status::Retired => Some("retired"),
+        Status::Draft => Some("draft"),
     }
 }
 

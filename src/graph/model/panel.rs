@@ -27,6 +27,7 @@ pub(super) fn subtitle(journey: &Journey) -> String {
         Status::Frozen => Some("frozen".to_owned()),
         Status::Draining => Some("draining: nobody comes in".to_owned()),
         Status::Retired => Some("retired".to_owned()),
+        Status::Draft => Some("draft: not live".to_owned()),
     });
     parts.join(" · ")
 }

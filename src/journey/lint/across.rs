@@ -10,6 +10,7 @@ use crate::journey::definition::{Journey, Key};
 use crate::journey::finding::Finding;
 use crate::journey::parse::{Parsed, Subject};
 use crate::journey::step::{Step, Wait};
+use crate::journey::taking_part::is_live;
 
 /// Everything wrong between journeys.
 pub fn across(all: &[&Parsed], names: Names<'_>) -> Vec<Finding> {
@@ -30,6 +31,14 @@ pub fn across(all: &[&Parsed], names: Names<'_>) -> Vec<Finding> {
 /// A journey that another starts gets that one's key, so both must be about the same thing, or it about the contact.
 fn starts(parsed: &Parsed, all: &[&Parsed], findings: &mut Vec<Finding>) {
     for (number, other) in started(parsed, all) {
+        if is_live(&parsed.journey) && !is_live(&other.journey) {
+            let message = format!(
+                "`{}` is a draft, so the Worker has no such journey: delete its line `status: draft`, or leave this step out",
+                other.journey.id
+            );
+            let place = parsed.places.of(Subject::StepName(number));
+            findings.push(Finding::at(&parsed.file, place, message));
+        }
         let (own, key) = (parsed.journey.trigger.key, other.journey.trigger.key);
         if key != Key::Contact && key != own {
             let message = format!(
