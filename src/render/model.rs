@@ -178,7 +178,11 @@ impl<'a> Model<'a> {
                 header_text(text).chars().take(MAX_VARIABLE_CHARS).collect()
             }),
             contact: Contact::new(recipient, profile),
-            items: data.items.iter().map(|line| Item::new(line, store.locale)).collect(),
+            items: data
+                .items
+                .iter()
+                .map(|line| Item::new(line, store.locale))
+                .collect(),
             total: data.value.map(|value| price(value, store.locale)),
             order_number: data.order_number.as_deref().filter(|number| is_plain(number)),
             action_url: data

@@ -74,6 +74,8 @@ fn checked(root: &Path, edits: &Edits) -> Result<Catalog, Failure> {
             None => project.journeys.remove(&path),
         };
     }
+    // A story may have other segments and settings than the drafts need that have no part in it.
+    project.leave_drafts_out(|path| edits.keys().any(|file| path == format!("{JOURNEYS}/{file}.yaml")));
     let checked = check(&project, Mode::Append);
     let whole = checked.with_drafts.ok_or(Failure::Findings(checked.findings))?;
     // A draft plays where it is asked for: it is named, or written down by the one who plays.

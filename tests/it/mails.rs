@@ -12,7 +12,7 @@ use wend::domain::email::EmailAddress;
 use wend::domain::event::{EventData, LineItem};
 use wend::domain::ids::{ContactId, EmailName, EnrollmentId, JourneyId, MessageId, StepId};
 use wend::domain::mail::OutgoingEmail;
-use wend::domain::message::{Lane, Message, MessageState, Stream};
+use wend::domain::message::{HeldCoupon, Lane, Message, MessageState, Stream};
 use wend::domain::money::{Currency, Money};
 use wend::domain::time::Timestamp;
 use wend::journey::check::check;
@@ -145,6 +145,16 @@ fn stream_of(email: &str) -> Stream {
 }
 
 fn mail_of(shop: &StoreFile, email: &str, profile: &Profile, data: &EventData) -> OutgoingEmail {
+    mail_with(None, shop, email, profile, data)
+}
+
+fn mail_with(
+    coupon: Option<&HeldCoupon>,
+    shop: &StoreFile,
+    email: &str,
+    profile: &Profile,
+    data: &EventData,
+) -> OutgoingEmail {
     let keys = LinkKeys::parse(LINK_KEY).unwrap();
     let linking = Linking {
         keys: &keys,
@@ -153,11 +163,11 @@ fn mail_of(shop: &StoreFile, email: &str, profile: &Profile, data: &EventData) -
     let message = message(email, stream_of(email));
     let draft = Draft {
         message: &message,
-        contact: &ContactId::from_digest(message.id.as_str()),
+        contact: &sample::contact(),
         profile,
         brought: Brought {
             data,
-            coupon: None,
+            coupon,
             variables: &BTreeMap::new(),
         },
         reader: Reader::Contact,
@@ -183,7 +193,7 @@ fn sample_mail_in(email: &str, language: Option<&str>) -> OutgoingEmail {
         ..sample::profile()
     };
     let data = sample::data(email, &shop.brand.url, self::currency(currency));
-    mail_of(&shop, email, &profile, &data)
+    mail_with(Some(&sample::coupon()), &shop, email, &profile, &data)
 }
 
 fn read(mail: &OutgoingEmail) -> String {
@@ -217,8 +227,14 @@ fn no_email_shows_where_something_is_missing() {
             };
             let mail = mail_of(&shop, &email.name, &nobody, &nothing);
             let text = read(&mail);
-            for gap in ["  ,", " ,", ",,", " .", " !", " ?", ", !", ":.", "# ", "«»", "\n\n\n"] {
-                assert!(!text.contains(gap), "{} {language:?} has `{gap}`:\n{text}", email.name);
+            for gap in [
+                "  ,", " ,", ",,", " .", " !", " ?", ", !", ":.", "# ", "«»", "\n\n\n",
+            ] {
+                assert!(
+                    !text.contains(gap),
+                    "{} {language:?} has `{gap}`:\n{text}",
+                    email.name
+                );
             }
         }
     }
@@ -235,7 +251,10 @@ fn every_email_is_short_where_inboxes_are_narrow() {
             assert!(!mail.subject.contains("!!"), "{place}");
             let shouts = |word: &str| word.chars().count() > 3 && word.chars().all(char::is_uppercase);
             assert!(!mail.subject.split_whitespace().any(shouts), "{place}");
-            assert!(mail.html.len() < 90_000, "{place}: Gmail cuts a mail off at 102 KB");
+            assert!(
+                mail.html.len() < 90_000,
+                "{place}: Gmail cuts a mail off at 102 KB"
+            );
         }
     }
 }
@@ -254,7 +273,14 @@ fn every_email_to_customers_is_translated() {
         assert!(mail.html.contains("<html lang=\"ru\">"), "{}", email.name);
         let own = ["Northfold", "Stoneware", "Linen", "Bone", "Harbour"];
         assert!(own.iter().any(|name| mail.text.contains(name)), "{}", email.name);
-        for english in ["Hello", "Total", "Quantity", "Unsubscribe", "View in browser", "£"] {
+        for english in [
+            "Hello",
+            "Total",
+            "Quantity",
+            "Unsubscribe",
+            "View in browser",
+            "£",
+        ] {
             assert!(!mail.text.contains(english), "{}: {english}", email.name);
         }
     }
@@ -277,7 +303,10 @@ fn a_preview_shows_what_would_be_sent() {
         }
         text
     };
-    for Email { name: email, stream, .. } in EMAILS.iter() {
+    for Email {
+        name: email, stream, ..
+    } in EMAILS.iter()
+    {
         let preview = sample::preview(&shop(), email, None, *stream, &BTreeMap::new())
             .unwrap()
             .unwrap();
@@ -372,7 +401,10 @@ fn every_email_is_accessible_and_survives_mail_clients() {
 #[test]
 fn marketing_mail_can_be_left_and_transactional_mail_has_no_such_link() {
     let keys = LinkKeys::parse(LINK_KEY).unwrap();
-    for Email { name: email, stream, .. } in EMAILS.iter() {
+    for Email {
+        name: email, stream, ..
+    } in EMAILS.iter()
+    {
         let mail = sample_mail(email);
         let header = mail.headers.iter().find(|(name, _)| name == "List-Unsubscribe");
         assert_eq!(header.is_some(), *stream == Stream::Marketing, "{email}");
