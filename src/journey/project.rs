@@ -57,8 +57,8 @@ impl Project {
         self.findings.extend(other.findings);
     }
 
-    /// The project as if its drafts, but for those that play, and the emails that only they send had never been written.
-    pub fn leave_drafts_out(&mut self, plays: impl Fn(&str) -> bool) {
+    /// Takes the drafts out, but for those that play, and the emails that only they send. Says which they were.
+    pub fn leave_drafts_out(&mut self, plays: impl Fn(&str) -> bool) -> BTreeMap<String, String> {
         let journeys = std::mem::take(&mut self.journeys).into_iter();
         let (stay, go): (BTreeMap<_, _>, BTreeMap<_, _>) =
             journeys.partition(|(path, text)| plays(path) || !is_draft(text));
@@ -68,6 +68,7 @@ impl Project {
             inside.is_none_or(|(email, _)| kept.contains(email) || !theirs.contains(email))
         });
         self.journeys = stay;
+        go
     }
 
     /// Names of the folders in `templates/emails/`, sorted.

@@ -508,6 +508,36 @@ fn a_hundred_lines_are_counted_not_listed() {
 }
 
 #[test]
+fn russian_counts_in_three_forms() {
+    let shop = shop();
+    let reader = Profile {
+        locale: Some("ru".to_owned()),
+        ..Profile::default()
+    };
+    let line = sample::data("checkout-nudge", &shop.brand.url, shop.currency);
+    let line = line.items.first().cloned().unwrap();
+    for (number, said) in [
+        (1, "1 товар:"),
+        (3, "3 товара:"),
+        (5, "5 товаров:"),
+        (11, "11 товаров:"),
+        (12, "12 товаров:"),
+        (21, "21 товар:"),
+        (22, "22 товара:"),
+        (111, "111 товаров:"),
+    ] {
+        let data = EventData {
+            items: Arc::new(vec![line.clone(); number]),
+            ..EventData::default()
+        };
+        let mail = mail_of(&shop, "checkout-nudge", &reader, &data);
+        for part in [&mail.html, &mail.text] {
+            assert!(part.contains(&format!("В корзине {said}")), "{part}");
+        }
+    }
+}
+
+#[test]
 fn other_scripts_currencies_and_long_titles_are_shown_as_they_are() {
     let shop = shop();
     let jpy = currency("JPY");

@@ -30,6 +30,8 @@ mod fuzz;
 #[cfg(test)]
 mod journeys;
 #[cfg(test)]
+mod lifecycle;
+#[cfg(test)]
 mod lint;
 #[cfg(test)]
 mod mail_pages;
