@@ -332,6 +332,7 @@ mod tests {
         let text = include_str!("../../store.yaml");
         let mut store: StoreFile = serde_saphyr::from_str(text).unwrap();
         let nadia = ContactId::from_digest("8c7f00112233445566778899aabbccdd");
+        store.referral = None;
         assert_eq!(Referral::new(&store, &nadia), Referral::default());
         store.referral = Some(crate::journey::store_file::Referral {
             link: "https://shop.example/?ref={code}".to_owned(),
