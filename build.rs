@@ -88,8 +88,8 @@ fn generate(
     let for_worker = env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|target| target == "wasm32");
     let whole = checked.with_drafts.as_ref().filter(|_| !for_worker);
     let emails = whole.unwrap_or(catalog);
-    let (folders, variables) = (checked.folders_of(emails), checked.variables_of(emails));
-    let code = journey::template_code::generate(&folders, &variables, path);
+    let (folders, shown) = (checked.folders_of(emails), checked.shown_by(emails));
+    let code = journey::template_code::generate(&folders, &shown, path);
     write(out, "catalog.json", &serde_json::to_string(catalog)?)?;
     write(
         out,

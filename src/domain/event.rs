@@ -45,12 +45,18 @@ pub enum EventKind {
     PreferencesUpdated,
     /// The contact confirmed that they asked for marketing mail (double opt-in).
     ConsentConfirmed,
+    /// The contact answered a question of a mail: `properties` has `question`, `answer` and, on a scale, `score`.
+    QuestionAnswered,
+    /// What they wrote below their answer: `properties.comment`.
+    QuestionCommented,
+    /// The contact opened a gift of a mail: `properties` has `gift` and `code`.
+    GiftRevealed,
     /// An event of the store's own, declared under `events:` in `store.yaml`.
     Custom(String),
 }
 
 /// The built-in kinds with their names.
-const NAMES: [(EventKind, &str); 20] = [
+const NAMES: [(EventKind, &str); 23] = [
     (EventKind::SignedUp, "Signed Up"),
     (EventKind::ContactUpdated, "Contact Updated"),
     (EventKind::Unsubscribed, "Unsubscribed"),
@@ -71,6 +77,9 @@ const NAMES: [(EventKind, &str); 20] = [
     (EventKind::ReferralCredited, "Referral Credited"),
     (EventKind::PreferencesUpdated, "Preferences Updated"),
     (EventKind::ConsentConfirmed, "Consent Confirmed"),
+    (EventKind::QuestionAnswered, "Question Answered"),
+    (EventKind::QuestionCommented, "Question Commented"),
+    (EventKind::GiftRevealed, "Gift Revealed"),
 ];
 
 /// A line of a cart or an order.
@@ -214,6 +223,9 @@ impl EventKind {
             | Self::ReferralCredited
             | Self::PreferencesUpdated
             | Self::ConsentConfirmed
+            | Self::QuestionAnswered
+            | Self::QuestionCommented
+            | Self::GiftRevealed
             | Self::Custom(_) => None,
         }
     }

@@ -3,6 +3,7 @@
 
 mod admin;
 mod answer;
+mod answers;
 mod deliver;
 mod dev;
 mod errand;

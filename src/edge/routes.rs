@@ -3,7 +3,9 @@
 use super::error::Error;
 use super::peers::Peers;
 use super::store_call::{Snapshot, StoreAnswer, StoreCall};
-use super::{admin, answer, dev, feedback, health, hooks, log, runtime, segment, switching, tokens, tracked};
+use super::{
+    admin, answer, answers, dev, feedback, health, hooks, log, runtime, segment, switching, tokens, tracked,
+};
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;
 use crate::http;
@@ -118,6 +120,8 @@ async fn route(visit: &Visit<'_>) -> Result<Response, Error> {
         ["u", token] => tokens::unsubscribe(visit, token).await,
         ["p", token] => tokens::preferences(visit, token).await,
         ["confirm", token] => tokens::confirm(visit, token).await,
+        ["n", token] => answers::question(visit, token).await,
+        ["g", token] => answers::gift(visit, token).await,
         ["m", token] => tokens::view(visit, token).await,
         ["c", token] => tracked::click(visit, token),
         ["o", token] => tracked::open(visit, token),

@@ -168,7 +168,7 @@ fn verified(visit: &Visit<'_>, purpose: Purpose, token: &str) -> Option<Named> {
 }
 
 /// Has the choice written. What comes instead of its outcome is the page that says to try again.
-async fn choose(visit: &Visit<'_>, named: &Named, choice: Choice, by: By) -> Result<Chosen, Page> {
+pub(super) async fn choose(visit: &Visit<'_>, named: &Named, choice: Choice, by: By) -> Result<Chosen, Page> {
     let message = named.message.clone();
     let shard = visit.settings.shards.of_message(&message);
     let call = Call::Choose { message, choice, by };
@@ -192,7 +192,7 @@ async fn choose(visit: &Visit<'_>, named: &Named, choice: Choice, by: By) -> Res
 }
 
 /// What holds for whom the mail went to, wherever merges brought them.
-async fn standing(visit: &Visit<'_>, named: &Named) -> Result<Option<Standing>, Error> {
+pub(super) async fn standing(visit: &Visit<'_>, named: &Named) -> Result<Option<Standing>, Error> {
     let (mut shard, mut of) = (
         visit.settings.shards.of_message(&named.message),
         None::<ContactId>,
@@ -216,7 +216,7 @@ async fn standing(visit: &Visit<'_>, named: &Named) -> Result<Option<Standing>, 
 }
 
 /// Who acts: the platform tells the address the request came from.
-fn by(visit: &Visit<'_>) -> By {
+pub(super) fn by(visit: &Visit<'_>) -> By {
     let header = |name: &str| {
         let value = visit.request.headers.get(name)?.trim();
         let cut: String = value.chars().take(MAX_AGENT_CHARS).collect();
@@ -231,12 +231,12 @@ fn by(visit: &Visit<'_>) -> By {
     }
 }
 
-fn kind<'v>(visit: &'v Visit<'_>) -> &'v str {
+pub(super) fn kind<'v>(visit: &'v Visit<'_>) -> &'v str {
     visit.request.headers.get("content-type").unwrap_or_default()
 }
 
 /// The contact's own language; where it cannot be told, the browser's.
-async fn language(visit: &Visit<'_>, named: &Named) -> Result<&'static Words, Error> {
+pub(super) async fn language(visit: &Visit<'_>, named: &Named) -> Result<&'static Words, Error> {
     match standing(visit, named).await {
         Ok(Some(Standing {
             locale: Some(locale), ..
@@ -281,7 +281,7 @@ pub fn not_valid(visit: &Visit<'_>) -> Result<Response, Error> {
     show(Page::LinkNotValid, browser(visit)?)
 }
 
-fn show(page: Page, words: &'static Words) -> Result<Response, Error> {
+pub(super) fn show(page: Page, words: &'static Words) -> Result<Response, Error> {
     let catalog = runtime::catalog()?;
     let html = pages::page(page, &catalog.store, words)?;
     Ok(answer::page(page.status(), html, CONTENT_SECURITY_POLICY)?)

@@ -7,11 +7,13 @@ use super::lint::{self, Names};
 use super::lock::{self, Mode};
 use super::parse::{self, Parsed};
 use super::project::{JOURNEYS, Project, STORE, TEMPLATES};
+use super::question_check;
 use super::segment_file;
 use super::store_check;
 use super::store_file::StoreFile;
 use super::taking_part::{self, is_live, taking_part};
-use super::template_check;
+use super::template_check::{self, Declared};
+use super::template_code::Shown;
 use super::words::{self, Language};
 use super::yaml::{self, Value};
 use crate::domain::ids::JourneyId;
@@ -33,6 +35,8 @@ pub struct Checked {
     pub email_folders: Vec<String>,
     /// The variables of journeys that emails show, by email.
     pub email_variables: BTreeMap<String, BTreeSet<String>>,
+    /// What emails name of that which `store.yaml` declares, by email.
+    pub email_declared: BTreeMap<String, BTreeSet<Declared>>,
     /// What pages say, in all languages, English first.
     pub words: Vec<Language>,
 }
@@ -53,14 +57,20 @@ impl Checked {
             .collect()
     }
 
-    /// The variables of journeys that a catalog's emails show, sorted.
-    pub fn variables_of(&self, catalog: &Catalog) -> Vec<String> {
+    /// What a catalog's emails show besides what every email can.
+    pub fn shown_by(&self, catalog: &Catalog) -> Shown {
         let emails = catalog.emails.iter();
-        let names: BTreeSet<&String> = emails
+        let variables: BTreeSet<&String> = emails
+            .clone()
             .filter_map(|email| self.email_variables.get(email))
             .flatten()
             .collect();
-        names.into_iter().cloned().collect()
+        let declared =
+            emails.filter_map(|email| Some((email.clone(), self.email_declared.get(email)?.clone())));
+        Shown {
+            variables: variables.into_iter().cloned().collect(),
+            declared: declared.collect(),
+        }
     }
 }
 
@@ -76,6 +86,9 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
     findings.append(&mut found);
     if let Some(store) = store.as_ref().filter(|store| store.referral.is_none()) {
         findings.extend(no_referral(store, &templates));
+    }
+    if let Some(store) = &store {
+        findings.extend(question_check::undeclared(store, &templates));
     }
     let ids = ids(project);
     let events = store.as_ref().map_or(&[][..], |store| store.events.as_slice());
@@ -120,6 +133,7 @@ pub fn check(project: &Project, mode: Mode) -> Checked {
         findings,
         lock,
         email_variables: templates.variable_names(),
+        email_declared: templates.declared_names(),
         email_folders,
         words,
     }

@@ -13,9 +13,27 @@ pub enum Shape {
     Record(&'static [(&'static str, Shape)]),
     /// Texts whose names the journeys declare that send the email.
     Variables,
+    /// What `store.yaml` declares under this name, each a record of these fields.
+    Declared(&'static str, &'static [(&'static str, Shape)]),
 }
 
-use Shape::{List, Number, Optional, Record, Text, Variables};
+use Shape::{Declared, List, Number, Optional, Record, Text, Variables};
+
+/// Where `store.yaml` declares what mails ask, and what templates call it.
+pub const QUESTIONS: &str = "questions";
+/// Where it declares what mails let the reader open.
+pub const GIFTS: &str = "gifts";
+
+const ANSWER: &[(&str, Shape)] = &[("id", Text), ("text", Text), ("url", Text)];
+
+const QUESTION: &[(&str, Shape)] = &[
+    ("text", Text),
+    ("low", Optional(&Text)),
+    ("high", Optional(&Text)),
+    ("answers", List(&Record(ANSWER))),
+];
+
+const GIFT: &[(&str, Shape)] = &[("title", Text), ("url", Text)];
 
 const STORE: &[(&str, Shape)] = &[
     ("name", Text),
@@ -71,6 +89,8 @@ pub const MODEL: &[(&str, Shape)] = &[
     ("order_number", Optional(&Text)),
     ("coupon", Optional(&Record(COUPON))),
     ("variables", Variables),
+    (QUESTIONS, Declared(QUESTIONS, QUESTION)),
+    (GIFTS, Declared(GIFTS, GIFT)),
     (REFERRAL, Record(REFERRAL_FIELDS)),
     ("action_url", Text),
     (UNSUBSCRIBE, Optional(&Text)),

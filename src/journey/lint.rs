@@ -476,7 +476,14 @@ fn is_missing(name: &str, carries: Carries) -> bool {
     (GOODS.contains(&name) && !carries.goods) || (ORDER.contains(&name) && !carries.shows_order())
 }
 
-/// Opens and clicks find their enrollment by the message, not by a key.
+/// What a reader does with a mail finds its enrollment by the message, not by a key.
 const fn is_about_mail(event: &EventKind) -> bool {
-    matches!(event, EventKind::EmailOpened | EventKind::EmailClicked)
+    matches!(
+        event,
+        EventKind::EmailOpened
+            | EventKind::EmailClicked
+            | EventKind::QuestionAnswered
+            | EventKind::QuestionCommented
+            | EventKind::GiftRevealed
+    )
 }

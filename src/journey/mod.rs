@@ -6,6 +6,7 @@
 
 pub mod catalog;
 pub mod definition;
+pub mod question;
 pub mod region;
 pub mod segment;
 pub mod shape;
@@ -31,6 +32,8 @@ pub mod lock;
 pub mod parse;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod project;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod question_check;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod schema;
 #[cfg(not(target_arch = "wasm32"))]

@@ -160,7 +160,10 @@ impl Carries {
             | EventKind::EmailBounced
             | EventKind::EmailComplained
             | EventKind::PreferencesUpdated
-            | EventKind::ConsentConfirmed => (false, false, false),
+            | EventKind::ConsentConfirmed
+            | EventKind::QuestionAnswered
+            | EventKind::QuestionCommented
+            | EventKind::GiftRevealed => (false, false, false),
             EventKind::ProductViewed | EventKind::ProductAdded => (false, false, true),
             EventKind::CheckoutStarted | EventKind::CheckoutUpdated => (true, false, true),
             // Only some sources tell the checkout an order came from, so it cannot be relied on.

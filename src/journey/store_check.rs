@@ -4,6 +4,7 @@
 
 use super::finding::{Finding, Place, hint, nearest};
 use super::project::STORE;
+use super::question_check;
 use super::store_file::{CODE, Retention, StoreFile};
 use super::tracking::{PLACEHOLDERS, Utm, UtmTags};
 use super::yaml::{self, Fields, Node, Reader, Value};
@@ -81,6 +82,12 @@ fn values(reader: &mut Reader<'_>, fields: &Fields<'_>, store: &StoreFile) {
     }
     if let Some(node) = fields.get("topics") {
         topics(reader, node, store);
+    }
+    if let Some(node) = fields.get("questions") {
+        question_check::questions(reader, node, store);
+    }
+    if let Some(node) = fields.get("gifts") {
+        question_check::gifts(reader, node, store);
     }
     if let Some(node) = fields.get("less_often") {
         less_often(reader, node, store);

@@ -1,5 +1,6 @@
 //! `store.yaml`: brand, sender and policy of the store. Compiled in; changing it means a deploy.
 
+use super::question::{Gift, Question};
 use super::region::Region;
 use super::tracking::{Tracking, Utm};
 use crate::domain::civil::{NaiveDate, Quiet};
@@ -61,6 +62,12 @@ pub struct StoreFile {
     /// What is added to links to the store's own pages.
     #[serde(default)]
     pub utm: Utm,
+    /// What mails ask, with answers that are links.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<Question>,
+    /// What mails let the reader open, each a code of a pool.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gifts: Vec<Gift>,
     /// What is kept for how long, where that is to be shorter than it may be.
     #[serde(default)]
     pub retention: Retention,

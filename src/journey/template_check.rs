@@ -21,6 +21,9 @@ pub const PARTS: [&str; 3] = ["subject.txt", "email.html", "email.txt"];
 /// Deepest chain of layouts, includes and macros followed: beyond it lies a circle.
 const DEPTH_MAX: usize = 16;
 
+/// The key of `store.yaml`, and the name that stands below it.
+pub type Declared = (&'static str, String);
+
 /// What the check of all emails found.
 #[derive(Debug, Default)]
 pub struct Checked {
@@ -29,6 +32,8 @@ pub struct Checked {
     pub uses: BTreeMap<String, BTreeMap<&'static str, (String, Place)>>,
     /// For each email, the journey's variables that any of its files shows, with the file and place of the first use.
     pub variables: BTreeMap<String, BTreeMap<String, (String, Place)>>,
+    /// For each email, what it names of that which `store.yaml` declares: under which key, by which name, and where.
+    pub declared: BTreeMap<String, BTreeMap<Declared, (String, Place)>>,
     /// Where templates, their layouts and macros among them, speak of the referral link: file and place.
     pub referral: BTreeSet<(String, Place)>,
     /// For each email, what a part of it, or of a translation, does not show and marketing must: the name, and the file.
@@ -47,12 +52,23 @@ impl Checked {
     }
 }
 
+impl Checked {
+    /// What each email names of that which `store.yaml` declares.
+    pub fn declared_names(&self) -> BTreeMap<String, BTreeSet<Declared>> {
+        let of_emails = self.declared.iter();
+        of_emails
+            .map(|(email, names)| (email.clone(), names.keys().cloned().collect()))
+            .collect()
+    }
+}
+
 /// Checks the templates of every email. `templates` is keyed by path as templates write it; `folders` are the emails'
 /// own and their translations'.
 pub fn check(templates: &BTreeMap<String, String>, folders: &[String]) -> Checked {
     let mut findings = BTreeSet::new();
     let mut uses: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
     let mut variables: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
+    let mut declared: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
     let mut referral = BTreeSet::new();
     let mut lacks: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
     let mut confirms: BTreeSet<String> = folders.iter().cloned().collect();
@@ -90,6 +106,10 @@ pub fn check(templates: &BTreeMap<String, String>, folders: &[String]) -> Checke
             for (name, at) in walker.variables {
                 shown.entry(name).or_insert(at);
             }
+            for (name, at) in walker.declared {
+                let named = declared.entry(email.to_owned()).or_default();
+                named.entry(name).or_insert(at);
+            }
             referral.append(&mut walker.referral);
             for (name, at) in walker.used {
                 used.entry(name).or_insert(at);
@@ -100,6 +120,7 @@ pub fn check(templates: &BTreeMap<String, String>, folders: &[String]) -> Checke
         findings: findings.into_iter().collect(),
         uses,
         variables,
+        declared,
         referral,
         lacks,
         confirms,
@@ -124,6 +145,7 @@ struct Walker<'a> {
     findings: BTreeSet<Finding>,
     used: BTreeMap<&'static str, (String, Place)>,
     variables: BTreeMap<String, (String, Place)>,
+    declared: BTreeMap<Declared, (String, Place)>,
     referral: BTreeSet<(String, Place)>,
     /// What readers of this part see, of what some mails must show.
     shown: BTreeSet<&'static str>,
@@ -149,6 +171,7 @@ impl<'a> Walker<'a> {
             findings: BTreeSet::new(),
             used: BTreeMap::new(),
             variables: BTreeMap::new(),
+            declared: BTreeMap::new(),
             referral: BTreeSet::new(),
             shown: BTreeSet::new(),
             asked: Vec::new(),
@@ -330,7 +353,14 @@ impl<'a> Walker<'a> {
         };
         let element = match list {
             Some(Shape::List(element)) => Some(*element),
-            Some(Shape::Text | Shape::Number | Shape::Optional(_) | Shape::Record(_) | Shape::Variables)
+            Some(
+                Shape::Text
+                | Shape::Number
+                | Shape::Optional(_)
+                | Shape::Record(_)
+                | Shape::Variables
+                | Shape::Declared(..),
+            )
             | None => None,
         };
         self.target(&loop_.var, element);

@@ -3,19 +3,51 @@
 //! Called by build.rs, which writes it to `OUT_DIR/emails.rs`; `render/emails.rs` includes it and brings `Model`,
 //! `Rendered`, `Template`, `Deref` and `parts` into its scope.
 
-use super::template_check::PARTS;
+use super::email_shape::{GIFTS, QUESTIONS};
+use super::template_check::{Declared, PARTS};
 use super::words::Language;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What emails show besides what every email can.
+#[derive(Debug, Default)]
+pub struct Shown {
+    /// The variables of journeys, sorted.
+    pub variables: Vec<String>,
+    /// By email, what it names of that which `store.yaml` declares.
+    pub declared: BTreeMap<String, BTreeSet<Declared>>,
+}
+
+impl Shown {
+    fn names(&self, kind: &str) -> Vec<String> {
+        let all = self.declared.values().flatten();
+        let names: BTreeSet<&String> = all
+            .filter(|(under, _)| *under == kind)
+            .map(|(_, name)| name)
+            .collect();
+        names.into_iter().cloned().collect()
+    }
+}
 
 /// The code for the emails and translations in these folders, whose names have been checked. `path` says where a folder
-/// is, from `templates/`; `variables` are those that any of them shows.
-pub fn generate(folders: &[String], variables: &[String], path: impl Fn(&str) -> String) -> String {
+/// is, from `templates/`.
+pub fn generate(folders: &[String], shown: &Shown, path: impl Fn(&str) -> String) -> String {
     let mut code = String::from("// Written by build.rs: one struct for each file in templates/emails/.\n\n");
     for folder in folders {
         for (part, suffix) in PARTS.iter().zip(["Subject", "Html", "Text"]) {
             code.push_str(&structure(folder, &path(folder), part, suffix));
         }
     }
-    code.push_str(&variables_of(variables));
+    code.push_str(&fields_of(
+        "Variables",
+        "What journeys call `variables`",
+        "String",
+        &shown.variables,
+    ));
+    for (kind, name, what) in [(QUESTIONS, "Questions", "Question"), (GIFTS, "Gifts", "Gift")] {
+        let about = format!("What `store.yaml` declares under `{kind}`");
+        code.push_str(&fields_of(name, &about, what, &shown.names(kind)));
+    }
+    code.push_str(&asks(shown));
     code.push_str(&registry(folders));
     code
 }
@@ -89,11 +121,11 @@ impl<'a> Deref for {name}<'a> {{
     )
 }
 
-/// The variables as a struct: a template that shows one it has not is then no Rust.
-fn variables_of(names: &[String]) -> String {
+/// Names as the fields of a struct: a template that shows one it has not is then no Rust.
+fn fields_of(structure: &str, about: &str, kind: &str, names: &[String]) -> String {
     let fields: String = names
         .iter()
-        .map(|name| format!("    pub {name}: String,\n"))
+        .map(|name| format!("    pub {name}: {kind},\n"))
         .collect();
     let taken: String = names
         .iter()
@@ -101,10 +133,31 @@ fn variables_of(names: &[String]) -> String {
         .collect();
     let take = if names.is_empty() { "_take" } else { "mut take" };
     format!(
-        "/// What journeys call `variables`: every one that any email shows.\n\
-         #[derive(Debug, Clone, Default, PartialEq, Eq)]\npub struct Variables {{\n{fields}}}\n\n\
-         impl Variables {{\n    pub fn new({take}: impl FnMut(&str) -> String) -> Self {{\n        Self {{\n{taken}        }}\n    }}\n}}\n\n"
+        "/// {about}: every one that any email shows.\n\
+         #[derive(Debug, Clone, Default, PartialEq, Eq)]\npub struct {structure} {{\n{fields}}}\n\n\
+         impl {structure} {{\n    pub fn new({take}: impl FnMut(&str) -> {kind}) -> Self {{\n        Self {{\n{taken}        }}\n    }}\n}}\n\n"
     )
+}
+
+/// Which questions and gifts each email names, so that no other signs links for them.
+fn asks(shown: &Shown) -> String {
+    let mut code = String::from(
+        "/// The questions and the gifts that an email names.\n\
+         pub fn asks(email: &str) -> (&'static [&'static str], &'static [&'static str]) {\n    match email {\n",
+    );
+    for (email, declared) in &shown.declared {
+        let of = |kind: &str| -> Vec<&String> {
+            let names = declared.iter().filter(|(under, _)| *under == kind);
+            names.map(|(_, name)| name).collect()
+        };
+        code.push_str(&format!(
+            "        {email:?} => (&{:?}, &{:?}),\n",
+            of(QUESTIONS),
+            of(GIFTS)
+        ));
+    }
+    code.push_str("        _ => (&[], &[]),\n    }\n}\n\n");
+    code
 }
 
 fn registry(folders: &[String]) -> String {
@@ -133,9 +186,16 @@ mod tests {
     fn names_become_types() {
         assert_eq!(type_name("checkout-last-call"), "CheckoutLastCall");
         assert_eq!(type_name("checkout-nudge/pt-BR"), "CheckoutNudge_PtBR");
-        let code = generate(&["welcome-hello".to_owned()], &["score".to_owned()], |email| {
+        let asked = BTreeSet::from([(QUESTIONS, "nps".to_owned())]);
+        let shown = Shown {
+            variables: vec!["score".to_owned()],
+            declared: [("welcome-hello".to_owned(), asked)].into(),
+        };
+        let code = generate(&["welcome-hello".to_owned()], &shown, |email| {
             format!("emails/{email}")
         });
+        assert!(code.contains("    pub nps: Question,"));
+        assert!(code.contains("\"welcome-hello\" => (&[\"nps\"], &[])"));
         assert!(code.contains("pub struct WelcomeHelloSubject<'a>"));
         assert!(code.contains("    pub score: String,"));
         assert!(code.contains("path = \"emails/welcome-hello/email.html\""));

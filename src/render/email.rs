@@ -8,6 +8,7 @@ use super::emails::{self, Rendered};
 use super::headers::headers;
 use super::links::{LinkKeys, Purpose};
 use super::model::{Brought, MessageLinks, Model, Referral};
+use super::questions;
 use super::tracking::Tracker;
 use super::translation::translation;
 use super::utm::Tags;
@@ -120,7 +121,24 @@ fn links(store: &StoreFile, linking: Linking<'_>, (draft, to): (Draft<'_>, &Emai
         ),
         Reader::Team | Reader::Browser => (None, None, store.brand.url.clone()),
     };
+    let language = translation(
+        draft.message.email.as_str(),
+        draft.profile.locale.as_deref(),
+        &store.locale,
+    )
+    .language;
+    let (questions, gifts) = questions::of_email(
+        store,
+        draft.message.email.as_str(),
+        language.unwrap_or(&store.locale),
+        |purpose, said| match draft.reader {
+            Reader::Contact | Reader::Browser => linking.keys.url_saying(linking.base_url, purpose, id, said),
+            Reader::Team => store.brand.url.clone(),
+        },
+    );
     MessageLinks {
+        questions,
+        gifts,
         unsubscribe: of_marketing(Purpose::Unsubscribe),
         view,
         preferences,

@@ -1,6 +1,7 @@
 //! One askama struct for each file in `templates/emails/`, and the list of emails: build.rs writes them.
 
 use super::model::Model;
+use super::questions::{Gift, Question};
 use askama::Template;
 use std::ops::Deref;
 

@@ -5,6 +5,7 @@
 //! version (1 byte) | key id (2) | message id (20) | mark (8) | MAC (16) where a yes is given by the link, or the mail shown
 //! version (1 byte) | key id (2) | message id (20) | target | MAC (16)   of a click
 //! target = 0 for `https://`, 1 for `http://`, then the rest of the address
+//! version (1 byte) | key id (2) | message id (20) | text | MAC (16)     of a question's answer, and of a gift
 //! ```
 //!
 //! A no is for all that a contact has; a yes only for the mailbox that the mail went to. So links that can say yes carry
@@ -57,6 +58,10 @@ pub enum Purpose {
     Preferences,
     /// `/confirm/<token>`: yes, I asked for marketing mail (double opt-in).
     Confirm,
+    /// `/n/<token>`: an answer to a question of the mail.
+    Question,
+    /// `/g/<token>`: a gift to open.
+    Gift,
 }
 
 /// What a token says.
@@ -105,13 +110,15 @@ pub enum Error {
 }
 
 impl Purpose {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Unsubscribe,
         Self::Click,
         Self::Open,
         Self::View,
         Self::Preferences,
         Self::Confirm,
+        Self::Question,
+        Self::Gift,
     ];
 
     const fn label(self) -> &'static str {
@@ -122,10 +129,13 @@ impl Purpose {
             Self::View => "wend/1/link/view",
             Self::Preferences => "wend/1/link/preferences",
             Self::Confirm => "wend/1/link/confirm",
+            Self::Question => "wend/1/link/question",
+            Self::Gift => "wend/1/link/gift",
         }
     }
 
-    const fn path(self) -> &'static str {
+    /// Where links of this purpose lead, before the token.
+    pub const fn path(self) -> &'static str {
         match self {
             Self::Unsubscribe => "/u/",
             Self::Click => "/c/",
@@ -133,12 +143,22 @@ impl Purpose {
             Self::View => "/m/",
             Self::Preferences => "/p/",
             Self::Confirm => "/confirm/",
+            Self::Question => "/n/",
+            Self::Gift => "/g/",
+        }
+    }
+
+    /// Whether tokens of this purpose carry a text of any length.
+    const fn says_more(self) -> bool {
+        match self {
+            Self::Click | Self::Question | Self::Gift => true,
+            Self::Unsubscribe | Self::Open | Self::View | Self::Preferences | Self::Confirm => false,
         }
     }
 
     const fn mark_bytes(self) -> usize {
         match self {
-            Self::Unsubscribe | Self::Click | Self::Open => 0,
+            Self::Unsubscribe | Self::Click | Self::Open | Self::Question | Self::Gift => 0,
             Self::View | Self::Preferences | Self::Confirm => MARK_BYTES,
         }
     }
@@ -177,6 +197,24 @@ impl LinkKeys {
             .first()
             .map(|key| key.token(purpose, message, &key.extra(purpose, to)))
             .unwrap_or_default()
+    }
+
+    /// The absolute address of a link that says something more: which answer, which gift.
+    pub fn url_saying(&self, base: &str, purpose: Purpose, message: &MessageId, text: &str) -> String {
+        let key = self.0.first();
+        let token = key.map(|key| key.token(purpose, message, text.as_bytes()));
+        let (base, path) = (base.trim_end_matches('/'), purpose.path());
+        format!("{base}{path}{}", token.unwrap_or_default())
+    }
+
+    /// The message and the text of a link that says something more.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn verify_saying(&self, purpose: Purpose, token: &str) -> Result<(MessageId, String), Error> {
+        let (message, text) = self.read(purpose, token)?;
+        let text = String::from_utf8(text).map_err(|_| Error::Malformed)?;
+        Ok((message, text))
     }
 
     /// Whether a mark was made for the address, with any key that is listed.
@@ -245,7 +283,7 @@ impl LinkKeys {
         if version != VERSION {
             return Err(Error::Version(version));
         }
-        if purpose != Purpose::Click && bytes.len() != TOKEN_BYTES + purpose.mark_bytes() {
+        if !purpose.says_more() && bytes.len() != TOKEN_BYTES + purpose.mark_bytes() {
             return Err(Error::Malformed);
         }
         let end = bytes.len().checked_sub(MAC_BYTES).ok_or(Error::Malformed)?;

@@ -14,6 +14,7 @@ pub mod outbox;
 pub mod pages;
 pub mod preferences;
 pub mod price;
+pub mod questions;
 pub mod sample;
 pub mod tags;
 pub mod tracking;

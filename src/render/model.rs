@@ -4,7 +4,7 @@
 //! Texts from outside are brought to one clean line here, and addresses to web addresses, so that no template has to
 //! think of it. Escaping is done by askama, by the file's extension.
 
-use super::emails::Variables;
+use super::emails::{Gifts, Questions, Variables};
 use super::price::price;
 use super::words::{Words, words};
 use crate::domain::civil::Zone;
@@ -42,6 +42,10 @@ pub struct Model<'a> {
     pub coupon: Option<Coupon>,
     /// Texts that the journey declares.
     pub variables: Variables,
+    /// What `store.yaml` lets mails ask, with a link for each answer.
+    pub questions: Questions,
+    /// What it lets them give, with the link that opens it.
+    pub gifts: Gifts,
     /// What the contact hands on to friends. Empty without `referral:` in `store.yaml`; the build then refuses its use.
     pub referral: Referral,
     /// Where the button leads: the cart, the order, or the shop's front page.
@@ -132,6 +136,8 @@ pub struct MessageLinks {
     pub preferences: Option<String>,
     pub confirm: String,
     pub referral: Referral,
+    pub questions: Questions,
+    pub gifts: Gifts,
 }
 
 impl Referral {
@@ -192,6 +198,8 @@ impl<'a> Model<'a> {
                 .unwrap_or(store.url)
                 .to_owned(),
             referral: links.referral,
+            questions: links.questions,
+            gifts: links.gifts,
             unsubscribe_url: links.unsubscribe,
             view_url: links.view,
             preferences_url: links.preferences,

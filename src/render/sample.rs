@@ -2,6 +2,7 @@
 
 use super::emails::{self, Rendered};
 use super::model::{Brought, MessageLinks, Model, Referral};
+use super::questions;
 use super::translation::translation;
 use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
@@ -96,6 +97,18 @@ pub fn preview(
     let of_marketing = |link: &str| (stream == Stream::Marketing).then(|| link.to_owned());
     let (profile, data) = (profile(), data(email, &store.brand.url, store.currency));
     let translation = translation(email, locale, &store.locale);
+    let (questions, gifts) = questions::of_email(
+        store,
+        email,
+        translation.language.unwrap_or(&store.locale),
+        |purpose, said| {
+            format!(
+                "https://mail.northfold.example{}{}",
+                purpose.path(),
+                said.replace(' ', "-")
+            )
+        },
+    );
     emails::render(
         translation.folder,
         &Model::new(
@@ -113,6 +126,8 @@ pub fn preview(
                 preferences: of_marketing(PREFERENCES),
                 confirm: CONFIRM.to_owned(),
                 referral: Referral::new(store, &contact()),
+                questions,
+                gifts,
             },
         ),
     )

@@ -8,6 +8,8 @@ use crate::domain::ids::{MessageId, TopicName};
 use crate::domain::preferences::{Frequency, Pause, PreferenceChange};
 use crate::domain::time::Delay;
 use crate::render::links::{Mark, Purpose};
+use crate::store::coupon;
+use crate::turn::answer::{Given, Revealed, gift_errand};
 use crate::turn::call::{Answer, Call};
 use crate::turn::choice::{By, Choice, Chosen};
 use std::collections::BTreeSet;
@@ -22,6 +24,8 @@ impl<W: Watcher> Player<W> {
             "prefers" => self.preferred(line)?,
             "confirms" => Choice::Confirm(self.mark(&message, &address).map_err(|error| line.wrong(error))?),
             "returns" => Choice::Subscribe(self.mark(&message, &address).map_err(|error| line.wrong(error))?),
+            "answers" => given(line)?,
+            "opens" => self.revealed(line, &message)?,
             _ => Choice::Unsubscribe,
         };
         let shard = self.world.settings.shards.of_message(&message);
@@ -66,6 +70,32 @@ impl<W: Watcher> Player<W> {
         named.map(|named| named.mark).map_err(|error| error.to_string())
     }
 
+    /// `opens nadia scratch`: the gift's pool gives its code first, as for the page.
+    fn revealed(&mut self, line: &Line, message: &MessageId) -> Result<Choice, Failure> {
+        let name = line.word(2);
+        let gifts = &self.world.catalog.store.gifts;
+        let gift = gifts.iter().find(|gift| gift.id == name);
+        let gift = gift.ok_or_else(|| line.wrong(format!("store.yaml declares no gift `{name}`")))?;
+        let shard = self.world.settings.shards.of_message(message);
+        let call = Call::Standing {
+            message: message.clone(),
+            of: None,
+        };
+        let contact = match self.world.call(shard, call)? {
+            Answer::Standing(held) => held.and_then(|held| held.contact),
+            Answer::Found(contact) => Some(contact),
+            _ => None,
+        };
+        let contact = contact.ok_or_else(|| line.wrong("nobody is known by the mail"))?;
+        let errand = gift_errand(&contact, name);
+        let code = coupon::take(&self.world.store, &gift.pool, &errand, self.world.now)?;
+        let code = code.ok_or_else(|| line.wrong(format!("the pool `{}` is empty", gift.pool)))?;
+        Ok(Choice::Reveal(Revealed {
+            gift: name.to_owned(),
+            code,
+        }))
+    }
+
     /// `prefers nadia off=news on=carts less pause=30d locale=de`
     fn preferred(&self, line: &Line) -> Result<Choice, LineError> {
         let frequency = match (line.flag("less"), line.flag("all")) {
@@ -92,6 +122,20 @@ impl<W: Watcher> Player<W> {
             locale: line.option("locale").map(str::to_owned),
         })
     }
+}
+
+/// `answers nadia nps=9 comment=too_slow`: a blank in the comment is written `_`.
+fn given(line: &Line) -> Result<Choice, LineError> {
+    let comment = line.option("comment").map(|text| text.replace('_', " "));
+    let mut said = line.options().filter(|(name, _)| *name != "comment");
+    let (question, answer) = said
+        .next()
+        .ok_or_else(|| line.wrong("say what is answered, as `nps=9`"))?;
+    Ok(Choice::Answer(Given {
+        question: question.to_owned(),
+        answer: answer.to_owned(),
+        comment,
+    }))
 }
 
 fn topics(line: &Line, option: &str) -> Result<BTreeSet<TopicName>, LineError> {

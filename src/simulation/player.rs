@@ -15,7 +15,7 @@ use crate::store;
 use crate::turn::call::Ingested;
 
 /// Words of a line that are no event of a shopper.
-pub(super) const WORDS: [&str; 22] = [
+pub(super) const WORDS: [&str; 24] = [
     "again",
     "fault",
     "crash",
@@ -29,6 +29,8 @@ pub(super) const WORDS: [&str; 22] = [
     "click",
     "confirms",
     "prefers",
+    "answers",
+    "opens",
     "returns",
     "arrived",
     "opened",
@@ -179,7 +181,7 @@ impl<W: Watcher> Player<W> {
                 self.world.sweep()?;
                 self.watcher.look(&self.world)?;
             }
-            "click" | "confirms" | "prefers" | "returns" => self.choose(line)?,
+            "click" | "confirms" | "prefers" | "returns" | "answers" | "opens" => self.choose(line)?,
             "arrived" | "opened" | "clicked" | "bounced" | "complained" => self.report(line)?,
             "coupons" => {
                 let codes: Vec<String> = line.words().skip(2).map(str::to_owned).collect();

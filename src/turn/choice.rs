@@ -3,6 +3,7 @@
 //! The edge proves the token and calls; here the mail leads to its contact, wherever merges brought them, and the choice
 //! is an event like any other, in one turn. Choosing the same again writes nothing.
 
+use super::answer::{Given, Revealed};
 use super::call::{Answer, Forward, ForwardBody};
 use super::forward::Received;
 use super::unsubscribe::own_event;
@@ -39,6 +40,10 @@ pub enum Choice {
     Subscribe(Mark),
     /// It was me who asked for marketing to the address that the mail went to.
     Confirm(Mark),
+    /// The answer to a question of the mail.
+    Answer(Given),
+    /// A gift of the mail, opened.
+    Reveal(Revealed),
 }
 
 /// Who acted, as far as the request tells: proof for the ledger of consent.
@@ -71,6 +76,8 @@ pub enum Chosen {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Standing {
+    /// Who it is, after merges.
+    pub contact: Option<ContactId>,
     pub locale: Option<String>,
     pub timezone: Option<String>,
     pub preferences: Preferences,
@@ -153,7 +160,14 @@ impl Turn<'_> {
                 (Some(_), _) if self.now.since(said) <= LOST_AFTER => return Ok(Received::NotYet),
                 // It holds for whoever they are by now; the others ask for an address, or a taste, that never came.
                 (Some(_), Choice::Unsubscribe) => {}
-                (Some(_), Choice::Prefer { .. } | Choice::Subscribe(_) | Choice::Confirm(_)) => {
+                (
+                    Some(_),
+                    Choice::Prefer { .. }
+                    | Choice::Subscribe(_)
+                    | Choice::Confirm(_)
+                    | Choice::Answer(_)
+                    | Choice::Reveal(_),
+                ) => {
                     return Ok(Received::Done);
                 }
             }
@@ -187,6 +201,7 @@ impl Turn<'_> {
                     | ConsentState::Suppressed) => held,
                 });
                 Answer::Standing(Some(Box::new(Standing {
+                    contact: Some(contact.id),
                     locale: contact.profile.locale.clone(),
                     timezone: contact.profile.timezone.clone(),
                     consent: consent.unwrap_or_default(),
@@ -208,6 +223,8 @@ impl Turn<'_> {
             Choice::Prefer { change, locale } => self.prefer(loaded, message, (change, locale.as_deref())),
             Choice::Subscribe(mark) => self.say_yes(loaded, message, mark, by, Yes::Again),
             Choice::Confirm(mark) => self.say_yes(loaded, message, mark, by, Yes::Confirmed),
+            Choice::Answer(given) => self.answer(loaded, message, given, by),
+            Choice::Reveal(revealed) => self.reveal(loaded, message, revealed, by),
         }
     }
 
@@ -292,7 +309,7 @@ impl Turn<'_> {
         asked.is_some_and(|at| self.now.since(at) > CONFIRM_WITHIN)
     }
 
-    fn tell(&self, loaded: Loaded, event: Event) -> Result<Loaded, Error> {
+    pub(super) fn tell(&self, loaded: Loaded, event: Event) -> Result<Loaded, Error> {
         let facts = store::load_facts(self.sql, &loaded.contact.id, Some(&event), false)?;
         let (loaded, _) = self.settle(loaded, &facts, &Input::Event(Arc::new(event)))?;
         Ok(loaded)

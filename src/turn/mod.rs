@@ -4,6 +4,7 @@
 //! it is synchronous; the clock, the settings and facts from other shards are arguments. It makes no request.
 
 pub mod alarm;
+pub mod answer;
 pub mod backlog;
 pub mod baton;
 pub mod bought;

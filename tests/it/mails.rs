@@ -89,6 +89,8 @@ pub fn shop() -> StoreFile {
         currency: currency("GBP"),
         region: Region::Strict,
         topics: vec![],
+        questions: vec![],
+        gifts: vec![],
         less_often: 1,
         events: vec![],
         on_unknown: OnUnknown::default(),

@@ -52,6 +52,8 @@ mod protection;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]
+mod questions;
+#[cfg(test)]
 mod refused;
 #[cfg(test)]
 mod repeats;

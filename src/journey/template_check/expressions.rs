@@ -45,7 +45,8 @@ impl<'a> Walker<'a> {
                         | Shape::Number
                         | Shape::Optional(_)
                         | Shape::Record(_)
-                        | Shape::Variables,
+                        | Shape::Variables
+                        | Shape::Declared(..),
                     )
                     | None => None,
                 }
@@ -198,6 +199,12 @@ impl<'a> Walker<'a> {
                 let at = (format!("{TEMPLATES}/{}", self.file), place);
                 self.variables.entry((*item.name).to_owned()).or_insert(at);
                 Some(Shape::Text)
+            }
+            Some(Shape::Declared(kind, fields)) => {
+                let at = (format!("{TEMPLATES}/{}", self.file), place);
+                let name = (kind, (*item.name).to_owned());
+                self.declared.entry(name).or_insert(at);
+                Some(Shape::Record(fields))
             }
             Some(Shape::Text | Shape::Number | Shape::List(_)) => {
                 self.report(place, format!("there is no `{}` in this value", *item.name));

@@ -56,6 +56,9 @@ pub fn allow(kind: Kind, name: &EventKind) -> Result<(), Forbidden> {
         | EventKind::ReferralCredited
         | EventKind::PreferencesUpdated
         | EventKind::ConsentConfirmed
+        | EventKind::QuestionAnswered
+        | EventKind::QuestionCommented
+        | EventKind::GiftRevealed
         | EventKind::Custom(_) => Err(Forbidden::Event),
     }
 }
