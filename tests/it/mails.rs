@@ -70,6 +70,8 @@ fn address(text: &str) -> EmailAddress {
 
 /// Its mails are as their templates write them; what tracking does to one is shown by [`tracked`].
 pub fn shop() -> StoreFile {
+    // What mails ask and give is what the repository's own store.yaml declares.
+    let own: StoreFile = serde_saphyr::from_str(include_str!("../../store.yaml")).unwrap();
     StoreFile {
         brand: Brand {
             name: "Northfold".to_owned(),
@@ -89,8 +91,8 @@ pub fn shop() -> StoreFile {
         currency: currency("GBP"),
         region: Region::Strict,
         topics: vec![],
-        questions: vec![],
-        gifts: vec![],
+        questions: own.questions,
+        gifts: own.gifts,
         less_often: 1,
         events: vec![],
         on_unknown: OnUnknown::default(),
@@ -386,9 +388,11 @@ fn every_email_is_accessible_and_survives_mail_clients() {
             "{email}"
         );
         assert_eq!(html.matches("<table class=\"button\"").count(), 0, "{email}");
+        let asks = html.contains("class=\"scale\"");
+        let team = EMAILS.iter().any(|known| known.name == *email && known.team);
         assert_eq!(
-            html.matches("<td class=\"button\"").count(),
-            1,
+            html.matches("<td class=\"button\"").count() + usize::from(asks),
+            usize::from(!team && email != "nps-critic"),
             "{email}: one clear action"
         );
         assert!(!html.contains("<script") && !html.contains("<link"), "{email}");
