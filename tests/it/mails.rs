@@ -296,7 +296,7 @@ fn a_preview_shows_what_would_be_sent() {
     // shop is not.
     let link = |text: &str| {
         let mut text = text.to_owned();
-        for path in ["/u/", "/p/", "/confirm/", "/m/"] {
+        for path in ["/u/", "/p/", "/confirm/", "/m/", "/n/", "/g/"] {
             let mut parts: Vec<String> = text.split(path).map(str::to_owned).collect();
             for part in parts.iter_mut().skip(1) {
                 *part = part
