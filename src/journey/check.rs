@@ -210,7 +210,7 @@ fn nobody_can_confirm(
         Ok(_) | Err(_) => None,
     };
     let message = format!(
-        "`region: {}` asks for double opt-in, and no journey sends an email that shows `confirm_url`, so that nobody could ever confirm: copy docs/journeys/double-opt-in.yaml to journeys/",
+        "`region: {}` asks for double opt-in, and no journey sends an email that shows `confirm_url`, so that nobody could ever confirm: delete the line `status: draft` of journeys/double-opt-in.yaml",
         store.region.as_str()
     );
     Some(match place {

@@ -65,6 +65,10 @@ const WORDS: &[(&str, Shape)] = &[
     ("mail_unsubscribe", Text),
     ("mail_preferences", Text),
     ("mail_choose", Text),
+    ("mail_quantity", Text),
+    ("mail_total", Text),
+    ("mail_more", Text),
+    ("mail_code", Text),
 ];
 
 const ITEM: &[(&str, Shape)] = &[

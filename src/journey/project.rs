@@ -57,6 +57,20 @@ impl Project {
         self.findings.extend(other.findings);
     }
 
+    /// Takes the drafts out, but for those that play, and the emails that only they send. Says which they were.
+    pub fn leave_drafts_out(&mut self, plays: impl Fn(&str) -> bool) -> BTreeMap<String, String> {
+        let journeys = std::mem::take(&mut self.journeys).into_iter();
+        let (stay, go): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            journeys.partition(|(path, text)| plays(path) || !is_draft(text));
+        let (kept, theirs) = (sent(&stay), sent(&go));
+        self.templates.retain(|path, _| {
+            let inside = path.strip_prefix(EMAILS).and_then(|path| path.split_once('/'));
+            inside.is_none_or(|(email, _)| kept.contains(email) || !theirs.contains(email))
+        });
+        self.journeys = stay;
+        go
+    }
+
     /// Names of the folders in `templates/emails/`, sorted.
     pub fn emails(&self) -> Vec<String> {
         let folders = self.email_folders();
@@ -106,4 +120,22 @@ impl Project {
             }
         }
     }
+}
+
+/// Whether the text of a journey says that it is a draft.
+fn is_draft(text: &str) -> bool {
+    let said = |line: &str| line.split(" #").next().unwrap_or_default().trim_end() == "status: draft";
+    text.lines().any(said)
+}
+
+/// The emails that journeys send, as their texts name them.
+fn sent(journeys: &BTreeMap<String, String>) -> BTreeSet<&str> {
+    let named = journeys.values().flat_map(|text| text.split("send:").skip(1));
+    named
+        .filter_map(|rest| {
+            let name = rest.trim_start_matches([' ', '"', '\'']);
+            let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+            name.get(..end.unwrap_or(name.len()))
+        })
+        .collect()
 }

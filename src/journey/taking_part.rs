@@ -4,24 +4,29 @@
 
 use super::catalog::Catalog;
 use super::condition::clocks::clocks;
-use super::definition::{Journey, Status};
+use super::definition::{Condition, Journey, Status};
 use super::segment::{Clock, Segment};
 use crate::domain::event::EventKind;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The catalog without the journeys that do not take part, and without the emails that only those send.
+/// The catalog without the journeys that do not take part, and without the emails and segments that only those name.
 ///
-/// An email that no journey sends stays: people may stand before it whose journey sent it yesterday.
+/// An email that no journey sends stays: people may stand before it whose journey sent it yesterday. So does a segment that
+/// no journey names: whoever wrote it down wants to know who is in it.
 pub fn taking_part(whole: &Catalog, takes_part: impl Fn(&Journey) -> bool) -> Catalog {
     let (journeys, left_out): (Vec<Journey>, Vec<Journey>) =
         whole.journeys.iter().cloned().partition(takes_part);
     let (sent, unsent) = (sent(&journeys), self::sent(&left_out));
     let stays = |email: &&String| sent.contains(email.as_str()) || !unsent.contains(email.as_str());
+    let is_named = |by: &[Journey], segment: &Segment| by.iter().any(|journey| names(journey, segment));
+    let stays_too = |segment: &&Segment| is_named(&journeys, segment) || !is_named(&left_out, segment);
+    let segments: Vec<Segment> = whole.segments.iter().filter(stays_too).cloned().collect();
     hashed(Catalog {
         hash: String::new(),
         emails: whole.emails.iter().filter(stays).cloned().collect(),
-        counted: counted(&journeys, &whole.segments),
+        counted: counted(&journeys, &segments),
+        segments,
         journeys,
         ..whole.clone()
     })
@@ -38,6 +43,18 @@ fn sent(journeys: &[Journey]) -> BTreeSet<&str> {
     steps
         .filter_map(|step| Some(step.kind.as_send()?.email.as_str()))
         .collect()
+}
+
+/// Whether the journey starts or ends at the segment's border, or asks who is in it.
+fn names(journey: &Journey, segment: &Segment) -> bool {
+    let mut borders = journey.trigger.segments.iter().chain(&journey.exit_segments);
+    let asks = |condition: &Condition| {
+        let text = condition.0.as_str();
+        let name = segment.name.as_str();
+        let quoted = |quote: char| text.contains(&format!("{quote}{name}{quote}"));
+        text.contains("segments") && (quoted('"') || quoted('\''))
+    };
+    borders.any(|border| border.segment == segment.name) || journey.conditions().any(asks)
 }
 
 /// The kinds of events that the conditions count, each with the widest window.

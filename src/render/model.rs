@@ -34,7 +34,7 @@ pub struct Model<'a> {
     pub contact: Contact<'a>,
     /// Lines of the cart or order; may be empty.
     pub items: Vec<Item>,
-    /// Total of the cart or order, as `£57.05`.
+    /// Total of the cart or order, as `£57.05`, in the manner of the mail's language.
     pub total: Option<String>,
     /// As the shopper knows it, for example `#1042`.
     pub order_number: Option<&'a str>,
@@ -84,7 +84,7 @@ pub struct Coupon {
     pub code: String,
     /// What it takes off, as `10%`.
     pub percent: Option<String>,
-    /// The last day it is good for, as `2026-03-05`, by the store's clock.
+    /// The last day it is good for, as `5 March 2026`, by the store's clock.
     pub expires: Option<String>,
 }
 
@@ -164,14 +164,15 @@ impl<'a> Model<'a> {
     ) -> Self {
         let data = brought.data;
         let zone = store.timezone.parse().unwrap_or(Zone::UTC);
-        let coupon = brought.coupon.map(|held| Coupon {
-            code: header_text(&held.code),
-            percent: held.percent.map(|percent| format!("{percent}%")),
-            expires: held.expires_at.map(|at| zone.date(at).to_string()),
-        });
         let mut store = Store::new(store);
         let own = store.locale;
         store.locale = language.unwrap_or(store.locale);
+        let words = words([store.locale], own);
+        let coupon = brought.coupon.map(|held| Coupon {
+            code: header_text(&held.code),
+            percent: held.percent.map(|percent| format!("{percent}%")),
+            expires: held.expires_at.map(|at| words.day(zone.date(at))),
+        });
         Self {
             coupon,
             variables: Variables::new(|name| {
@@ -183,8 +184,12 @@ impl<'a> Model<'a> {
                 header_text(text).chars().take(MAX_VARIABLE_CHARS).collect()
             }),
             contact: Contact::new(recipient, profile),
-            items: data.items.iter().map(Item::new).collect(),
-            total: data.value.map(price),
+            items: data
+                .items
+                .iter()
+                .map(|line| Item::new(line, store.locale))
+                .collect(),
+            total: data.value.map(|value| price(value, store.locale)),
             order_number: data.order_number.as_deref().filter(|number| is_plain(number)),
             action_url: data
                 .url
@@ -200,7 +205,7 @@ impl<'a> Model<'a> {
             preferences_url: links.preferences,
             confirm_url: links.confirm,
             subject: String::new(),
-            words: words([store.locale], own),
+            words,
             store,
         }
     }
@@ -251,7 +256,7 @@ impl<'a> Contact<'a> {
 }
 
 impl Item {
-    fn new(line: &LineItem) -> Self {
+    fn new(line: &LineItem, language: &str) -> Self {
         Self {
             title: header_text(&line.title),
             variant: line
@@ -260,7 +265,7 @@ impl Item {
                 .map(header_text)
                 .filter(|text| !text.is_empty()),
             quantity: line.quantity,
-            price: line.price.map(|one| price(one.times(line.quantity))),
+            price: line.price.map(|one| price(one.times(line.quantity), language)),
             image_url: line.image_url.as_deref().and_then(web_address).map(str::to_owned),
             url: line.url.as_deref().and_then(web_address).map(str::to_owned),
         }
@@ -335,6 +340,7 @@ mod tests {
         let text = include_str!("../../store.yaml");
         let mut store: StoreFile = serde_saphyr::from_str(text).unwrap();
         let nadia = ContactId::from_digest("8c7f00112233445566778899aabbccdd");
+        store.referral = None;
         assert_eq!(Referral::new(&store, &nadia), Referral::default());
         store.referral = Some(crate::journey::store_file::Referral {
             link: "https://shop.example/?ref={code}".to_owned(),

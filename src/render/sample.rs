@@ -63,7 +63,7 @@ pub fn data(email: &str, shop_url: &str, currency: Currency) -> EventData {
 }
 
 /// A code out of a pool, for emails that show one.
-fn coupon() -> HeldCoupon {
+pub fn coupon() -> HeldCoupon {
     HeldCoupon {
         code: "NORTH-7Q2K".to_owned(),
         percent: Some(10),
@@ -72,7 +72,7 @@ fn coupon() -> HeldCoupon {
 }
 
 /// An id that nobody has: its code is that of the sample's referral link.
-fn contact() -> ContactId {
+pub fn contact() -> ContactId {
     ContactId::from_digest("8c7f00112233445566778899aabbccdd")
 }
 

@@ -126,6 +126,7 @@ impl<W: Watcher> Player<W> {
                 }
                 ("marketing", "resend_once") => store.on_unknown.marketing = UnknownPolicy::ResendOnce,
                 ("transactional", "give_up") => store.on_unknown.transactional = UnknownPolicy::GiveUp,
+                ("referral", "none") => store.referral = None,
                 ("referral", link) => {
                     let link = link.to_owned();
                     store.referral = Some(Referral { link });

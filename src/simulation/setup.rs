@@ -1,6 +1,7 @@
 //! What a world is made from: journeys with changes, settings, and what is known of the provider's rate.
 
 use super::error::Failure;
+use crate::domain::ids::JourneyId;
 use crate::domain::time::Timestamp;
 use crate::engine::breaker::Breaker;
 use crate::engine::traffic::{Doubt, Lesson, Traffic};
@@ -8,6 +9,7 @@ use crate::journey::catalog::Catalog;
 use crate::journey::check::check;
 use crate::journey::definition::Journey;
 use crate::journey::lock::Mode;
+use crate::journey::parse::parse;
 use crate::journey::project::{JOURNEYS, Project};
 use crate::journey::taking_part::{is_live, taking_part};
 use crate::providers::ProviderKind;
@@ -74,11 +76,29 @@ fn checked(root: &Path, edits: &Edits) -> Result<Catalog, Failure> {
             None => project.journeys.remove(&path),
         };
     }
+    // A story may have other settings than the drafts need that have no part in it.
+    let left_out = project.leave_drafts_out(|path| stem(path).is_some_and(|file| edits.contains_key(file)));
     let checked = check(&project, Mode::Append);
-    let whole = checked.with_drafts.ok_or(Failure::Findings(checked.findings))?;
+    let mut whole = checked.with_drafts.ok_or(Failure::Findings(checked.findings))?;
+    // By them it is known which of the project's own segments only they name.
+    if !edits.contains_key(SEGMENTS) {
+        whole.journeys.extend(left_out.iter().filter_map(draft));
+    }
     // A draft plays where it is asked for: it is named, or written down by the one who plays.
     let plays = |journey: &Journey| is_live(journey) || edits.contains_key(journey.id.as_str());
     Ok(taking_part(&whole, plays))
+}
+
+fn draft((path, text): (&String, &String)) -> Option<Journey> {
+    let id = JourneyId::parse(stem(path)?).ok()?;
+    Some(parse(id, path, text).ok()?.journey)
+}
+
+/// `welcome` of `journeys/welcome.yaml`.
+fn stem(path: &str) -> Option<&str> {
+    path.strip_prefix(JOURNEYS)?
+        .strip_prefix('/')?
+        .strip_suffix(".yaml")
 }
 
 /// What the `Store` knows of the providers: their breakers, and that each takes so many requests a second.

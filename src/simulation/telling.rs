@@ -47,7 +47,7 @@ pub(super) const WORDS: [(&str, EventKind); 13] = [
 ];
 
 /// Options with a meaning of their own.
-const OPTIONS: [&str; 20] = [
+const OPTIONS: [&str; 22] = [
     "anonymous",
     "bulk",
     "by",
@@ -60,8 +60,10 @@ const OPTIONS: [&str; 20] = [
     "products",
     "ref",
     "late",
+    "locale",
     "mail",
     "name",
+    "order",
     "score",
     "source",
     "tags",
@@ -83,7 +85,11 @@ impl Story {
             Some(text) => start.plus(delay(text).map_err(|error| line.wrong(error))?),
             None => now,
         };
-        let order = kind.order_status().map(|_| line.word(1).to_owned());
+        let order = match kind.order_status() {
+            Some(_) => Some(line.word(1)),
+            None => line.option("order"),
+        };
+        let order = order.map(str::to_owned);
         let id = match (&order, line.option("id")) {
             (_, Some(id)) => id.to_owned(),
             (Some(order), None) => format!("{source}:order:{order}:{kind}"),
@@ -115,6 +121,7 @@ impl Story {
             preferences: None,
             profile: Profile {
                 first_name: line.option("name").map(str::to_owned),
+                locale: line.option("locale").map(str::to_owned),
                 timezone: self
                     .zone
                     .map(Zone::name)

@@ -379,6 +379,7 @@ fn what_a_credited_order_writes() {
             assert_eq!(world.rows_written() - before, once, "a repeat writes nothing");
             once
         };
+        world.catalog.store.referral = None;
         let plain = rows(&mut world, "order 1 by=omar");
         // A code in a store that uses none.
         assert_eq!(rows(&mut world, "order 2 by=ada ref=nadia"), plain);

@@ -174,12 +174,12 @@ fn around(file: &str, text: &str) -> Project {
             .or_insert(other);
     }
     project.segments = segments();
-    let own = "\nevents: [Quiz Taken, Appointment Booked]\n";
+    let own = "\nevents: [Quiz Taken, Appointment Booked, ";
     let webhooks: Vec<String> = named(text, "notify: ")
         .iter()
         .map(|name| format!("{{ name: {name}, url: \"https://{name}.example\" }}"))
         .collect();
-    let store = project.store.unwrap().replace("\nevents: []", own);
+    let store = project.store.unwrap().replace("\nevents: [", own);
     let store = store.replacen(
         "\nwebhooks: []",
         &format!("\nwebhooks: [{}]", webhooks.join(", ")),

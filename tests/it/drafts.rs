@@ -123,6 +123,13 @@ fn on_disk() -> PathBuf {
     }
     fs::copy(from.join("store.yaml"), to.join("store.yaml")).unwrap();
     fs::copy(from.join("segments.yaml"), to.join("segments.yaml")).unwrap();
+    // What there is to play is the trial alone, whatever drafts the repository has.
+    let drafts = fs::read_dir(to.join("journeys")).unwrap();
+    for draft in drafts.map(|entry| entry.unwrap().path()) {
+        if fs::read_to_string(&draft).unwrap().contains("\nstatus: draft\n") {
+            fs::remove_file(draft).unwrap();
+        }
+    }
     let trial = TRIAL.replace("trial-hello", "welcome-story");
     fs::write(to.join("journeys/trial.yaml"), trial).unwrap();
     to

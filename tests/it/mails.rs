@@ -4,35 +4,60 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
 use wend::domain::clearance::Clearance;
 use wend::domain::contact::Profile;
 use wend::domain::email::EmailAddress;
 use wend::domain::event::{EventData, LineItem};
 use wend::domain::ids::{ContactId, EmailName, EnrollmentId, JourneyId, MessageId, StepId};
 use wend::domain::mail::OutgoingEmail;
-use wend::domain::message::{Lane, Message, MessageState, Stream};
+use wend::domain::message::{HeldCoupon, Lane, Message, MessageState, Stream};
 use wend::domain::money::{Currency, Money};
 use wend::domain::time::Timestamp;
+use wend::journey::check::check;
+use wend::journey::lock::Mode;
+use wend::journey::project::Project;
 use wend::journey::region::Region;
-use wend::journey::store_file::{Brand, OnUnknown, Retention, Sender, StoreFile};
+use wend::journey::step::{Recipient, Send};
+use wend::journey::store_file::{Brand, OnUnknown, Referral, Retention, Sender, StoreFile};
 use wend::journey::tracking::{Tracking, Utm};
 use wend::render::email::{Draft, Error, Linking, Reader, compose};
 use wend::render::links::{LinkKeys, Purpose};
 use wend::render::model::Brought;
 use wend::render::sample;
 
-pub const EMAILS: [(&str, Stream); 9] = [
-    ("welcome-hello", Stream::Marketing),
-    ("welcome-story", Stream::Marketing),
-    ("welcome-favourites", Stream::Marketing),
-    ("checkout-nudge", Stream::Marketing),
-    ("checkout-reminder", Stream::Marketing),
-    ("checkout-last-call", Stream::Marketing),
-    ("order-thank-you", Stream::Transactional),
-    ("review-request", Stream::Marketing),
-    ("confirm-subscription", Stream::Transactional),
-];
+/// An email of the project, drafts' emails too, on the stream of the journeys that send it.
+pub struct Email {
+    pub name: String,
+    pub stream: Stream,
+    /// Languages of its translations.
+    pub languages: Vec<String>,
+    /// For the store's own people.
+    pub team: bool,
+}
+
+pub static EMAILS: LazyLock<Vec<Email>> = LazyLock::new(|| {
+    let project = Project::read(Path::new(env!("CARGO_MANIFEST_DIR")));
+    let folders = project.email_folders();
+    let catalog = check(&project, Mode::Append).with_drafts.unwrap();
+    let steps = catalog.journeys.iter().flat_map(|journey| &journey.steps);
+    let sends: Vec<&Send> = steps.filter_map(|step| step.kind.as_send()).collect();
+    let email = |name: &String| {
+        let send = sends.iter().find(|send| send.email.as_str() == name);
+        let languages = folders.iter().filter_map(|folder| folder.split_once('/'));
+        Email {
+            name: name.clone(),
+            stream: send.map_or(Stream::Transactional, |send| send.stream),
+            languages: languages
+                .filter(|(of, _)| of == name)
+                .map(|(_, language)| language.to_owned())
+                .collect(),
+            team: send.is_some_and(|send| send.to == Recipient::Team),
+        }
+    };
+    project.emails().iter().map(email).collect()
+});
 const LINK_KEY: &str = "0123456789abcdef0123456789abcdef";
 
 fn currency(code: &str) -> Currency {
@@ -45,6 +70,8 @@ fn address(text: &str) -> EmailAddress {
 
 /// Its mails are as their templates write them; what tracking does to one is shown by [`tracked`].
 pub fn shop() -> StoreFile {
+    // What mails ask and give is what the repository's own store.yaml declares.
+    let own: StoreFile = serde_saphyr::from_str(include_str!("../../store.yaml")).unwrap();
     StoreFile {
         brand: Brand {
             name: "Northfold".to_owned(),
@@ -64,14 +91,16 @@ pub fn shop() -> StoreFile {
         currency: currency("GBP"),
         region: Region::Strict,
         topics: vec![],
-        questions: vec![],
-        gifts: vec![],
+        questions: own.questions,
+        gifts: own.gifts,
         less_often: 1,
         events: vec![],
         on_unknown: OnUnknown::default(),
         team: None,
         warm_up: None,
-        referral: None,
+        referral: Some(Referral {
+            link: "https://northfold.example/?ref={code}".to_owned(),
+        }),
         tracking: Tracking {
             clicks: Some(false),
             opens: Some(false),
@@ -116,13 +145,21 @@ fn message(email: &str, stream: Stream) -> Message {
 }
 
 fn stream_of(email: &str) -> Stream {
-    EMAILS
-        .iter()
-        .find(|(name, _)| *name == email)
-        .map_or(Stream::Marketing, |(_, stream)| *stream)
+    let known = EMAILS.iter().find(|known| known.name == email);
+    known.map_or(Stream::Marketing, |known| known.stream)
 }
 
 fn mail_of(shop: &StoreFile, email: &str, profile: &Profile, data: &EventData) -> OutgoingEmail {
+    mail_with(None, shop, email, profile, data)
+}
+
+fn mail_with(
+    coupon: Option<&HeldCoupon>,
+    shop: &StoreFile,
+    email: &str,
+    profile: &Profile,
+    data: &EventData,
+) -> OutgoingEmail {
     let keys = LinkKeys::parse(LINK_KEY).unwrap();
     let linking = Linking {
         keys: &keys,
@@ -131,11 +168,11 @@ fn mail_of(shop: &StoreFile, email: &str, profile: &Profile, data: &EventData) -
     let message = message(email, stream_of(email));
     let draft = Draft {
         message: &message,
-        contact: &ContactId::from_digest(message.id.as_str()),
+        contact: &sample::contact(),
         profile,
         brought: Brought {
             data,
-            coupon: None,
+            coupon,
             variables: &BTreeMap::new(),
         },
         reader: Reader::Contact,
@@ -145,13 +182,23 @@ fn mail_of(shop: &StoreFile, email: &str, profile: &Profile, data: &EventData) -
 }
 
 pub fn sample_mail(email: &str) -> OutgoingEmail {
+    sample_mail_in(email, None)
+}
+
+/// As who reads this language gets it.
+fn sample_mail_in(email: &str, language: Option<&str>) -> OutgoingEmail {
     let shop = shop();
-    mail_of(
-        &shop,
-        email,
-        &sample::profile(),
-        &sample::data(email, &shop.brand.url, shop.currency),
-    )
+    let (first_name, currency) = match language {
+        Some("ru") => ("Анна-Мария", "RUB"),
+        Some(_) | None => ("Nadia", "GBP"),
+    };
+    let profile = Profile {
+        first_name: Some(first_name.to_owned()),
+        locale: language.map(str::to_owned),
+        ..sample::profile()
+    };
+    let data = sample::data(email, &shop.brand.url, self::currency(currency));
+    mail_with(Some(&sample::coupon()), &shop, email, &profile, &data)
 }
 
 fn read(mail: &OutgoingEmail) -> String {
@@ -160,8 +207,87 @@ fn read(mail: &OutgoingEmail) -> String {
 
 #[test]
 fn every_email_reads_well_as_text() {
-    for (email, _) in EMAILS {
-        assert_snapshot!(format!("text_{email}"), read(&sample_mail(email)));
+    for email in EMAILS.iter() {
+        let name = &email.name;
+        assert_snapshot!(format!("text_{name}"), read(&sample_mail(name)));
+        for language in &email.languages {
+            assert_snapshot!(
+                format!("text_{name}_{language}"),
+                read(&sample_mail_in(name, Some(language)))
+            );
+        }
+    }
+}
+
+/// Who is written to without a name, and about nothing in particular, reads whole sentences all the same.
+#[test]
+fn no_email_shows_where_something_is_missing() {
+    let (shop, nothing) = (shop(), EventData::default());
+    for email in EMAILS.iter() {
+        let own = std::iter::once(None);
+        for language in own.chain(email.languages.iter().map(Some)) {
+            let nobody = Profile {
+                locale: language.cloned(),
+                ..Profile::default()
+            };
+            let mail = mail_of(&shop, &email.name, &nobody, &nothing);
+            let text = read(&mail);
+            for gap in [
+                "  ,", " ,", ",,", " .", " !", " ?", ", !", ":.", "# ", "«»", "\n\n\n",
+            ] {
+                assert!(
+                    !text.contains(gap),
+                    "{} {language:?} has `{gap}`:\n{text}",
+                    email.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_email_is_short_where_inboxes_are_narrow() {
+    for email in EMAILS.iter().filter(|email| !email.team) {
+        let own = std::iter::once(None);
+        for language in own.chain(email.languages.iter().map(|language| Some(language.as_str()))) {
+            let mail = sample_mail_in(&email.name, language);
+            let place = format!("{} {language:?}: {}", email.name, mail.subject);
+            assert!(mail.subject.chars().count() <= 50, "{place}");
+            assert!(!mail.subject.contains("!!"), "{place}");
+            let shouts = |word: &str| word.chars().count() > 3 && word.chars().all(char::is_uppercase);
+            assert!(!mail.subject.split_whitespace().any(shouts), "{place}");
+            assert!(
+                mail.html.len() < 90_000,
+                "{place}: Gmail cuts a mail off at 102 KB"
+            );
+        }
+    }
+}
+
+/// Every mail of the programme speaks Russian too: whoever adds one in English alone is reminded here.
+#[test]
+fn every_email_to_customers_is_translated() {
+    let missing: Vec<&String> = EMAILS
+        .iter()
+        .filter(|email| !email.team && !email.languages.contains(&"ru".to_owned()))
+        .map(|email| &email.name)
+        .collect();
+    assert!(missing.is_empty(), "not in Russian: {missing:?}");
+    for email in EMAILS.iter().filter(|email| !email.team) {
+        let mail = sample_mail_in(&email.name, Some("ru"));
+        assert!(mail.html.contains("<html lang=\"ru\">"), "{}", email.name);
+        let own = ["Northfold", "Stoneware", "Linen", "Bone", "Harbour"];
+        assert!(own.iter().any(|name| mail.text.contains(name)), "{}", email.name);
+        for english in [
+            "Hello",
+            "Total",
+            "Quantity",
+            "Unsubscribe",
+            "View in browser",
+            "£",
+        ] {
+            assert!(!mail.text.contains(english), "{}: {english}", email.name);
+        }
     }
 }
 
@@ -171,7 +297,7 @@ fn a_preview_shows_what_would_be_sent() {
     // shop is not.
     let link = |text: &str| {
         let mut text = text.to_owned();
-        for path in ["/u/", "/p/", "/confirm/", "/m/"] {
+        for path in ["/u/", "/p/", "/confirm/", "/m/", "/n/", "/g/"] {
             let mut parts: Vec<String> = text.split(path).map(str::to_owned).collect();
             for part in parts.iter_mut().skip(1) {
                 *part = part
@@ -182,8 +308,11 @@ fn a_preview_shows_what_would_be_sent() {
         }
         text
     };
-    for (email, stream) in EMAILS {
-        let preview = sample::preview(&shop(), email, None, stream, &BTreeMap::new())
+    for Email {
+        name: email, stream, ..
+    } in EMAILS.iter()
+    {
+        let preview = sample::preview(&shop(), email, None, *stream, &BTreeMap::new())
             .unwrap()
             .unwrap();
         let sent = sample_mail(email);
@@ -244,7 +373,7 @@ fn a_tracked_mail_is_reviewed_when_it_changes() {
 
 #[test]
 fn every_email_is_accessible_and_survives_mail_clients() {
-    for (email, _) in EMAILS {
+    for Email { name: email, .. } in EMAILS.iter() {
         let mail = sample_mail(email);
         let html = &mail.html;
         assert!(html.starts_with("<!doctype html>"), "{email}");
@@ -260,9 +389,11 @@ fn every_email_is_accessible_and_survives_mail_clients() {
             "{email}"
         );
         assert_eq!(html.matches("<table class=\"button\"").count(), 0, "{email}");
+        let asks = html.contains("class=\"scale\"");
+        let team = EMAILS.iter().any(|known| known.name == *email && known.team);
         assert_eq!(
-            html.matches("<td class=\"button\"").count(),
-            1,
+            html.matches("<td class=\"button\"").count() + usize::from(asks),
+            usize::from(!team && email != "nps-critic"),
             "{email}: one clear action"
         );
         assert!(!html.contains("<script") && !html.contains("<link"), "{email}");
@@ -277,18 +408,21 @@ fn every_email_is_accessible_and_survives_mail_clients() {
 #[test]
 fn marketing_mail_can_be_left_and_transactional_mail_has_no_such_link() {
     let keys = LinkKeys::parse(LINK_KEY).unwrap();
-    for (email, stream) in EMAILS {
+    for Email {
+        name: email, stream, ..
+    } in EMAILS.iter()
+    {
         let mail = sample_mail(email);
         let header = mail.headers.iter().find(|(name, _)| name == "List-Unsubscribe");
-        assert_eq!(header.is_some(), stream == Stream::Marketing, "{email}");
+        assert_eq!(header.is_some(), *stream == Stream::Marketing, "{email}");
         assert_eq!(
             mail.html.contains(">Unsubscribe</a>"),
-            stream == Stream::Marketing,
+            *stream == Stream::Marketing,
             "{email}"
         );
         assert_eq!(
             mail.text.contains("Unsubscribe: "),
-            stream == Stream::Marketing,
+            *stream == Stream::Marketing,
             "{email}"
         );
         let Some((_, value)) = header else { continue };
@@ -378,6 +512,36 @@ fn a_hundred_lines_are_counted_not_listed() {
         assert!(part.contains("and 88 more"));
     }
     assert!(mail.html.len() < 60_000);
+}
+
+#[test]
+fn russian_counts_in_three_forms() {
+    let shop = shop();
+    let reader = Profile {
+        locale: Some("ru".to_owned()),
+        ..Profile::default()
+    };
+    let line = sample::data("checkout-nudge", &shop.brand.url, shop.currency);
+    let line = line.items.first().cloned().unwrap();
+    for (number, said) in [
+        (1, "1 товар:"),
+        (3, "3 товара:"),
+        (5, "5 товаров:"),
+        (11, "11 товаров:"),
+        (12, "12 товаров:"),
+        (21, "21 товар:"),
+        (22, "22 товара:"),
+        (111, "111 товаров:"),
+    ] {
+        let data = EventData {
+            items: Arc::new(vec![line.clone(); number]),
+            ..EventData::default()
+        };
+        let mail = mail_of(&shop, "checkout-nudge", &reader, &data);
+        for part in [&mail.html, &mail.text] {
+            assert!(part.contains(&format!("В корзине {said}")), "{part}");
+        }
+    }
 }
 
 #[test]

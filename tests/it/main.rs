@@ -38,6 +38,8 @@ mod imports;
 #[cfg(test)]
 mod journeys;
 #[cfg(test)]
+mod lifecycle;
+#[cfg(test)]
 mod lint;
 #[cfg(test)]
 mod logbook;

@@ -7,12 +7,12 @@
 //! ```text
 //! provider resend | outbox                      before everything else; outbox unless said
 //! store region=opt_out marketing=resend_once    the store's policy, where it is not that of store.yaml; also
-//!                                               transactional=, quiet=21:00-08:00, referral=<link with {code}>
+//!                                               transactional=, quiet=21:00-08:00, referral=<link with {code}> or none
 //! drafts nps-question winback                   drafts of journeys/ that take part, as if they were live
 //! at +1h [what] [key=value | flag]…             runs all that is due until then, then does what is said:
 //!   request welcome | viewed | added | signup | profile | checkout T | update T | order O | fulfilled O | delivered O | cancelled O | refunded O
 //!   unsubscribe | custom Quiz_Finished          by=nadia (an address without its domain), customer=, checkout=, cart=,
-//!                                               anonymous=, value=, items=, time=+5m (the source's own time), id=,
+//!                                               anonymous=, order= (of an own event), locale=, value=, items=, time=+5m (the source's own time), id=,
 //!                                               source=, tags=vip,new, subscribed | implied | pending |
 //!                                               unsubscribed, test, imported (a line of a list that was kept
 //!                                               elsewhere), bulk=bytes, zone=Asia/Tokyo, birthday=1990-05-17, delivery=2026-03-20,

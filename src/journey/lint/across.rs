@@ -22,7 +22,10 @@ pub fn across(all: &[&Parsed], names: Names<'_>) -> Vec<Finding> {
     circles(all, &mut findings);
     for (at, one) in all.iter().enumerate() {
         for other in all.iter().skip(at + 1) {
-            collision(one, other, &mut findings);
+            // A draft meets nobody yet. The build that takes it in tells what it collides with.
+            if is_live(&one.journey) && is_live(&other.journey) {
+                collision(one, other, &mut findings);
+            }
         }
     }
     findings
