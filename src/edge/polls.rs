@@ -152,7 +152,13 @@ async fn commit(
                     taken.failure = Some(error.for_log());
                 }
             },
-            Ok(Reading::Ignored(_) | Reading::Notice(_) | Reading::Privacy(_) | Reading::Ping) => {}
+            Ok(
+                Reading::Ignored(_)
+                | Reading::Notice(_)
+                | Reading::Privacy(_)
+                | Reading::Product(_)
+                | Reading::Ping,
+            ) => {}
             Err(unreadable) => {
                 let (source, reason) = (feed.source.as_str(), unreadable.to_string());
                 // It is listed again in a while: one line says it.

@@ -4,8 +4,8 @@ use super::error::Error;
 use super::peers::Peers;
 use super::store_call::{Snapshot, StoreAnswer, StoreCall};
 use super::{
-    admin, answer, answers, dev, feedback, feeds, health, hooks, log, polls, runtime, segment, switching, tokens,
-    tracked,
+    admin, answer, answers, dev, feedback, feeds, health, hooks, log, polls, runtime, segment, switching,
+    tokens, tracked,
 };
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::Timestamp;

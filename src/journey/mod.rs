@@ -6,6 +6,7 @@
 
 pub mod catalog;
 pub mod definition;
+pub mod feeds;
 pub mod question;
 pub mod region;
 pub mod segment;
@@ -21,7 +22,8 @@ pub mod condition;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod email_shape;
 #[cfg(not(target_arch = "wasm32"))]
-pub mod feeds;
+pub mod feed_check;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod finding;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod language;

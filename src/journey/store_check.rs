@@ -2,7 +2,7 @@
 //!
 //! Called by `check`; the Worker gets the outcome.
 
-use super::feeds;
+use super::feed_check;
 use super::finding::{Finding, Place, hint, nearest};
 use super::project::STORE;
 use super::question_check;
@@ -108,7 +108,7 @@ fn values(reader: &mut Reader<'_>, fields: &Fields<'_>, store: &StoreFile) {
         retention(reader, node, store);
     }
     if let Some(node) = fields.get("catalogue") {
-        feeds::check(reader, node, store);
+        feed_check::catalogue(reader, node, store);
     }
     if let Some(node) = fields.get("events") {
         for node in reader.nodes(node, "a list of names") {

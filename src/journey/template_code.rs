@@ -141,10 +141,12 @@ fn fields_of(structure: &str, about: &str, kind: &str, names: &[String]) -> Stri
 
 /// Which questions and gifts each email names, so that no other signs links for them.
 fn asks(shown: &Shown) -> String {
-    let mut code = String::from(
-        "/// The questions and the gifts that an email names.\n\
-         pub fn asks(email: &str) -> (&'static [&'static str], &'static [&'static str]) {\n    match email {\n",
-    );
+    let about = "/// The questions and the gifts that an email names.\n";
+    let answer = "-> (&'static [&'static str], &'static [&'static str])";
+    if shown.declared.is_empty() {
+        return format!("{about}pub fn asks(_email: &str) {answer} {{\n    (&[], &[])\n}}\n\n");
+    }
+    let mut code = format!("{about}pub fn asks(email: &str) {answer} {{\n    match email {{\n");
     for (email, declared) in &shown.declared {
         let of = |kind: &str| -> Vec<&String> {
             let names = declared.iter().filter(|(under, _)| *under == kind);

@@ -6,7 +6,7 @@ use wend::domain::feed::Format;
 use wend::domain::money::Currency;
 use wend::domain::offer::Offer;
 use wend::domain::time::Timestamp;
-use wend::journey::feeds::SHOPS;
+use wend::journey::feed_check::SHOPS;
 use wend::journey::store_check;
 use wend::sources::SourceKind;
 use wend::sources::feed::{FeedError, FeedReader, Terms};
