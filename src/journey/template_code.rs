@@ -166,6 +166,7 @@ fn registry(folders: &[String]) -> String {
     let mut code = format!(
         "/// The folders of all emails and translations, sorted.\npub const FOLDERS: [&str; {}] = {folders:?};\n\n\
          /// Renders the three parts of the email in a folder; none when there is no such folder.\n\
+         #[allow(clippy::too_many_lines, reason = \"three lines an email\")]\n\
          pub fn render(folder: &str, m: &Model<'_>) -> Option<askama::Result<Rendered>> {{\n    match folder {{\n",
         folders.len()
     );
