@@ -106,7 +106,7 @@ pub const ENTRIES: [Entry; 30] = [
         &[
             "journeys/welcome.yaml",
             "journeys/abandoned-checkout.yaml",
-            "docs/journeys",
+            "journeys/double-opt-in.yaml",
         ],
         journeys,
     ),

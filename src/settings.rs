@@ -13,6 +13,7 @@ use crate::providers::account::Account;
 use crate::providers::registry::{for_stream, preference};
 use crate::render::links::LinkKeys;
 use crate::signing::identity::identity_hash;
+use crate::signing::route_token;
 use crate::signing::{Secrets, access, hmac_sha256, standard_webhooks};
 use std::collections::BTreeMap;
 
@@ -141,7 +142,7 @@ impl Settings {
             admin_tokens,
             access,
             notify_secrets: values_of("NOTIFY_WEBHOOK_SECRET"),
-            hook_token: values_of("HOOK_TOKEN"),
+            hook_token: values_of(route_token::SETTING),
             public_url: get("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
             source_secrets,
             segment_write_key,

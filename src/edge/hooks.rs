@@ -23,6 +23,8 @@ use crate::turn::routing::{Routing, Step};
 use serde_json::json;
 use worker::Response;
 
+const NO_CATALOGUE: &str = "store.yaml has no `catalogue:`";
+
 /// In development, an event older than this is a sample out of some documentation: its waits count from now.
 const SAMPLE_AGE: Delay = Delay::from_days(30);
 
@@ -76,10 +78,7 @@ async fn heed(visit: &Visit<'_>, source: SourceKind, verified: &Verified<'_>) ->
     let currency = runtime::catalog()?.store.currency;
     match source.read(verified, visit.now, Some(currency)) {
         Ok(Reading::Events(events)) => {
-            let peers = Peers {
-                origin: Some(visit.origin.clone()),
-                ..visit.peers()
-            };
+            let peers = visit.receiving();
             let arrived = take(&peers, events).await?;
             logbook::note(visit, arrived.lines);
             reply(arrived.outcome, None)
@@ -89,7 +88,13 @@ async fn heed(visit: &Visit<'_>, source: SourceKind, verified: &Verified<'_>) ->
             privacy::requested(visit, request).await?;
             reply("accepted", None)
         }
-        Ok(Reading::Product(product)) => offered(visit, product).await,
+        Ok(Reading::Product(product)) => {
+            let Some(catalogue) = &runtime::catalog()?.store.catalogue else {
+                note(Verdict::Ignored, NO_CATALOGUE);
+                return reply("ignored", Some(NO_CATALOGUE));
+            };
+            offered(visit, product, catalogue.price_drop).await
+        }
         Ok(Reading::Ping) => reply("ping", None),
         Ok(Reading::Ignored(reason)) => {
             note(Verdict::Ignored, &reason.to_string());
@@ -148,18 +153,14 @@ async fn prove<'a>(
 
 /// Hands a product's offers to the catalogue, of a store that keeps one. The `Store` is asked here, and nowhere else on the way
 /// of a webhook: what a shop sells is nobody's event, and no shard's.
-async fn offered(visit: &Visit<'_>, product: Product) -> Result<Response, Error> {
-    let catalog = runtime::catalog()?;
-    let Some(catalogue) = &catalog.store.catalogue else {
-        return reply("ignored", Some("store.yaml has no `catalogue:`"));
-    };
+async fn offered(visit: &Visit<'_>, product: Product, percent: u8) -> Result<Response, Error> {
     let (source, id, offers) = (product.source, product.delivery.clone(), product.offers.len());
     let call = CatalogueCall::Product {
         space: source.as_str().to_owned(),
         product: product.id,
         offers: product.offers,
         whole: product.whole,
-        percent: catalogue.price_drop,
+        percent,
         run: product.delivery,
     };
     feeds::ask(&visit.peers(), call).await?;
@@ -175,10 +176,7 @@ async fn keep(visit: &Visit<'_>, notice: Notice) -> Result<Response, Error> {
     let (source, id) = (notice.source.clone(), notice.work_id());
     let work = work(&visit.settings, notice);
     let shard = visit.settings.shards.of_identifier(&work.to);
-    let peers = Peers {
-        origin: Some(visit.origin.clone()),
-        ..visit.peers()
-    };
+    let peers = visit.receiving();
     peers.shard(shard, Call::Receive(Box::new(work))).await?;
     log::line("notice", json!({ "source": source.as_str(), "id": id }));
     reply("accepted", None)

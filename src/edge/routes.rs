@@ -51,6 +51,14 @@ impl Visit<'_> {
         }
     }
 
+    /// The same, for what is taken in: it says where the request came to, which links in mails lead back to.
+    pub fn receiving(&self) -> Peers<'_> {
+        Peers {
+            origin: Some(self.origin.clone()),
+            ..self.peers()
+        }
+    }
+
     /// The value of a query parameter, undecoded.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.query

@@ -121,10 +121,7 @@ fn refuse(error: &segment::Error) -> Result<Response, Error> {
 }
 
 async fn commit(visit: &Visit<'_>, calls: Vec<Heard>) -> Result<Response, Error> {
-    let peers = Peers {
-        origin: Some(visit.origin.clone()),
-        ..visit.peers()
-    };
+    let peers = visit.receiving();
     let (mut ignored, mut rejected, mut kept) = (Vec::new(), Vec::new(), Vec::new());
     let mut lines = Vec::new();
     for heard in calls {

@@ -5,6 +5,9 @@
 
 use super::{Secrets, hmac_sha256, same};
 
+/// The setting that they are derived from.
+pub const SETTING: &str = "HOOK_TOKEN";
+
 /// Hex digits of a token: 128 bits.
 const DIGITS: usize = 32;
 

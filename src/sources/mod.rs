@@ -43,7 +43,7 @@ use crate::domain::money::Currency;
 use crate::domain::notice::Notice;
 use crate::domain::privacy::PrivacyRequest;
 use crate::domain::time::Timestamp;
-use crate::signing::Secrets;
+use crate::signing::{Secrets, route_token};
 use arrival::Arrival;
 use notice::Fetching;
 use poll::Polling;
@@ -85,7 +85,7 @@ struct Source {
 }
 
 /// The setting that the tokens of routes are derived from, of sources that sign nothing.
-pub const HOOK_TOKEN: &str = "HOOK_TOKEN";
+pub const HOOK_TOKEN: &str = route_token::SETTING;
 
 /// What verification needs besides the delivery.
 #[derive(Clone, Copy)]

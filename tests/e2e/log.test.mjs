@@ -23,7 +23,7 @@ for (const shards of [1, 4]) {
       return response.json();
     };
     const words = ({ lines }) => lines.map(({ source, topic, verdict }) => `${source} ${topic}: ${verdict}`);
-    const ignored = (id = randomId()) => shop.post("/hooks/shopify", product, shopifyHeaders("products/update", product, { id }));
+    const ignored = (id = randomId()) => shop.post("/hooks/shopify", product, shopifyHeaders("locations/update", product, { id }));
     /** Lines are kept behind the answer. */
     const untilLogged = (query, count) => until(5_000, `${count} lines`, () => log(query), ({ lines }) => lines.length >= count);
 
@@ -44,20 +44,20 @@ for (const shards of [1, 4]) {
         "events Product Viewed: parked",
         "segment Product Viewed: rejected",
         "shopify Order Completed: accepted",
+        "shopify locations/update: ignored",
         "shopify orders/create: unreadable",
-        "shopify products/update: ignored",
       ]);
       const times = told.lines.map(({ received_at: at }) => at);
       assert.deepEqual(times, times.toSorted().reverse(), "newest first");
       assert.ok(!JSON.stringify(told).includes("@"), "ids only");
       assert.deepEqual([told.next, told.unanswered], [null, []]);
       const reason = told.lines.find(({ verdict }) => verdict === "ignored").reason;
-      assert.equal(reason, "the topic `products/update` is not used");
+      assert.equal(reason, "the topic `locations/update` is not used");
     });
 
     test("what is not genuine leaves nothing, nor does a repeat", async () => {
       const before = (await log()).lines.length;
-      const headers = shopifyHeaders("products/update", product, { secret: "another" });
+      const headers = shopifyHeaders("locations/update", product, { secret: "another" });
       assert.equal((await shop.post("/hooks/shopify", product, headers)).status, 401);
       const who = shop.shopper("bea");
       await shop.orders(who, { id: 4711 });

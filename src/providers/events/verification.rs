@@ -157,7 +157,7 @@ pub fn came_by_token<'a>(post: Post<'a>, keys: &Keys<'_>, provider: &str) -> Res
 }
 
 /// The setting that route tokens are derived from.
-pub const HOOK_TOKEN: &str = "HOOK_TOKEN";
+pub const HOOK_TOKEN: &str = route_token::SETTING;
 
 /// Whether a time that was signed is neither older than `age` seconds nor further in our future than five minutes.
 pub fn is_recent(signed_at: &str, age: i64, now: Timestamp) -> bool {
