@@ -95,6 +95,10 @@ impl Use {
     }
 }
 
+/// Longer than any that a person reads.
+const MAX_BYTES: usize = 1_000;
+const MAX_NESTING: usize = 24;
+
 /// Everything wrong with a condition.
 pub fn check(source: &str, about: About<'_>) -> Vec<Problem> {
     check_for(Use::Condition, source, about)
@@ -102,6 +106,9 @@ pub fn check(source: &str, about: About<'_>) -> Vec<Problem> {
 
 /// Everything wrong with an expression.
 pub fn check_for(what_for: Use, source: &str, about: About<'_>) -> Vec<Problem> {
+    if let Some(message) = too_much(source) {
+        return vec![Problem { offset: 0, message }];
+    }
     let (expression, info) = match Parser::default().parse_with_source_info(source) {
         Ok(parsed) => parsed,
         Err(_) => return vec![syntax_problem(source)],
@@ -128,6 +135,33 @@ pub fn check_for(what_for: Use, source: &str, about: About<'_>) -> Vec<Problem> 
         checker.problems.push(Problem { offset, message });
     }
     checker.problems
+}
+
+/// What no parser is given: each goes down into an expression by a call for each level, and the stack has an end.
+fn too_much(source: &str) -> Option<String> {
+    if source.len() > MAX_BYTES {
+        let message = format!("this is longer than {MAX_BYTES} bytes; put parts of it into segments.yaml");
+        return Some(message);
+    }
+    let (mut open, mut deepest) = (0_usize, 0);
+    for character in source.chars() {
+        match character {
+            '(' | '[' | '{' => open += 1,
+            ')' | ']' | '}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(open);
+    }
+    (deepest > MAX_NESTING).then(|| {
+        format!(
+            "this has more than {MAX_NESTING} brackets inside one another; put parts of it into segments.yaml"
+        )
+    })
+}
+
+/// Whether a condition is short and flat enough to be parsed.
+pub(super) fn fits(source: &str) -> bool {
+    too_much(source).is_none()
 }
 
 /// The Pratt parser's words are the shorter ones: "expecting expression".

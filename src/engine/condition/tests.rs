@@ -474,3 +474,23 @@ proptest! {
         }
     }
 }
+
+/// Both parsers go down by a call for each level: what is too deep for the stack must not come to them.
+#[test]
+fn a_condition_has_an_end() {
+    let about = condition::About::contact(&[]);
+    let terms = |count: usize| vec!["contact.orders"; count].join(" + ") + " > 1";
+    assert_eq!(condition::check(&terms(50), about), vec![]);
+    for too_much in [
+        terms(20_000),
+        "(".repeat(900),
+        "!".repeat(50_000),
+        format!("{}contact.orders{} > 1", "(".repeat(25), ")".repeat(25)),
+    ] {
+        let problems = condition::check(&too_much, about);
+        assert!(problems[0].message.contains("segments.yaml"), "{problems:?}");
+    }
+    for deep in ["!", "-", "[", "{", "(", "a?b:", "a.", "a["] {
+        let _ = condition::check(&deep.repeat(1_000 / deep.len()), about);
+    }
+}

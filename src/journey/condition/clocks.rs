@@ -25,7 +25,9 @@ struct Uses {
 /// Every clock of a condition, in a fixed order; one that has none changes only by what happens.
 pub fn clocks(source: &str) -> Vec<Clock> {
     let mut uses = Uses::default();
-    if let Ok(expression) = PrattParser::default().parse(source) {
+    if super::fits(source)
+        && let Ok(expression) = PrattParser::default().parse(source)
+    {
         uses.walk(&expression);
     }
     let Uses {
