@@ -77,29 +77,31 @@ async function send(what, args, ask) {
   return tell(what, report, sum);
 }
 
-/** Sends a batch until it is taken; one that is not taken is halved until it is known which record it is. */
-async function post(ask, records, sum) {
+/**
+ * Sends a batch until it is taken; one that is not taken, or is too large for one request, is halved until it is known which
+ * record it is.
+ */
+async function post(ask, records, sum, tries = TRIES) {
   for (let attempt = 1; ; attempt += 1) {
     try {
       const answer = await ask("/admin/import", { records });
       for (const kind of ["taken", "known", "erased"]) sum[kind] += answer[kind];
       return;
     } catch (error) {
-      if (!(error instanceof Explained) || error.status !== 503) throw error;
-      if (attempt < TRIES) {
+      if (!(error instanceof Explained) || ![503, 413].includes(error.status)) throw error;
+      if (error.status === 503 && attempt < tries) {
         await sleep(PAUSE_MS * 2 ** (attempt - 1));
         continue;
       }
-      // Not a record's fault, or nothing could ever be taken.
-      if (sum.taken + sum.known + sum.erased === 0) throw error;
       if (records.length === 1) {
         sum.failed.push(nameOf(records[0]));
         if (sum.failed.length > MOST_FAILED) throw error;
         return;
       }
       const half = Math.ceil(records.length / 2);
-      await post(ask, records.slice(0, half), sum);
-      return post(ask, records.slice(half), sum);
+      // It was waited for already.
+      await post(ask, records.slice(0, half), sum, 1);
+      return post(ask, records.slice(half), sum, 1);
     }
   }
 }

@@ -61,13 +61,26 @@ pub struct News {
 }
 
 impl Offer {
-    /// Whether it says no more than was known as `before`.
-    pub fn is_as(&self, before: &Self) -> bool {
-        let told_at = before.told_at;
+    /// What holds once this was told, where `before` was known. A file does not say when it was made: what was told at
+    /// `fresh` or later may be newer than it, and then its word counts neither for the stock nor for the price.
+    pub fn over(&self, before: &Self, fresh: Option<Timestamp>) -> Self {
+        if before.is_fresh(fresh) {
+            return Self {
+                title: self.title.clone().or_else(|| before.title.clone()),
+                url: self.url.clone().or_else(|| before.url.clone()),
+                image: self.image.clone().or_else(|| before.image.clone()),
+                ..before.clone()
+            };
+        }
         Self {
-            told_at,
+            // Who names no time does not make an older delivery newer.
+            told_at: self.told_at.or(before.told_at),
             ..self.clone()
-        } == *before
+        }
+    }
+
+    fn is_fresh(&self, fresh: Option<Timestamp>) -> bool {
+        self.told_at.zip(fresh).is_some_and(|(told, fresh)| told >= fresh)
     }
 
     /// Whether something newer is known.
@@ -153,5 +166,32 @@ mod tests {
         let mut other = offer(true, Some("1"));
         other.price = Some(Money::parse("1", Currency::parse("EUR").unwrap()).unwrap());
         assert_eq!(other.news(&was, 5), None);
+    }
+    #[test]
+    fn what_is_newer_than_a_file_keeps_its_stock_and_its_price() {
+        let at = |hour: i64| Some(Timestamp::from_seconds(hour * 3_600));
+        let webhook = Offer {
+            told_at: at(9),
+            ..offer(false, Some("30"))
+        };
+        let file = Offer {
+            title: Some("Mug".to_owned()),
+            ..offer(true, Some("20"))
+        };
+        let kept = Offer {
+            title: file.title.clone(),
+            ..webhook.clone()
+        };
+        assert_eq!(file.over(&webhook, at(9)), kept);
+        assert_eq!(webhook.over(&kept, None), webhook);
+        let told_at = at(9);
+        assert_eq!(
+            file.over(&webhook, at(10)),
+            Offer {
+                told_at,
+                ..file.clone()
+            }
+        );
+        assert_eq!(file.over(&webhook, None), Offer { told_at, ..file });
     }
 }

@@ -102,9 +102,15 @@ fn plan(feed: &Feed, catalogue: &Catalogue) -> Plan {
     }
 }
 
-/// A name for the feed that gives nothing of its address away.
+/// A name for the feed that gives nothing of its address away. One that is read in another way begins anew: its offers have other
+/// ids, or the server would say that nothing changed.
 fn key(feed: &Feed) -> String {
-    signing::content_name(&[feed.url.as_bytes()])
+    let format = feed
+        .format
+        .map(|format| format!("{format:?}"))
+        .unwrap_or_default();
+    let source = feed.source.as_deref().unwrap_or_default();
+    signing::content_name(&[feed.url.as_bytes(), source.as_bytes(), format.as_bytes()])
 }
 
 /// Reads a feed to its end, or as far as it comes.
@@ -218,22 +224,24 @@ async fn tell_all(peers: &Peers<'_>, shards: &[ShardIndex]) -> Result<(), Error>
         let CatalogueAnswer::News(Some((run, news))) = ask(peers, CatalogueCall::News).await? else {
             break;
         };
-        let (count, mut events) = (news.len(), 0);
+        let (count, mut events, mut failed) = (news.len(), 0_u32, 0_u32);
         for shard in shards {
-            events += tell(peers, *shard, &run, &news).await?;
+            let (made, lost) = tell(peers, *shard, &run, &news).await?;
+            events = events.saturating_add(made);
+            failed = failed.saturating_add(lost);
         }
         log::line(
             "offers told",
-            json!({ "run": run, "news": count, "events": events }),
+            json!({ "run": run, "news": count, "events": events, "failed": failed }),
         );
         ask(peers, CatalogueCall::Told { run }).await?;
     }
     Ok(())
 }
 
-/// Tells a shard, page by page; how many events it made.
-async fn tell(peers: &Peers<'_>, shard: ShardIndex, run: &str, news: &[News]) -> Result<u32, Error> {
-    let (mut after, mut events) = (None, 0_u32);
+/// Tells a shard, page by page; how many events it made, and how many contacts it could not tell.
+async fn tell(peers: &Peers<'_>, shard: ShardIndex, run: &str, news: &[News]) -> Result<(u32, u32), Error> {
+    let (mut after, mut events, mut failed) = (None, 0_u32, 0_u32);
     for _ in 0..MAX_SLICES {
         let telling = Telling {
             run: run.to_owned(),
@@ -244,12 +252,13 @@ async fn tell(peers: &Peers<'_>, shard: ShardIndex, run: &str, news: &[News]) ->
             return Err(unexpected());
         };
         events = events.saturating_add(heard.events);
+        failed = failed.saturating_add(heard.failed);
         after = heard.after;
         if after.is_none() {
             break;
         }
     }
-    Ok(events)
+    Ok((events, failed))
 }
 
 /// The namespaces that offers are in: those of the shops, and the store's own.

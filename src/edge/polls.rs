@@ -11,7 +11,7 @@ use super::peers::Peers;
 use super::store_call::{PollCall, StoreAnswer, StoreCall};
 use super::{http_client, log, runtime};
 use crate::domain::logbook::{Line, Verdict};
-use crate::domain::time::Delay;
+use crate::domain::time::{Delay, Timestamp};
 use crate::engine::poll::{Look, Told};
 use crate::providers::answer;
 use crate::sources::poll::Feed;
@@ -25,6 +25,8 @@ const PAGE_TIMEOUT: Delay = Delay::from_seconds(30);
 /// Largest page: a hundred orders of a hundred lines take about 10 MB.
 const MAX_PAGE_BYTES: usize = 16 << 20;
 
+/// How long the mails of a tick wait for slow shops: an order among what they list may end a cart's.
+const PATIENCE: Delay = Delay::from_minutes(1);
 /// Attempts at a page after which documents that cannot be stored are passed over, some hours later.
 const PASSED_OVER_AFTER: u32 = 12;
 
@@ -34,8 +36,9 @@ pub async fn poll(peers: &Peers<'_>) {
     if !peers.settings.usable() {
         return;
     }
+    let until = runtime::wall_clock().plus(PATIENCE);
     for feed in Feed::all(peers.settings.source_secrets()) {
-        if let Err(error) = walk(peers, &feed).await {
+        if let Err(error) = walk(peers, &feed, until).await {
             log::error(
                 "poll failed",
                 json!({ "poll": feed.name(), "error": error.for_log() }),
@@ -44,14 +47,17 @@ pub async fn poll(peers: &Peers<'_>) {
     }
 }
 
-async fn walk(peers: &Peers<'_>, feed: &Feed) -> Result<(), Error> {
+async fn walk(peers: &Peers<'_>, feed: &Feed, until: Timestamp) -> Result<(), Error> {
+    if runtime::wall_clock() > until {
+        return Ok(());
+    }
     let begun = PollCall::Begin {
         feed: feed.name(),
         now: peers.now,
     };
     let mut next = look(peers, begun).await?;
     for _ in 0..PAGES_AT_ONCE {
-        let Some(due) = next.take() else {
+        let Some(due) = next.take().filter(|_| runtime::wall_clock() <= until) else {
             break;
         };
         let told = page(peers, feed, &due)

@@ -89,11 +89,7 @@ pub async fn answer(mut request: Request, env: &Env, context: &Context) -> Resul
         let error = format!("the body is larger than {} KB", most >> 10);
         return Ok(answer::error(413, &error, "send less at a time")?);
     };
-    let now = if settings.dev_routes() {
-        dev::clock(env, &settings).await?
-    } else {
-        runtime::wall_clock()
-    };
+    let now = clock(env, &settings).await?;
     // A `Host` that is no name.
     let Ok(url) = request.url() else {
         let hint = "send it to the address that `wrangler deploy` printed";
@@ -222,15 +218,10 @@ pub fn wrong_method(allowed: &str) -> Result<Response, Error> {
 /// When the `Store` cannot be reached. A shard that fails is logged; the others go on.
 pub async fn tick(env: &Env) -> Result<(), Error> {
     let settings = runtime::settings(env);
-    let now = if settings.dev_routes() {
-        dev::clock(env, &settings).await?
-    } else {
-        runtime::wall_clock()
-    };
     let peers = Peers {
         env,
         settings: Rc::clone(&settings),
-        now,
+        now: clock(env, &settings).await?,
         origin: None,
     };
     let snapshot = store_snapshot(&peers).await?;
@@ -246,10 +237,23 @@ pub async fn tick(env: &Env) -> Result<(), Error> {
         }
     }
     polls::poll(&peers).await;
+    // Shops may have been slow, and what is due is judged by the hour that it is.
+    let peers = Peers {
+        now: clock(env, &settings).await?,
+        ..peers
+    };
     for_each(&shards, |shard| tend(&peers, shard)).await;
     // Last: it may take minutes, and nothing else waits for it.
     feeds::tick(&peers, &shards).await;
     Ok(())
+}
+
+async fn clock(env: &Env, settings: &Rc<Settings>) -> Result<Timestamp, Error> {
+    if settings.dev_routes() {
+        dev::clock(env, settings).await
+    } else {
+        Ok(runtime::wall_clock())
+    }
 }
 
 /// Works on the shards side by side, as many at once as the platform allows.

@@ -183,8 +183,11 @@ fn order(turn: &mut Turn<'_>, event: &Event, status: OrderStatus, facts: &Facts)
             }
             order
         }
-        // Told anew, though its row is gone by age: it is among the totals.
-        None if turn.contact.archived.last_at >= Some(event.occurred_at) => return,
+        // Told anew, though its row is gone by age: it is among the totals. A list of the past comes in any order, and its
+        // repeats end at their events' rows.
+        None if event.imported.is_none() && turn.contact.archived.last_at >= Some(event.occurred_at) => {
+            return;
+        }
         None => Order {
             key,
             status,

@@ -39,9 +39,18 @@ pub fn of(form: Form, row: &Row<'_>, said: &Said) -> Result<Option<ListedConsent
         | Form::WoocommerceOrders
         | Form::OwnOrders => None,
     };
-    if consent.is_none() {
-        consent = said.state.map(|state| plain(state, None));
-    }
+    consent = match (consent, said.state) {
+        // Who is said to have given none gets no yes by a word about the whole list.
+        (
+            Some(ListedConsent {
+                state: ConsentState::Unknown,
+                ..
+            }),
+            Some(state),
+        ) if state != ConsentState::Subscribed && state != ConsentState::Pending => Some(plain(state, None)),
+        (Some(told), _) => Some(told),
+        (None, state) => state.map(|state| plain(state, None)),
+    };
     if let Some(consent) = &mut consent
         && consent.state == ConsentState::Subscribed
         && consent.method.is_none()
@@ -50,6 +59,9 @@ pub fn of(form: Form, row: &Row<'_>, said: &Said) -> Result<Option<ListedConsent
     }
     Ok(consent.filter(|consent| consent.state != ConsentState::Unknown))
 }
+
+/// The line says that nobody asked: a column that is empty says nothing.
+const NEVER: Option<ListedConsent> = Some(plain(ConsentState::Unknown, None));
 
 const fn plain(state: ConsentState, at: Option<Timestamp>) -> ListedConsent {
     ListedConsent {
@@ -85,7 +97,7 @@ fn klaviyo(row: &Row<'_>) -> Result<Option<ListedConsent>, String> {
     match word.to_ascii_lowercase().as_str() {
         "subscribed" | "subscribe" => Ok(Some(plain(ConsentState::Subscribed, at))),
         "unsubscribed" | "unsubscribe" => Ok(Some(plain(ConsentState::Unsubscribed, at))),
-        "never_subscribed" | "never subscribed" => Ok(None),
+        "never_subscribed" | "never subscribed" => Ok(NEVER),
         _ => Err(format!(
             "email marketing consent: `{word}` is no state that Klaviyo has"
         )),
@@ -129,7 +141,8 @@ fn shopify(row: &Row<'_>) -> Result<Option<ListedConsent>, String> {
         .as_deref()
     {
         Some("yes" | "true") => Ok(Some(plain(ConsentState::Subscribed, None))),
-        None | Some("no" | "false") => Ok(None),
+        None => Ok(None),
+        Some("no" | "false") => Ok(NEVER),
         Some(other) => Err(format!(
             "accepts email marketing: `{other}` is neither yes nor no"
         )),
@@ -145,7 +158,7 @@ fn own(row: &Row<'_>) -> Result<Option<ListedConsent>, String> {
         "pending" => ConsentState::Pending,
         "unsubscribed" => ConsentState::Unsubscribed,
         "suppressed" | "bounced" | "complained" | "cleaned" => ConsentState::Suppressed,
-        "unknown" | "never_subscribed" => return Ok(None),
+        "unknown" | "never_subscribed" => return Ok(NEVER),
         _ => {
             return Err(format!(
                 "consent: `{word}` is none of subscribed, unsubscribed, suppressed, bounced, complained, pending, unknown"

@@ -9,6 +9,7 @@ use super::{Error, Reading, Reason, SourceKind};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::money::Currency;
 use crate::domain::time::{Delay, Timestamp};
+use crate::domain::web_address;
 use crate::http::{Headers, Method, Request, Response};
 use crate::signing::Secrets;
 use serde_json::value::RawValue;
@@ -220,29 +221,10 @@ fn polled(reading: Reading, now: Timestamp) -> Reading {
 /// machine. Where it leads on to is not followed.
 pub(super) fn base(address: &str) -> Option<String> {
     let address = address.trim_end_matches('/');
-    let (scheme, rest) = address.split_once("://")?;
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_~:/[]".contains(&byte);
-    if !rest.bytes().all(is_plain) {
-        return None;
-    }
-    let authority = rest.split('/').next()?;
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.parse::<u16>().is_ok() => host,
-        Some(_) | None => authority,
-    };
-    let allowed = match scheme {
-        "https" => is_public_name(host),
-        "http" => matches!(host, "127.0.0.1" | "localhost" | "[::1]"),
-        _ => false,
-    };
+    let (_, rest) = address.split_once("://")?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_~:/".contains(&byte);
+    let allowed = rest.bytes().all(is_plain) && web_address::check(address, true).is_ok();
     allowed.then(|| address.to_owned())
-}
-
-/// Names of networks of one's own end so; an address in figures is no shop's.
-fn is_public_name(host: &str) -> bool {
-    let last = host.rsplit_once('.').map_or("", |(_, last)| last);
-    let is_name = last.bytes().any(|byte| byte.is_ascii_alphabetic()) && !host.contains(['[', ':']);
-    is_name && !matches!(last, "local" | "localhost" | "internal" | "lan" | "home" | "arpa")
 }
 
 /// The mark of a page may stand in an address: it adds no parameter and leads nowhere else.
@@ -263,7 +245,6 @@ mod tests {
             "https://shop.example:8443/wordpress",
             "http://127.0.0.1:9000",
             "http://localhost",
-            "http://[::1]:80",
         ] {
             assert_eq!(base(&format!("{sound}/")).as_deref(), Some(sound));
         }
@@ -277,6 +258,7 @@ mod tests {
             "https://shop.example#x",
             "https://shop example",
             "https://10.0.0.1",
+            "https://0x7f.0x1",
             "https://169.254.169.254/latest",
             "https://2130706433",
             "https://[fd00::1]",

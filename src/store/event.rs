@@ -68,6 +68,20 @@ pub fn seen(sql: &dyn Sql, contact: &ContactId, event: &EventId) -> Result<bool,
     Ok(row.is_some())
 }
 
+/// How many events of the contact have ids that begin so and go on with a colon.
+///
+/// # Errors
+/// When the statement fails.
+pub fn count_under(sql: &dyn Sql, contact: &ContactId, head: &str) -> Result<u32, Error> {
+    // A semicolon is what comes after a colon.
+    let (from, to) = (format!("{head}:"), format!("{head};"));
+    let row = sql.first(
+        "SELECT count(*) AS n FROM event WHERE contact_id = ?1 AND event_id >= ?2 AND event_id < ?3",
+        &[contact.into(), from.as_str().into(), to.as_str().into()],
+    )?;
+    row.map_or(Ok(0), |row| row.count("n"))
+}
+
 /// Whether the contact has an event of one of these kinds about this checkout that happened then or later.
 ///
 /// # Errors

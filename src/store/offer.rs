@@ -1,11 +1,13 @@
 //! The catalogue, in the Store object: a row for each variant. Called by `turn::catalogue`.
 //!
-//! What is told again as it was writes nothing: a feed of 100,000 offers of which ten changed costs ten rows.
+//! What is told again as it was writes nothing: a feed of 100,000 offers of which ten changed costs ten rows. Only a webhook's
+//! later time is written, as an older delivery is known by it. A row is of the feed that lists it, whoever told of it last.
 
 use super::Error;
 use super::error::to_json;
 use super::sql::{Row, Sql};
 use crate::domain::offer::{News, Offer};
+use crate::domain::time::Timestamp;
 use serde::Serialize;
 
 /// Offers written by one statement: their JSON must stay below the largest value.
@@ -22,6 +24,28 @@ pub struct Applied {
     pub news: Vec<News>,
 }
 
+/// The feed that tells; none tells where a webhook does.
+#[derive(Debug, Clone, Copy)]
+pub struct OfFeed<'a> {
+    pub key: &'a str,
+    /// Those that are read: a row of another one is taken over, or it would go with that.
+    pub live: &'a [String],
+    /// What a webhook told at this time or later is believed rather than the file.
+    pub fresh: Timestamp,
+}
+
+impl OfFeed<'_> {
+    fn takes_over(&self, feed: &str) -> bool {
+        feed != self.key && !self.live.iter().any(|live| live == feed)
+    }
+}
+
+/// An offer as it is known, and the feed that lists it.
+struct Held {
+    offer: Offer,
+    feed: String,
+}
+
 #[derive(Serialize)]
 struct NewRow<'a> {
     id: &'a str,
@@ -29,59 +53,75 @@ struct NewRow<'a> {
     doc: String,
 }
 
-/// Takes offers over. Writes 1 row for each that is new or differs, 0 for the others. One that is new is no news.
+/// Takes offers over. Writes 1 row for each that is new or differs, 0 for the others; what is for sale costs an index's row more.
+/// One that is new is no news.
 ///
 /// # Errors
 /// When a statement fails.
 pub fn put(
     sql: &dyn Sql,
-    (space, feed): (&str, &str),
+    space: &str,
+    feed: Option<OfFeed<'_>>,
     offers: &[Offer],
     percent: u8,
 ) -> Result<Applied, Error> {
+    let (key, fresh) = feed.map_or(("", None), |feed| (feed.key, Some(feed.fresh)));
     let mut applied = Applied::default();
     for part in offers.chunks(AT_ONCE) {
         let ids: Vec<&str> = part.iter().map(|offer| offer.id.as_str()).collect();
         let held = held(sql, space, &ids)?;
         let mut rows = Vec::new();
-        for offer in part {
-            let before = held.iter().find(|held| held.id == offer.id);
-            let stale = before.is_some_and(|before| offer.is_older_than(before));
-            applied.stale |= stale;
-            if stale || before.is_some_and(|before| offer.is_as(before)) {
+        for told in part {
+            let before = held.iter().find(|held| held.offer.id == told.id);
+            if before.is_some_and(|before| told.is_older_than(&before.offer)) {
+                applied.stale = true;
                 continue;
             }
-            let doc = to_json("offer", &offer.id, offer, MAX_BATCH_BYTES)?;
-            if let Some(change) = before.and_then(|before| offer.news(before, percent)) {
-                let (space, offer) = (space.to_owned(), offer.clone());
-                applied.news.push(News { change, space, offer });
+            let offer = before.map_or_else(|| told.clone(), |before| told.over(&before.offer, fresh));
+            if let Some(before) = before {
+                let moves = feed.is_some_and(|feed| feed.takes_over(&before.feed));
+                if offer == before.offer && !moves {
+                    continue;
+                }
+                if let Some(change) = offer.news(&before.offer, percent) {
+                    let (space, offer) = (space.to_owned(), offer.clone());
+                    applied.news.push(News { change, space, offer });
+                }
             }
-            let (id, available) = (offer.id.as_str(), offer.available);
+            let doc = to_json("offer", &offer.id, &offer, MAX_BATCH_BYTES)?;
+            let (id, available) = (told.id.as_str(), offer.available);
             rows.push(NewRow { id, available, doc });
         }
         if rows.is_empty() {
             continue;
         }
         applied.changed = applied.changed.saturating_add(count(rows.len()));
-        let rows = to_json("offers", feed, &rows, MAX_BATCH_BYTES)?;
+        let rows = to_json("offers", key, &rows, MAX_BATCH_BYTES)?;
         sql.run(
             "INSERT INTO offer (space, id, feed, available, doc)
              SELECT ?1, value ->> 'id', ?2, value ->> 'available', value ->> 'doc' FROM json_each(?3) WHERE true
              ON CONFLICT (space, id) DO UPDATE
-             SET feed = excluded.feed, available = excluded.available, doc = excluded.doc",
-            &[space.into(), feed.into(), rows.into()],
+             SET feed = iif(excluded.feed = '', offer.feed, excluded.feed), available = excluded.available,
+                 doc = excluded.doc",
+            &[space.into(), key.into(), rows.into()],
         )?;
     }
     Ok(applied)
 }
 
-fn held(sql: &dyn Sql, space: &str, ids: &[&str]) -> Result<Vec<Offer>, Error> {
+fn held(sql: &dyn Sql, space: &str, ids: &[&str]) -> Result<Vec<Held>, Error> {
     let ids = to_json("ids", space, &ids, MAX_BATCH_BYTES)?;
     let rows = sql.query(
-        "SELECT o.available, o.doc FROM json_each(?2) AS wanted JOIN offer AS o ON o.space = ?1 AND o.id = wanted.value",
+        "SELECT o.feed, o.available, o.doc
+         FROM json_each(?2) AS wanted JOIN offer AS o ON o.space = ?1 AND o.id = wanted.value",
         &[space.into(), ids.into()],
     )?;
-    rows.iter().map(read).collect()
+    rows.iter()
+        .map(|row| {
+            let (offer, feed) = (read(row)?, row.text("feed")?.to_owned());
+            Ok(Held { offer, feed })
+        })
+        .collect()
 }
 
 /// The document, with what holds now.
@@ -125,35 +165,55 @@ pub fn for_sale(
     rows.iter().map(|row| Ok(row.text("id")?.to_owned())).collect()
 }
 
-/// These are for sale no more. Writes 1 row each.
+/// These are for sale no more, but what a webhook told at `fresh` or later: it may be newer than the file that lacks it. Writes
+/// 1 row each; returns how many.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn withdraw(sql: &dyn Sql, space: &str, ids: &[String]) -> Result<(), Error> {
+pub fn withdraw(sql: &dyn Sql, space: &str, ids: &[String], fresh: Timestamp) -> Result<u32, Error> {
     if ids.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let ids = to_json("ids", space, &ids, MAX_BATCH_BYTES)?;
-    sql.run(
+    let rows = sql.query(
         "UPDATE offer SET available = 0
-         WHERE space = ?1 AND available = 1 AND id IN (SELECT value FROM json_each(?2))",
-        &[space.into(), ids.into()],
-    )
+         WHERE space = ?1 AND available = 1 AND id IN (SELECT value FROM json_each(?2))
+           AND coalesce(doc ->> 'told_at', 0) < ?3
+         RETURNING id",
+        &[space.into(), ids.into(), fresh.into()],
+    )?;
+    Ok(count(rows.len()))
 }
 
-/// A product that the shop took away, with its variants, those in `keep` aside. Writes 1 row for each that was for sale. Reads
-/// the whole namespace.
+// Two statements, as no index answers an OR of both. The time is cast: the object binds numbers as fractions.
+const WITHDRAW_ITSELF: &str = "UPDATE offer
+    SET available = 0, doc = iif(?4 IS NULL, doc, json_set(doc, '$.told_at', CAST(?4 AS INTEGER)))
+    WHERE space = ?1 AND available = 1 AND id = ?2 AND id NOT IN (SELECT value FROM json_each(?3))";
+// Named, as without figures of the tables the key's first column is thought to narrow as much.
+const WITHDRAW_VARIANTS: &str = "UPDATE offer INDEXED BY offer_product
+    SET available = 0, doc = iif(?4 IS NULL, doc, json_set(doc, '$.told_at', CAST(?4 AS INTEGER)))
+    WHERE space = ?1 AND available = 1 AND doc ->> 'product' = ?2 AND id NOT IN (SELECT value FROM json_each(?3))";
+
+/// A product that the shop took away, with its variants, those in `keep` aside, as of this time where the shop named one.
+/// Writes 1 row for each that was for sale.
 ///
 /// # Errors
-/// When the statement fails.
-pub fn withdraw_product(sql: &dyn Sql, space: &str, product: &str, keep: &[String]) -> Result<(), Error> {
+/// When a statement fails.
+pub fn withdraw_product(
+    sql: &dyn Sql,
+    space: &str,
+    product: &str,
+    keep: &[String],
+    told_at: Option<Timestamp>,
+) -> Result<(), Error> {
     let keep = to_json("ids", space, &keep, MAX_BATCH_BYTES)?;
-    sql.run(
-        "UPDATE offer SET available = 0
-         WHERE space = ?1 AND available = 1 AND (id = ?2 OR doc ->> 'product' = ?2)
-           AND id NOT IN (SELECT value FROM json_each(?3))",
-        &[space.into(), product.into(), keep.into()],
-    )
+    for text in [WITHDRAW_ITSELF, WITHDRAW_VARIANTS] {
+        sql.run(
+            text,
+            &[space.into(), product.into(), keep.as_str().into(), told_at.into()],
+        )?;
+    }
+    Ok(())
 }
 
 /// Takes away offers of a feed that is read no more, at most so many. Returns how many.
@@ -208,4 +268,34 @@ pub fn told(sql: &dyn Sql, run: &str) -> Result<(), Error> {
 
 fn count(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::migrate::{STORE, migrate};
+    use crate::store::rusqlite::Sqlite;
+
+    /// A shop with 100,000 variants posts a product at each sale.
+    #[test]
+    fn a_product_is_withdrawn_without_reading_the_others() {
+        let sql = Sqlite::in_memory().unwrap();
+        migrate(&sql, &STORE).unwrap();
+        for (text, expected) in [
+            (
+                WITHDRAW_ITSELF,
+                "SEARCH offer USING PRIMARY KEY (space=? AND id=?)",
+            ),
+            (
+                WITHDRAW_VARIANTS,
+                "SEARCH offer USING INDEX offer_product (space=? AND <expr>=?)",
+            ),
+        ] {
+            let params = ["".into(), "p".into(), "[]".into(), None::<u32>.into()];
+            let plan = sql
+                .query(format!("EXPLAIN QUERY PLAN {text}").leak(), &params)
+                .unwrap();
+            assert_eq!(plan.first().unwrap().text("detail").unwrap(), expected);
+        }
+    }
 }

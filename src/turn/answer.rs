@@ -17,6 +17,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// Most comments below one question of one mail, and most returns to one answer: a link that was handed on floods nobody.
+const MOST_COMMENTS: u32 = 5;
+const MOST_RETURNS: u32 = 5;
+
 /// An answer, as the page posts it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Given {
@@ -68,9 +72,11 @@ impl Turn<'_> {
             .map(clean)
             .filter(|text| !text.is_empty());
         if let Some(comment) = comment.filter(|_| question.asks_comment(&answer)) {
-            let id = format!("comment:{message}:{}:{}", question.id, ids::digest(&comment));
-            let id = EventId::parse(&id)?;
-            if !store::event::seen(self.sql, &loaded.contact.id, &id)? {
+            let head = format!("comment:{message}:{}", question.id);
+            let id = EventId::parse(&format!("{head}:{}", ids::digest(&comment)))?;
+            let (contact, most) = (&loaded.contact.id, MOST_COMMENTS);
+            let room = store::event::count_under(self.sql, contact, &head)? < most;
+            if room && !store::event::seen(self.sql, contact, &id)? {
                 let mut event = self.about(message, id, EventKind::QuestionCommented, by)?;
                 event.data.properties.append(&mut properties(question, &answer));
                 event.data.properties.insert("comment".to_owned(), comment.into());
@@ -96,6 +102,9 @@ impl Turn<'_> {
         let id = if store::event::seen(self.sql, &loaded.contact.id, &first)? {
             let held = loaded.contact.profile.attributes.get(&question.id);
             if held == Some(&value) {
+                return Ok(None);
+            }
+            if store::event::count_under(self.sql, &loaded.contact.id, &id)? >= MOST_RETURNS {
                 return Ok(None);
             }
             // Back to an answer that was given before the last one.

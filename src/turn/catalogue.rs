@@ -7,6 +7,7 @@
 use crate::domain::feed::FeedState;
 use crate::domain::offer::{News, Offer, Space};
 use crate::domain::time::{Delay, Timestamp};
+use crate::store::offer::OfFeed;
 use crate::store::{Error, Sql, feed, offer};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -29,7 +30,7 @@ const RETRY: Delay = Delay::from_minutes(15);
 /// A feed that is to be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// Made of its address.
+    /// Made of its address and of how it is read.
     pub key: String,
     /// Its address without what may be secret in it.
     pub shown: String,
@@ -131,6 +132,8 @@ pub struct Catalogue {
 #[derive(Debug)]
 struct Reading {
     plan: Plan,
+    /// Keys of all feeds that are read.
+    live: Vec<String>,
     run: String,
     /// As it stood before.
     before: FeedState,
@@ -176,9 +179,10 @@ impl Catalogue {
                 run,
             } => {
                 let listed: Vec<String> = offers.iter().map(|offer| offer.id.clone()).collect();
-                let mut applied = offer::put(sql, (&space, ""), &offers, percent)?;
+                let told_at = offers.iter().filter_map(|offer| offer.told_at).max();
+                let mut applied = offer::put(sql, &space, None, &offers, percent)?;
                 if whole && !applied.stale {
-                    offer::withdraw_product(sql, &space, &product, &listed)?;
+                    offer::withdraw_product(sql, &space, &product, &listed, told_at)?;
                 }
                 applied
                     .news
@@ -245,6 +249,7 @@ impl Catalogue {
         };
         self.reading = Some(Reading {
             plan: plan.clone(),
+            live: plans.iter().map(|plan| plan.key.clone()).collect(),
             run,
             state: FeedState {
                 offers: 0,
@@ -276,12 +281,12 @@ impl Reading {
             .unread
             .saturating_add(count(told).saturating_sub(taken));
         self.state.offers = self.state.offers.saturating_add(taken);
-        let mut applied = offer::put(
-            sql,
-            (&self.plan.space, &self.plan.key),
-            &offers,
-            self.plan.percent,
-        )?;
+        let feed = OfFeed {
+            key: &self.plan.key,
+            live: &self.live,
+            fresh: self.fresh(),
+        };
+        let mut applied = offer::put(sql, &self.plan.space, Some(feed), &offers, self.plan.percent)?;
         self.state.changed = self.state.changed.saturating_add(applied.changed);
         let room = MAX_NEWS.saturating_sub(self.state.news);
         let untold = count(applied.news.len()).saturating_sub(room);
@@ -304,7 +309,8 @@ impl Reading {
                 last_modified,
             } => {
                 self.state.error = None;
-                if self.is_much_shorter() {
+                let short = self.is_much_shorter();
+                if short {
                     let (has, had) = (self.state.offers, self.before.offers);
                     self.state.error = Some(format!(
                         "it lists {has} offers, and {had} the time before: nothing was taken out of stock; if it does so \
@@ -314,8 +320,9 @@ impl Reading {
                     return Ok(false);
                 }
                 self.state.unread = self.state.unread.saturating_add(*nameless);
-                self.state.etag.clone_from(etag);
-                self.state.last_modified.clone_from(last_modified);
+                // A short one is to be read again even when the server says that it is the same: else it never counts.
+                self.state.etag = etag.clone().filter(|_| !short);
+                self.state.last_modified = last_modified.clone().filter(|_| !short);
                 self.state.ok_at = Some(now);
             }
             Ending::Unchanged => {
@@ -351,6 +358,11 @@ impl Reading {
         Ok(true)
     }
 
+    /// A shop makes its file about as often as it is read: it may not know yet what a webhook told since then.
+    fn fresh(&self) -> Timestamp {
+        self.state.begun_at.minus(self.plan.every)
+    }
+
     /// A shop whose export broke lists little and ends well: it must say so twice.
     fn is_much_shorter(&self) -> bool {
         self.state.offers == 0 || self.state.offers.saturating_mul(2) < self.before.offers
@@ -368,8 +380,8 @@ impl Reading {
             .into_iter()
             .filter(|id| !self.seen.contains(&hash(id)))
             .collect();
-        offer::withdraw(sql, &self.plan.space, &missing)?;
-        self.state.changed = self.state.changed.saturating_add(count(missing.len()));
+        let withdrawn = offer::withdraw(sql, &self.plan.space, &missing, self.fresh())?;
+        self.state.changed = self.state.changed.saturating_add(withdrawn);
         Ok(last)
     }
 }

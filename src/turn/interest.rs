@@ -1,7 +1,8 @@
 //! Tells people of a shard that something they wanted is back or cheaper: an event for each of them and each kind of change.
 //!
 //! Called for each page of contacts, again and again until all were looked at. A page that is told again changes nothing: the
-//! events bear the name of the reading that they come from.
+//! events bear the name of the reading that they come from. A contact that cannot be read is passed over, with a dead letter: it
+//! keeps no news from the others.
 
 use super::call::Ingest;
 use super::{Error, Turn};
@@ -9,14 +10,18 @@ use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::{ContactId, EventId, SourceName};
 use crate::domain::offer::News;
 use crate::engine::interest::{self, Index};
-use crate::store::{contact, event};
+use crate::store::dead_letter::{self, DeadLetter};
+use crate::store::{self, Row, Sql, Value, contact, event};
 use serde::{Deserialize, Serialize};
+use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 
 /// Contacts looked at in one turn.
 const CONTACTS_A_PAGE: u32 = 200;
 /// Most events of a contact that are looked at, the newest.
 const EVENTS_READ: u32 = 100;
+/// Most dead letters that more are put to: a fault that concerns everybody shows by the first of them.
+const MAX_LETTERS: u32 = 1_000;
 /// The source that such events name.
 pub const SOURCE: &str = "catalogue";
 
@@ -37,45 +42,103 @@ pub struct Heard {
     pub after: Option<ContactId>,
     /// Events that were new.
     pub events: u32,
+    /// Contacts that could not be told.
+    #[serde(default)]
+    pub failed: u32,
+}
+
+/// Notes whether anything may have been written, as what was written in part must not be kept.
+struct Watched<'a> {
+    sql: &'a dyn Sql,
+    wrote: Cell<bool>,
+}
+
+impl Sql for Watched<'_> {
+    fn query(&self, text: &'static str, params: &[Value]) -> Result<Vec<Row>, store::Error> {
+        if !text.trim_start().starts_with("SELECT") {
+            self.wrote.set(true);
+        }
+        self.sql.query(text, params)
+    }
 }
 
 impl Turn<'_> {
     /// Tells the next page. Where no journey begins with such events and no condition counts them, nobody is looked for.
     ///
     /// # Errors
-    /// When storage fails or a document cannot be read.
+    /// When storage fails.
     pub fn tell_news(&self, telling: &Telling) -> Result<Heard, Error> {
         let mut heard = Heard {
             after: None,
             events: 0,
+            failed: 0,
         };
-        let (index, kinds) = (Index::new(&telling.news), interest::kinds());
+        let index = Index::new(&telling.news);
         let asked = telling.news.iter().map(|news| interest::kind_of(&news.change));
         if !asked.into_iter().any(|kind| self.is_waited_for(&kind)) {
             return Ok(heard);
         }
         let page = contact::page(self.sql, telling.after.as_ref(), CONTACTS_A_PAGE)?;
+        let watched = Watched {
+            sql: self.sql,
+            wrote: Cell::new(false),
+        };
+        let turn = Turn {
+            sql: &watched,
+            remarks: RefCell::default(),
+            ..*self
+        };
         for id in &page {
-            let mut events = event::before(self.sql, id, &kinds, self.now, EVENTS_READ)?;
-            events.retain(|event| event.occurred_at >= interest::since(self.now));
-            // Of one moment, that it was bought comes last.
-            events.sort_by_key(|event| {
-                (
-                    Reverse(event.occurred_at),
-                    event.kind != EventKind::OrderCompleted,
-                )
-            });
-            for (kind, data) in interest::told(&index.heard_by(&events)) {
-                let told = Event {
-                    data,
-                    ..self.told(kind, &telling.run)?
-                };
-                heard.events += u32::from(self.hear_news(id, told)?);
+            watched.wrote.set(false);
+            match turn.tell_contact_news(&index, id, &telling.run) {
+                Ok(events) => heard.events += events,
+                Err(error) if watched.wrote.get() => return Err(error),
+                Err(error) => {
+                    heard.failed += 1;
+                    self.note_untold(id, &telling.run, &error)?;
+                }
             }
         }
+        self.remarks.borrow_mut().extend(turn.remarks.take());
         let full = page.len() >= CONTACTS_A_PAGE as usize;
         heard.after = page.into_iter().next_back().filter(|_| full);
         Ok(heard)
+    }
+
+    /// How many events it made.
+    fn tell_contact_news(&self, index: &Index<'_>, id: &ContactId, run: &str) -> Result<u32, Error> {
+        let mut events = event::before(self.sql, id, &interest::kinds(), self.now, EVENTS_READ)?;
+        events.retain(|event| event.occurred_at >= interest::since(self.now));
+        // Of one moment, that it was bought comes last.
+        events.sort_by_key(|event| {
+            (
+                Reverse(event.occurred_at),
+                event.kind != EventKind::OrderCompleted,
+            )
+        });
+        let mut made = 0;
+        for (kind, data) in interest::told(&index.heard_by(&events)) {
+            let told = Event {
+                data,
+                ..self.told(kind, run)?
+            };
+            made += u32::from(self.hear_news(id, told)?);
+        }
+        Ok(made)
+    }
+
+    fn note_untold(&self, id: &ContactId, run: &str, error: &Error) -> Result<(), Error> {
+        if dead_letter::count(self.sql)? >= MAX_LETTERS {
+            return Ok(());
+        }
+        let letter = DeadLetter {
+            id: format!("news:{id}"),
+            at: self.now,
+            what: "news of offers".to_owned(),
+            reason: error.without_values(),
+            body: serde_json::json!({ "contact": id, "run": run }).to_string(),
+        };
+        Ok(dead_letter::put(self.sql, &letter)?)
     }
 
     fn is_waited_for(&self, kind: &EventKind) -> bool {

@@ -25,6 +25,7 @@ describe("pages of links", { skip }, () => {
     state = stateFolder();
     server = await serve(state, {}, wend("test"));
     shop = new Shop(server.fetch, 1);
+    await shop.toNoon();
     browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
     const ana = shop.shopper();
     await shop.signsUp(ana);

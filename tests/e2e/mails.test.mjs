@@ -133,9 +133,13 @@ test("the text part is there, readable, and says the same links", () => {
   }), []);
 });
 
+/** They are answered by a reply: two by the store's own team, one by somebody who is unhappy and wants no button. */
+const ANSWERED_BY_A_REPLY = ["nps-alert", "nps-comment", "nps-critic"];
+
 test("each mail asks for exactly one thing", () => {
   const actions = ({ html }) => html.match(/<td class="button"|<table role="presentation" class="scale"/g)?.length ?? 0;
-  assert.deepEqual(wrong((mail) => (actions(mail) === 1 ? [] : [`${actions(mail)} primary actions`])), []);
+  const asked = (mail) => (ANSWERED_BY_A_REPLY.includes(mail.email) ? 0 : 1);
+  assert.deepEqual(wrong((mail) => (actions(mail) === asked(mail) ? [] : [`${actions(mail)} primary actions`])), []);
 });
 
 const PLACES = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];

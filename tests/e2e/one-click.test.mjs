@@ -16,6 +16,7 @@ before(async () => {
   state = stateFolder();
   server = await serve(state, {}, wend("test"));
   shop = new Shop(server.fetch, 1);
+  await shop.toNoon();
 });
 afterAll(async () => {
   await server.close();

@@ -97,6 +97,27 @@ impl Shop {
         self.sql.rows_written() - before
     }
 
+    /// What a webhook tells of the product, so many hours before now: all its variants, or some. The rows it wrote.
+    fn hear(&mut self, hours_ago: i64, offers: &[Offer], whole: bool) -> u64 {
+        let told_at = Some(self.now.minus(Delay::from_hours(hours_ago)));
+        let before = self.sql.rows_written();
+        let offers = offers.iter().cloned();
+        self.ask(CatalogueCall::Product {
+            space: String::new(),
+            product: "p".to_owned(),
+            offers: offers.map(|offer| Offer { told_at, ..offer }).collect(),
+            whole,
+            percent: 5,
+            run: format!("webhook-{hours_ago}"),
+        });
+        self.sql.rows_written() - before
+    }
+
+    fn held(&self, id: u32) -> Offer {
+        let found = wend::store::offer::find(&self.sql, &[String::new()], &[format!("v{id}")]).unwrap();
+        found.into_iter().next().unwrap().1
+    }
+
     fn state(&mut self) -> FeedState {
         let CatalogueAnswer::States(mut states) = self.ask(CatalogueCall::States) else {
             panic!("no states");
@@ -195,7 +216,10 @@ fn a_feed_that_suddenly_lists_little_must_say_so_twice() {
     shop.read(&offers(4), whole());
     assert_eq!(shop.for_sale(10), [true; 10]);
     assert!(shop.state().error.unwrap().contains("lists 4 offers, and 10"));
+    // A server that is asked by the mark of the short one would say that nothing changed, and it would never count.
+    assert_eq!(shop.state().etag, None);
     shop.read(&offers(4), whole());
+    assert_eq!(shop.state().etag.as_deref(), Some("\"7\""));
     assert_eq!(shop.for_sale(10).iter().filter(|there| **there).count(), 4);
     for _ in 0..3 {
         shop.read(&[], whole());
@@ -286,6 +310,7 @@ fn a_product_s_webhook_tells_of_all_its_variants() {
             shop.news().len(),
         )
     };
+    // Of the table; what is for sale has a row of the index too, which the host does not count.
     assert_eq!(tell(offers(3), "a"), (3, vec![true; 3], 0));
     assert_eq!(tell(offers(3), "a"), (0, vec![true; 3], 0));
     assert_eq!(tell(offers(1), "b"), (2, vec![true, false, false], 0));
@@ -318,4 +343,89 @@ fn a_delivery_that_was_overtaken_changes_nothing() {
     // It says less, and a lower price: both were so before.
     assert_eq!(tell(2, "20.00", 1), (vec![true; 2], 0));
     assert_eq!(tell(4, "20.00", 2), (vec![true; 2], 2));
+}
+
+#[test]
+fn a_delivery_that_says_the_same_later_is_what_an_older_one_is_measured_by() {
+    let mut shop = Shop::new();
+    assert_eq!(shop.hear(9, &offers(2), true), 2);
+    assert_eq!(shop.hear(5, &offers(2), true), 2);
+    assert_eq!(shop.hear(5, &offers(2), true), 0);
+    assert_eq!(shop.hear(7, &[offer(0, "10.00", false)], false), 0);
+    assert_eq!(shop.for_sale(2), [true; 2]);
+    // What a delivery left out is as new as what it says.
+    assert_eq!(shop.hear(3, &offers(1), true), 2);
+    assert_eq!(shop.hear(4, &offers(2), true), 0);
+    assert_eq!(shop.for_sale(2), [true, false]);
+    assert!(shop.news().is_empty());
+}
+
+#[test]
+fn a_file_that_is_older_than_a_webhook_changes_neither_stock_nor_price() {
+    let mut shop = Shop::new();
+    shop.read(&offers(4), whole());
+    let told = [
+        offer(0, "20.00", false),
+        offer(1, "30.00", true),
+        offer(3, "21.00", true),
+    ];
+    shop.hear(0, &told, false);
+    let mut file = offers(3);
+    file[0].url = Some("https://shop.example/v0".to_owned());
+    // Six hours later: the file may be as old as that.
+    assert_eq!(shop.read(&file, whole()), 1 + 2);
+    assert_eq!(shop.for_sale(4), [false, true, true, true]);
+    assert_eq!(shop.held(0).url, file[0].url);
+    assert_eq!(shop.held(1).price, offer(1, "30.00", true).price);
+    assert!(shop.news().is_empty());
+    // By the next one the shop has had its time.
+    shop.read(&file, whole());
+    assert_eq!(shop.for_sale(4), [true, true, true, false]);
+    assert_eq!(shop.news().len(), 2);
+    // That the file was believed since does not make an older delivery newer.
+    assert_eq!(shop.hear(20, &[offer(0, "1.00", true)], false), 0);
+}
+
+#[test]
+fn what_a_webhook_told_last_is_still_the_feed_s_that_lists_it() {
+    let mut shop = Shop::new();
+    shop.read(&offers(3), whole());
+    shop.hear(0, &[offer(0, "25.00", true)], false);
+    shop.hear(0, &[offer(4, "20.00", true)], false);
+    shop.now = shop.now.plus(Delay::from_hours(6));
+    let mut file = offers(5);
+    file[0] = offer(0, "25.00", true);
+    // One is new, and one was known by a webhook alone.
+    assert_eq!(shop.read(&file, whole()), 2 + 2);
+    shop.read(&file[1..4], whole());
+    assert_eq!(shop.for_sale(5), [false, true, true, true, false]);
+    assert_eq!(shop.read(&file[1..4], whole()), 2);
+}
+
+#[test]
+fn a_feed_that_is_read_in_another_way_keeps_what_it_lists() {
+    let mut shop = Shop::new();
+    shop.read(&offers(1_500), whole());
+    shop.now = shop.now.plus(Delay::from_hours(6));
+    let key = "anew".to_owned();
+    let plans = || {
+        vec![Plan {
+            key: key.clone(),
+            ..plan()
+        }]
+    };
+    let (plans_now, now) = (plans(), shop.now);
+    let CatalogueAnswer::Begun(begun) = shop.ask(CatalogueCall::Begin {
+        plans: plans_now,
+        now,
+    }) else {
+        panic!("not due");
+    };
+    shop.take(&begun.run, &offers(1_500));
+    shop.end(&begun.run, whole());
+    for _ in 0..3 {
+        let (plans, now) = (plans(), shop.now);
+        shop.ask(CatalogueCall::Begin { plans, now });
+    }
+    assert_eq!(shop.for_sale(1_500), [true; 1_500]);
 }

@@ -521,25 +521,25 @@ fn russian_counts_in_three_forms() {
         locale: Some("ru".to_owned()),
         ..Profile::default()
     };
-    let line = sample::data("checkout-nudge", &shop.brand.url, shop.currency);
+    let line = sample::data("order-confirmation", &shop.brand.url, shop.currency);
     let line = line.items.first().cloned().unwrap();
     for (number, said) in [
-        (1, "1 товар:"),
-        (3, "3 товара:"),
-        (5, "5 товаров:"),
-        (11, "11 товаров:"),
-        (12, "12 товаров:"),
-        (21, "21 товар:"),
-        (22, "22 товара:"),
-        (111, "111 товаров:"),
+        (1, "1 позиция:"),
+        (3, "3 позиции:"),
+        (5, "5 позиций:"),
+        (11, "11 позиций:"),
+        (12, "12 позиций:"),
+        (21, "21 позиция:"),
+        (22, "22 позиции:"),
+        (111, "111 позиций:"),
     ] {
         let data = EventData {
             items: Arc::new(vec![line.clone(); number]),
             ..EventData::default()
         };
-        let mail = mail_of(&shop, "checkout-nudge", &reader, &data);
+        let mail = mail_of(&shop, "order-confirmation", &reader, &data);
         for part in [&mail.html, &mail.text] {
-            assert!(part.contains(&format!("В корзине {said}")), "{part}");
+            assert!(part.contains(&format!("В заказе {said}")), "{part}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Who is told that an offer is back or cheaper, on several shards, and that telling again tells nobody twice.
 
-use crate::world::{event, pass, tell, world};
+use crate::world::{contact_of, event, pass, tell, world};
 use std::collections::BTreeMap;
 use wend::domain::event::{Event, LineItem};
 use wend::domain::ids::SourceName;
@@ -158,4 +158,30 @@ fn where_no_journey_asks_nobody_is_looked_for() {
     let before = world.rows_written();
     assert_eq!(told(&world, "r", &[back("", "v1")]), 0);
     assert_eq!(world.rows_written(), before);
+}
+
+#[test]
+fn who_cannot_be_read_keeps_no_news_from_the_others() {
+    for spoil in [
+        "UPDATE contact SET doc = '{' WHERE contact_id = ?1",
+        "UPDATE event SET body = '{' WHERE contact_id = ?1",
+        "UPDATE event SET body = '{}' WHERE contact_id = ?1",
+    ] {
+        let (world, mut story) = (shop(), Story::default());
+        for who in ["nadia", "omar", "pia"] {
+            looks(&world, &mut story, who, "shopify", line(Some("v1"), None, None));
+        }
+        let omar = contact_of(&world, "omar");
+        let shard = world.settings.shards.of_contact(&omar);
+        world
+            .turn(shard, |turn| Ok(turn.sql.query(spoil, &[(&omar).into()])?))
+            .unwrap();
+        assert_eq!(told(&world, "r", &[back("", "v1")]), 2, "{spoil}");
+        // Again: they are not told twice, and it is one letter.
+        assert_eq!(told(&world, "r", &[back("", "v1")]), 0, "{spoil}");
+        let letters = world.letters().unwrap();
+        assert_eq!(letters.len(), 1, "{spoil}");
+        assert_eq!(letters[0].id, format!("news:{omar}"));
+        assert!(!letters[0].reason.contains('@'), "{}", letters[0].reason);
+    }
 }

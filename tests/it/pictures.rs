@@ -28,7 +28,7 @@ fn reminder(keeps: bool, spaces: &[&str]) -> String {
             available: true,
             ..Offer::default()
         };
-        offer::put(&world.store, (space, "feed"), &[known], 5).unwrap();
+        offer::put(&world.store, space, None, &[known], 5).unwrap();
     }
     let mut story = Story::default();
     tell(&world, &mut story, "checkout T1 by=nadia subscribed products=mug");

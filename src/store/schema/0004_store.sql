@@ -10,6 +10,10 @@ CREATE TABLE offer (
   PRIMARY KEY (space, id)
 ) WITHOUT ROWID, STRICT;
 
+-- A shop posts a whole product at each sale of it: without this, every post would read the whole namespace. Only of what is
+-- for sale, as nothing else can be withdrawn.
+CREATE INDEX offer_product ON offer (space, doc ->> 'product') WHERE available = 1;
+
 -- How the reading of each feed stands: JSON of a `FeedState`.
 CREATE TABLE feed (
   feed  TEXT PRIMARY KEY,
