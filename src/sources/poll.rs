@@ -262,7 +262,6 @@ mod tests {
             "https://169.254.169.254/latest",
             "https://2130706433",
             "https://[fd00::1]",
-            "https://localhost",
             "https://nas.local",
             "https://db.internal",
             "http://127.0.0.1.evil.example",

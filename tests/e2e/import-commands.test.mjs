@@ -121,8 +121,16 @@ test("one record that the Worker never takes costs no other", async () => {
   const { code, text } = await importing("contacts", list("poison.csv", people(202)));
   assert.equal(code, 1, text);
   assert.match(text, /: 201 new\.\n[^]*The Worker could not take n201@example\.com; its log says why\.$/);
-  // Four times the two of them, then each by itself.
-  assert.deepEqual(sent(), [200, 2, 2, 2, 2, 1, 1, 1, 1, 1]);
+  // Four times the two of them, then each by itself: it was waited for already.
+  assert.deepEqual(sent(), [200, 2, 2, 2, 2, 1, 1]);
+});
+
+test("nor does the very first one", async () => {
+  refuses = (records) => records.some((record) => record.contact.email === "n0@example.com");
+  const { code, text } = await importing("contacts", list("poison-first.csv", people(3)));
+  assert.equal(code, 1, text);
+  assert.match(text, /: 2 new\./);
+  assert.deepEqual(sent(), [3, 3, 3, 3, 2, 1, 1, 1]);
 });
 
 test("orders are taken with all their lines, and what is no list says what is accepted", async () => {
