@@ -210,13 +210,14 @@ pub async fn take(peers: &Peers<'_>, events: Vec<Event>) -> Result<Arrived, Erro
             outcome = word;
         }
         if ingested == Ingested::Ignored {
+            // Its person may have been erased, and an order's number would be a trace of them.
             lines.push(Line {
                 polled,
                 ..Line::new(
                     peers.now,
                     source.as_str(),
                     kind.as_str(),
-                    id.as_str(),
+                    "",
                     Verdict::Ignored,
                     NOBODY,
                 )

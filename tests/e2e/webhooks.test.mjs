@@ -26,11 +26,12 @@ for (const shards of [1, 4]) {
     before(async () => { shop = await openShop({ shards }); });
     afterAll(() => shop.close());
 
-    /** Posts, and shows that no row was written. */
+    /** Posts, and shows that no row was written, but for the log's line of a delivery that was genuine. */
     const refused = async (path, body, headers) => {
       let answer;
       const rows = await shop.rowsOf(async () => { answer = await shop.post(path, body, headers); });
-      assert.deepEqual([rows.written, rows.alarms], [0, 0], `${path} wrote`);
+      const most = answer.status === 401 ? 0 : 1;
+      assert.ok(rows.written <= most && rows.alarms === 0, `${path} wrote ${rows.written}, ${rows.alarms}`);
       return answer;
     };
     const expectError = (answer, status) => {
@@ -91,8 +92,8 @@ for (const shards of [1, 4]) {
     test("unknown topics and the WooCommerce ping are a 200, and make nobody", async () => {
       const body = signupBody();
       for (const answer of [
-        await refused("/hooks/shopify", body, shopifyHeaders("products/update", body)),
-        await refused("/hooks/woocommerce", body, woocommerceHeaders("product.updated", body)),
+        await refused("/hooks/shopify", body, shopifyHeaders("locations/update", body)),
+        await refused("/hooks/woocommerce", body, woocommerceHeaders("coupon.updated", body)),
       ]) {
         assert.deepEqual([answer.status, answer.result], [200, "ignored"]);
         assert.match(answer.reason, /topic/);
