@@ -346,13 +346,14 @@ impl<'a> Turn<'a> {
         }
         if let Position::Sending(Sending {
             message,
+            generation,
             dispatched: false,
             ..
         }) = &enrollment.position
         {
             self.changes.push(Change::SettleMessage {
                 message: message.clone(),
-                how: Settlement::Dropped(reason),
+                how: Settlement::Dropped(reason).of_generation(*generation),
                 at: self.now,
             });
         }
@@ -374,15 +375,14 @@ impl<'a> Turn<'a> {
     }
 
     pub fn settled(&mut self, message: &MessageId, how: &Settlement) {
+        let sending = self.contact.sending(message);
+        let generation = sending.map_or(1, |(_, sending)| sending.generation);
+        let found = sending.map(|(enrollment, _)| enrollment.clone());
         self.changes.push(Change::SettleMessage {
             message: message.clone(),
-            how: how.clone(),
+            how: how.clone().of_generation(generation),
             at: self.now,
         });
-        let found = self
-            .contact
-            .sending(message)
-            .map(|(enrollment, _)| enrollment.clone());
         let accepted = matches!(how, Settlement::Accepted { .. });
         let Some(mut enrollment) = found else {
             // One that nobody remembers was told before.

@@ -98,6 +98,23 @@ pub enum Settlement {
     Shadowed,
 }
 
+impl Settlement {
+    /// This end for a message of `generation`. A second generation is made after the fate of the first stayed unknown, so
+    /// whatever keeps it from leaving, nobody can say that the mail did not: its fate is given up.
+    pub fn of_generation(self, generation: u8) -> Self {
+        if generation < 2 {
+            return self;
+        }
+        let refused = match self {
+            Self::Accepted { .. } | Self::GivenUp(_) => return self,
+            Self::Dropped(reason) => reason.as_str().to_owned(),
+            Self::Failed(reason) => reason,
+            Self::Shadowed => "shadow mode".to_owned(),
+        };
+        Self::GivenUp(format!("the first request's fate is unknown, and the second was not sent: {refused}"))
+    }
+}
+
 /// One thing to write, in the turn of the decision.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {

@@ -279,11 +279,12 @@ fn dropped(run: &Enrollment, now: Timestamp) -> Option<Change> {
     match &run.position {
         Position::Sending(Sending {
             message,
+            generation,
             dispatched: false,
             ..
         }) => Some(Change::SettleMessage {
             message: message.clone(),
-            how: Settlement::Dropped(DropReason::Exited),
+            how: Settlement::Dropped(DropReason::Exited).of_generation(*generation),
             at: now,
         }),
         Position::Sending(_) | Position::Waiting { .. } | Position::Asking(_) => None,

@@ -91,13 +91,13 @@ impl Turn<'_> {
         let input = match &next {
             Next::Settle(how) => Input::Settled {
                 message,
-                how: how.clone(),
+                how: how.clone().of_generation(dispatch.generation),
             },
             Next::Release { .. } | Next::Resend { .. } if orphan => {
                 let how = if found.message.state == MessageState::Unknown {
                     Settlement::GivenUp("the contact left the journey while its fate was unknown".to_owned())
                 } else {
-                    Settlement::Dropped(DropReason::Exited)
+                    Settlement::Dropped(DropReason::Exited).of_generation(dispatch.generation)
                 };
                 Input::Settled { message, how }
             }
@@ -282,7 +282,7 @@ impl Turn<'_> {
             let input = if found.sending.is_none() {
                 Input::Settled {
                     message,
-                    how: Settlement::Dropped(DropReason::Exited),
+                    how: Settlement::Dropped(DropReason::Exited).of_generation(dispatch.generation),
                 }
             } else {
                 store::message::release(self.sql, &contact, member, reason)?;
