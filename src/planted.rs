@@ -60,6 +60,8 @@ defects! {
     SweepLooksAtNobody: "sweep: after a deploy nobody is looked at",
     BounceForgotten: "feedback: a hard bounce does not end the address",
     ErasureKeepsNothing: "erasure: no hash of the address stays",
+    KeylessRepeats: "outcome: a request of unknown fate is repeated to a provider that knows no keys",
+    RunsAreNumbered: "enrollments: a run's id is a number of the process, not made from what it is of",
     LinkOfOneAddress: "unsubscribe: the link withdraws only the address written to now",
 }
 
@@ -70,10 +72,17 @@ mod switch {
 
     thread_local! {
         static ON: Cell<Option<Defect>> = const { Cell::new(None) };
+        static NUMBER: Cell<u64> = const { Cell::new(0) };
     }
 
     pub fn is_on(defect: Defect) -> bool {
         ON.get() == Some(defect)
+    }
+
+    /// Another one each time.
+    pub fn number() -> u64 {
+        NUMBER.set(NUMBER.get() + 1);
+        NUMBER.get()
     }
 
     /// Switches a defect on for this thread, or all off.
@@ -83,11 +92,17 @@ mod switch {
 }
 
 #[cfg(any(test, feature = "planted-defects"))]
-pub use switch::{is_on, switch};
+pub use switch::{is_on, number, switch};
 
 /// Nothing is planted in this build.
 #[cfg(not(any(test, feature = "planted-defects")))]
 #[inline(always)]
 pub const fn is_on(_: Defect) -> bool {
     false
+}
+
+#[cfg(not(any(test, feature = "planted-defects")))]
+#[inline(always)]
+pub const fn number() -> u64 {
+    0
 }

@@ -42,7 +42,9 @@ pub enum Opened {
 /// A file on its way.
 pub struct File {
     stream: ByteStream,
+    /// The piece that came last, and how much of it was handed on.
     held: Vec<u8>,
+    handed_on: usize,
     pub etag: Option<String>,
     pub last_modified: Option<String>,
     controller: Option<AbortController>,
@@ -145,6 +147,7 @@ impl File {
         Ok(Self {
             stream,
             held: Vec::new(),
+            handed_on: 0,
             etag: header("etag")?,
             last_modified: header("last-modified")?,
             controller: Some(controller),
@@ -156,7 +159,7 @@ impl File {
     /// # Errors
     /// When the rest does not come.
     pub async fn part(&mut self) -> Result<Option<Vec<u8>>, Error> {
-        if self.held.is_empty() {
+        if self.handed_on >= self.held.len() {
             let piece = match select(self.stream.next(), pin!(patience())).await {
                 Either::Left((piece, _)) => piece,
                 Either::Right(((), _)) => return Err(Error::Silent),
@@ -165,9 +168,13 @@ impl File {
                 None => return Ok(None),
                 Some(piece) => self.held = piece.map_err(|error| Error::NoAnswer(error.to_string()))?,
             }
+            self.handed_on = 0;
         }
-        let rest = self.held.split_off(self.held.len().min(PART_BYTES));
-        Ok(Some(std::mem::replace(&mut self.held, rest)))
+        // A piece may be the whole file: what is left of it is never copied for the sake of a part.
+        let rest = self.held.get(self.handed_on..).unwrap_or_default();
+        let part: Vec<u8> = rest.iter().take(PART_BYTES).copied().collect();
+        self.handed_on += part.len();
+        Ok(Some(part))
     }
 
     /// Asks for no more of it.

@@ -111,7 +111,9 @@ impl Settlement {
             Self::Failed(reason) => reason,
             Self::Shadowed => "shadow mode".to_owned(),
         };
-        Self::GivenUp(format!("the first request's fate is unknown, and the second was not sent: {refused}"))
+        Self::GivenUp(format!(
+            "the first request's fate is unknown, and the second was not sent: {refused}"
+        ))
     }
 }
 

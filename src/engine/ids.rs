@@ -10,6 +10,9 @@ pub fn enrollment(
     key: &EnrollmentKey,
     cause: &str,
 ) -> EnrollmentId {
+    if planted!(RunsAreNumbered) {
+        return EnrollmentId::from_hash(&hash(&[&crate::planted::number().to_string()]));
+    }
     EnrollmentId::from_hash(&hash(&[contact.as_str(), journey.as_str(), key.as_str(), cause]))
 }
 

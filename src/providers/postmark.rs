@@ -121,7 +121,8 @@ fn judge(status: u16, result: &Value) -> Outcome {
     let message = told::text(result, "/Message");
     let reason = answer::reason(status, &format!("{code} {message}"));
     match code {
-        0 => answer::accepted(Some(told::text(result, "/MessageID"))),
+        // A failing server's zero is none of its words about the mail.
+        0 if status < 300 => answer::accepted(Some(told::text(result, "/MessageID"))),
         406 => answer::suppressed(reason),
         // It covers every address of a mail: "Invalid 'From' address", "Error parsing 'Reply-To'".
         300 if answer::mentions(message, &["'from'", "'reply-to'", "'replyto'"]) => {

@@ -72,6 +72,7 @@ pub struct Player<W> {
 pub fn provider(text: &str) -> ProviderKind {
     match story::value(text, "provider") {
         Some("resend") => ProviderKind::Resend,
+        Some("postmark") => ProviderKind::Postmark,
         Some(_) | None => ProviderKind::Outbox,
     }
 }

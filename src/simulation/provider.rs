@@ -1,8 +1,12 @@
-//! A Resend in memory: takes each key once in 24 hours, and fails when told to.
+//! A provider in memory, and one that fails when told to: a Resend, which takes each key once in 24 hours, or a Postmark, which
+//! takes whatever comes.
+
+mod dialect;
 
 use super::error::Failure;
 use crate::domain::time::{Delay, Timestamp};
-use crate::http::{self, Headers, Request, Response};
+use crate::http::{self, Request, Response};
+use dialect::Dialect;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -42,18 +46,22 @@ impl Fault {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
     pub at: Timestamp,
+    /// A request without one has its number.
     pub key: String,
+    /// A provider that knows no keys took it.
+    pub keyless: bool,
     pub message: String,
     pub step: String,
     pub to: String,
-    /// Requests with this key before whose fate was left open. One that was refused goes through the gate again.
+    /// Requests with this key before whose fate was left open; without keys, requests with this message. One that was refused goes
+    /// through the gate again.
     pub doubted_before: u32,
 }
 
 #[derive(Default)]
 pub struct Provider {
     keys: BTreeMap<String, (Timestamp, Vec<u8>)>,
-    /// How often the fate of a request was left open, by its key, for ever.
+    /// How often the fate of a request was left open, by its key or its messages, for ever.
     doubts: BTreeMap<String, u32>,
     /// Keys that came with other bytes than before.
     pub mismatched: Vec<String>,
@@ -69,35 +77,41 @@ impl Provider {
     /// When the request is not one that Wend makes.
     pub fn answer(&mut self, request: &Request, now: Timestamp) -> Result<Option<Response>, Failure> {
         self.requests += 1;
-        let key = request.headers.get("idempotency-key").unwrap_or_default();
+        let dialect = Dialect::of(request)?;
         let fault = self.faults.pop_front();
-        let response = self.respond(request, fault, now)?;
+        let response = self.respond(&dialect, request, fault, now)?;
         if matches!(fault, Some(Fault::Lost | Fault::Broken | Fault::Silent)) {
-            let doubts = self.doubts.entry(key.to_owned()).or_default();
-            *doubts = doubts.saturating_add(1);
+            for name in doubted(&dialect, request)? {
+                let doubts = self.doubts.entry(name).or_default();
+                *doubts = doubts.saturating_add(1);
+            }
         }
         Ok(response)
     }
 
     fn respond(
         &mut self,
+        dialect: &Dialect,
         request: &Request,
         fault: Option<Fault>,
         now: Timestamp,
     ) -> Result<Option<Response>, Failure> {
-        match fault {
+        let (status, name, code) = match fault {
             Some(Fault::Lost) => return Ok(None),
-            Some(Fault::Broken) => return Ok(Some(error(500, "internal_server_error", &[]))),
-            Some(Fault::Busy) => {
-                let wait = [("retry-after", "60")];
-                return Ok(Some(error(429, "rate_limit_exceeded", &wait)));
+            Some(Fault::Broken) => (500, "internal_server_error", 0),
+            Some(Fault::Busy) => (429, "rate_limit_exceeded", 429),
+            Some(Fault::Unauthorised) => (401, "missing_api_key", 10),
+            Some(Fault::Refused) => (422, "validation_error", 300),
+            Some(Fault::Silent) | None => {
+                let response = self.take(dialect, request, now)?;
+                return Ok((fault != Some(Fault::Silent)).then_some(response));
             }
-            Some(Fault::Unauthorised) => return Ok(Some(error(401, "missing_api_key", &[]))),
-            Some(Fault::Refused) => return Ok(Some(error(422, "validation_error", &[]))),
-            Some(Fault::Silent) | None => {}
-        }
-        let response = self.take(request, now)?;
-        Ok((fault != Some(Fault::Silent)).then_some(response))
+        };
+        let wait: &[(&str, &str)] = match fault {
+            Some(Fault::Busy) => &[("retry-after", "60")],
+            Some(_) | None => &[],
+        };
+        Ok(Some(dialect.error(status, name, code, wait)))
     }
 
     /// Forgets the keys whose time is over, as a provider does: a long simulation would keep every body.
@@ -105,75 +119,58 @@ impl Provider {
         self.keys.retain(|_, (at, _)| now.since(*at) < KEY_WINDOW);
     }
 
-    fn take(&mut self, request: &Request, now: Timestamp) -> Result<Response, Failure> {
-        let key = request
-            .headers
-            .get("idempotency-key")
-            .ok_or(Failure::Provider("it has no idempotency key"))?
-            .to_owned();
-        let mails: Vec<Value> = match http::json(&request.body)? {
-            Value::Array(mails) => mails,
-            mail => vec![mail],
+    fn take(&mut self, dialect: &Dialect, request: &Request, now: Timestamp) -> Result<Response, Failure> {
+        let mails = mails(request)?;
+        let number = format!("request-{}", self.requests);
+        let key = match dialect {
+            Dialect::Keyed(key) => key.clone(),
+            Dialect::Keyless => number,
         };
         let known = self.keys.get(&key).filter(|(at, _)| now.since(*at) < KEY_WINDOW);
         match known {
             Some((_, body)) if *body != request.body => {
                 self.mismatched.push(key);
-                return Ok(error(409, "invalid_idempotent_request", &[]));
+                return Ok(dialect.error(409, "invalid_idempotent_request", 0, &[]));
             }
             Some(_) => {}
             None => {
                 self.keys.insert(key.clone(), (now, request.body.clone()));
-                let doubted_before = self.doubts.get(&key).copied().unwrap_or_default();
                 for mail in &mails {
-                    let taken = taken(mail, &key, now, doubted_before)
-                        .ok_or(Failure::Provider("a mail lacks its tags"))?;
-                    self.taken.push(taken);
+                    let mail = dialect.addressed(mail);
+                    let mail = mail.ok_or(Failure::Provider("a mail lacks its tags"))?;
+                    let keyless = *dialect == Dialect::Keyless;
+                    let doubted = if keyless { &mail.message } else { &key };
+                    self.taken.push(Taken {
+                        at: now,
+                        doubted_before: self.doubts.get(doubted).copied().unwrap_or_default(),
+                        key: key.clone(),
+                        keyless,
+                        message: mail.message,
+                        step: mail.step,
+                        to: mail.to,
+                    });
                 }
             }
         }
-        let ids: Vec<Value> = (0..mails.len())
-            .map(|at| serde_json::json!({ "id": format!("{key}-{at}") }))
-            .collect();
-        let body = if request.url.ends_with("/batch") {
-            serde_json::json!({ "data": ids })
-        } else {
-            ids.into_iter().next().unwrap_or_default()
-        };
-        Ok(Response {
-            status: 200,
-            headers: Headers::new(),
-            body: body.to_string().into_bytes(),
-        })
+        let ids = (0..mails.len()).map(|at| format!("{key}-{at}"));
+        Ok(dialect.taken(ids, request.url.ends_with("/batch")))
     }
 }
 
-fn taken(mail: &Value, key: &str, now: Timestamp, doubted_before: u32) -> Option<Taken> {
-    let tags = mail.get("tags")?.as_array()?;
-    let tag = |name: &str| {
-        let tag = tags
-            .iter()
-            .find(|tag| tag.get("name").is_some_and(|held| held == name))?;
-        Some(tag.get("value")?.as_str()?.to_owned())
-    };
-    Some(Taken {
-        at: now,
-        key: key.to_owned(),
-        message: tag("message")?,
-        step: tag("step")?,
-        to: mail.get("to")?.get(0)?.as_str()?.to_owned(),
-        doubted_before,
+fn mails(request: &Request) -> Result<Vec<Value>, Failure> {
+    Ok(match http::json(&request.body)? {
+        Value::Array(mails) => mails,
+        mail => vec![mail],
     })
 }
 
-fn error(status: u16, name: &str, headers: &[(&str, &str)]) -> Response {
-    let body = serde_json::json!({ "statusCode": status, "name": name, "message": name });
-    let headers = headers
-        .iter()
-        .fold(Headers::new(), |all, (name, value)| all.with(name, value));
-    Response {
-        status,
-        headers,
-        body: body.to_string().into_bytes(),
+/// By what the doubt about a request is remembered.
+fn doubted(dialect: &Dialect, request: &Request) -> Result<Vec<String>, Failure> {
+    if let Dialect::Keyed(key) = dialect {
+        return Ok(vec![key.clone()]);
     }
+    let mails = mails(request)?.into_iter();
+    Ok(mails
+        .filter_map(|mail| Some(dialect.addressed(&mail)?.message))
+        .collect())
 }

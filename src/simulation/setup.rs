@@ -122,7 +122,7 @@ pub(super) fn settings(shards: u16, provider: ProviderKind) -> Result<Settings, 
             "EMAIL_PROVIDER" => provider.as_str(),
             "HASH_KEY" => "a-key-for-identities-of-tests-only",
             "LINK_KEY" => "a-key-for-links-of-tests-only",
-            "RESEND_API_KEY" => "re_test",
+            "RESEND_API_KEY" | "POSTMARK_SERVER_TOKEN" => "re_test",
             _ => return None,
         };
         Some(value.to_owned())

@@ -382,6 +382,13 @@ impl World {
         self.host(shard).is_ok_and(|host| host.armed.get())
     }
 
+    /// No process knows any more how its shards' alarms stand.
+    pub fn forget_alarms(&self) {
+        for host in &self.shards {
+            host.armed.set(false);
+        }
+    }
+
     /// When a shard has something to do, as of its last call.
     pub fn next_run_of(&self, shard: ShardIndex) -> Option<Timestamp> {
         self.host(shard).ok()?.next_run.get()

@@ -5,7 +5,7 @@
 //! review. `SCENARIO=birthday` plays those with that in their name. The words of a time line:
 //!
 //! ```text
-//! provider resend | outbox                      before everything else; outbox unless said
+//! provider resend | postmark | outbox           before everything else; outbox unless said
 //! store region=opt_out marketing=resend_once    the store's policy, where it is not that of store.yaml; also
 //!                                               transactional=, quiet=21:00-08:00, referral=<link with {code}> or none
 //! drafts nps-question winback                   drafts of journeys/ that take part, as if they were live

@@ -6,6 +6,7 @@ use super::super::provider;
 use super::plan::{Act, Delivery, Fault, Plan, Reply, Trouble, What};
 use super::stage::{DEPLOYS, STAGES};
 use crate::domain::time::{Delay, Timestamp};
+use crate::providers::ProviderKind;
 
 /// The stores that are played: all numbers of shards that the issue of placing people can show itself at.
 const SHARDS: [u16; 3] = [1, 4, 16];
@@ -34,6 +35,7 @@ const DAYS: [u32; 6] = [60, 66, 87, 94, 150, 297];
 const YEAR: Timestamp = Timestamp::from_seconds(1_767_225_600);
 /// A webhook of four brings trouble of its own.
 const WEBHOOK_TROUBLE: f64 = 0.25;
+const KEYLESS: f64 = 0.25;
 
 /// The plan of a seed.
 pub fn plan(seed: u64) -> Plan {
@@ -44,6 +46,7 @@ pub fn plan(seed: u64) -> Plan {
     let mut plan = Plan {
         seed,
         shards: dice.of(&SHARDS),
+        provider: provider_of(seed),
         stage: dice.below(STAGES) as usize,
         start,
         acts: Vec::new(),
@@ -77,6 +80,15 @@ pub fn plan(seed: u64) -> Plan {
         plan.faults.push(Fault::Platform { at, how });
     }
     plan
+}
+
+/// A store of four sends by a provider that knows no keys. Drawn apart, so that a seed tells the same story by another one.
+fn provider_of(seed: u64) -> ProviderKind {
+    if Draw::new(seed, 1).chance(KEYLESS) {
+        ProviderKind::Postmark
+    } else {
+        ProviderKind::Resend
+    }
 }
 
 /// Whose address it is.

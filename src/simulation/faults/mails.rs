@@ -69,7 +69,9 @@ impl Eyes {
             format!("{}, whose address is dead", told())
         })?;
         if stored.message.stream == Stream::Transactional {
-            let may_be_second = taken == MOST_TAKEN && mail.key.ends_with(KEY_OF_THE_SECOND);
+            // Without keys nothing tells a second request from a first.
+            let is_second = mail.keyless || mail.key.ends_with(KEY_OF_THE_SECOND);
+            let may_be_second = taken == MOST_TAKEN && is_second;
             return keep(Promise::TakenOnce, taken == 1 || may_be_second, || {
                 format!("{} was taken {taken} times, at last under {}", told(), mail.key)
             });

@@ -4,12 +4,15 @@
 use super::super::crash::Point;
 use super::super::provider;
 use crate::domain::time::{Delay, Timestamp};
+use crate::providers::ProviderKind;
 use std::fmt;
 
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub seed: u64,
     pub shards: u16,
+    /// What the store sends by.
+    pub provider: ProviderKind,
     /// Which of the stores of [`super::stage`] it is played in.
     pub stage: usize,
     pub start: Timestamp,

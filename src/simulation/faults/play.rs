@@ -19,7 +19,6 @@ use super::truth::Truth;
 use crate::domain::event::Event;
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::{Delay, Timestamp};
-use crate::providers::ProviderKind;
 use crate::turn::call::{Call, Ingested};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -107,12 +106,7 @@ pub(super) fn history(plan: &Plan, stage: &Stage) -> Vec<Entry> {
 
 impl<'p> Play<'p> {
     fn new(plan: &'p Plan, stage: &'p Stage) -> Result<Self, Failure> {
-        let mut world = World::new(
-            Path::new("."),
-            stage.before.clone(),
-            plan.shards,
-            ProviderKind::Resend,
-        )?;
+        let mut world = World::new(Path::new("."), stage.before.clone(), plan.shards, plan.provider)?;
         world.begin_at(plan.start);
         let mut play = Self {
             plan,
@@ -231,6 +225,13 @@ impl<'p> Play<'p> {
         self.world.now = self.now.plus(self.world.drift.get());
     }
 
+    /// Alarms that a clock set which was ahead come as much too late; cron finds what is due before.
+    pub fn put_clock_right(&mut self) {
+        self.world.drift.set(Delay::ZERO);
+        self.set_clock();
+        self.world.forget_alarms();
+    }
+
     pub fn theirs(&self, ours: Timestamp) -> Timestamp {
         ours.minus(self.world.drift.get())
     }
@@ -288,10 +289,7 @@ impl<'p> Play<'p> {
                 self.trouble(trouble)?;
             }
             Coming::Returned => self.world.away.set(None),
-            Coming::ClockRight => {
-                self.world.drift.set(Delay::ZERO);
-                self.set_clock();
-            }
+            Coming::ClockRight => self.put_clock_right(),
             Coming::ComeBack => {
                 self.world.hang.set(false);
                 let done = self.world.come_back();

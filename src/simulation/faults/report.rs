@@ -21,7 +21,8 @@ impl fmt::Display for Failed {
         let kept = |what: fn(&Plan) -> usize| format!("{} of {}", what(plan), what(drawn));
         writeln!(
             f,
-            "The shortest way to it that was found, at {shards} {noun}, in store {}: {} faults, {} shoppers, {} acts and {} replies are left.\n",
+            "The shortest way to it that was found, at {shards} {noun} and by {}, in store {}: {} faults, {} shoppers, {} acts and {} replies are left.\n",
+            plan.provider.as_str(),
             plan.stage,
             kept(|plan| plan.faults.len()),
             kept(shoppers),

@@ -57,8 +57,7 @@ impl Play<'_> {
         self.world.provider.borrow_mut().faults.clear();
         self.world.away.set(None);
         self.world.hang.set(false);
-        self.world.drift.set(Delay::ZERO);
-        self.set_clock();
+        self.put_clock_right();
         (self.odd, self.no_cron_before, self.no_alarm_before) = (None, self.now, self.now);
         let late: VecDeque<Event> = self.world.meanwhile.take();
         late.into_iter().try_for_each(|event| self.webhook(event, 0))?;

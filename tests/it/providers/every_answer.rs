@@ -194,8 +194,8 @@ fn postmark_says_by_its_code_whose_fault_it_is() {
     assert_eq!(postmark(200, 406, "in a 200"), "suppressed");
     assert_eq!(
         postmark(500, 0, ""),
-        "sent",
-        "code 0 is a verdict, whatever the status"
+        "retry",
+        "a failing server says nothing of the mail"
     );
 }
 
