@@ -39,11 +39,23 @@ export function memoryBytes(pid) {
 
 /** Processes of workerd that this one has started, and those that they have. */
 export function workerds(of = process.pid) {
-  const children = readdirSync(`/proc/${of}/task`)
-    .flatMap((task) => readFileSync(`/proc/${of}/task/${task}/children`, "utf8").trim().split(" "))
-    .filter(Boolean);
-  const own = children.filter((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "workerd");
-  return [...own.map(Number), ...children.flatMap((pid) => workerds(pid))];
+  return family(of).slice(1).filter((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "workerd");
+}
+
+/** A process, those that it has started, and those that they have. */
+export function family(pid) {
+  return [pid, ...childrenOf(pid).flatMap((child) => family(child))];
+}
+
+function childrenOf(pid) {
+  try {
+    return readdirSync(`/proc/${pid}/task`)
+      .flatMap((task) => readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim().split(" "))
+      .filter(Boolean)
+      .map(Number);
+  } catch {
+    return []; // it has ended since it was listed
+  }
 }
 
 /** Bytes of the databases below a folder as the platform counts them: their pages, wherever SQLite keeps these just now. */

@@ -9,7 +9,7 @@ import { quantile } from "./figures.mjs";
 export const CONNECTIONS = 16;
 
 /**
- * Sends `requests` (as of shop.mjs) and returns `{ perSecond, p50, p99, generatorBusy }`, times in milliseconds.
+ * Sends `requests` (as of shop.mjs, or functions that make one when its turn comes) and returns `{ perSecond, p50, p99, generatorBusy }`, times in milliseconds.
  * `expected` is the `result` that every answer must have.
  */
 export async function drive(url, requests, { connections = CONNECTIONS, expected = "accepted" } = {}) {
@@ -19,8 +19,9 @@ export async function drive(url, requests, { connections = CONNECTIONS, expected
   const work = async (client) => {
     while (next < requests.length) {
       const index = next++;
+      const request = typeof requests[index] === "function" ? requests[index]() : requests[index];
       const sentAt = performance.now();
-      await taken(client, requests[index], expected);
+      await taken(client, request, expected);
       latencies[index] = performance.now() - sentAt;
     }
   };
@@ -46,7 +47,7 @@ export async function taken(client, request, expected = "accepted") {
   const { statusCode, body } = await client.request(request);
   const text = await body.text();
   if (statusCode !== 200 || !text.includes(`"result":"${expected}"`)) {
-    throw new Error(`${request.headers["x-shopify-webhook-id"]}: answered ${statusCode} ${text.slice(0, 200)}, not "${expected}"`);
+    throw new Error(`${request.headers["x-shopify-webhook-id"] ?? request.path}: answered ${statusCode} ${text.slice(0, 200)}, not "${expected}"`);
   }
 }
 

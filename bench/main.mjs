@@ -10,6 +10,8 @@ import { cost } from "./measure/cost.mjs";
 import { due } from "./measure/due.mjs";
 import { growth } from "./measure/growth.mjs";
 import { ingest } from "./measure/ingest.mjs";
+import { killed } from "./measure/killed.mjs";
+import { peers } from "./measure/peers.mjs";
 import { start } from "./measure/start.mjs";
 import { workflows } from "./measure/workflows.mjs";
 import { plot } from "./plot.mjs";
@@ -18,7 +20,7 @@ import { buildPeers } from "./sides.mjs";
 
 const RESULTS = "bench/results.json";
 
-/** Each is asked for `{ rounds, quick, say }` and returns what is written down. */
+/** Each is asked for `{ rounds, quick, say }` and returns what is written down, or nothing where nothing could be measured. */
 const MEASUREMENTS = {
   ingest: { title: "a signed webhook becomes durable, against the limit and a Worker written by hand", measure: ingest },
   due: { title: "many journeys fall due at once, and steadily; how late their mails are", measure: due },
@@ -26,6 +28,8 @@ const MEASUREMENTS = {
   start: { title: "the Worker's size, and the time from nothing to its first answers", measure: start },
   workflows: { title: "the same journey on Cloudflare Workflows and by hand, under one harness", measure: workflows },
   cost: { title: "rows, requests and CPU of whole journeys, in dollars; and that all sides send the same mails", measure: cost },
+  peers: { title: "signup, wait, mail beside other servers that do the job, if they are installed (bench/peers)", measure: peers },
+  killed: { title: "the same servers, killed while people wait: mails lost and doubled", measure: killed },
 };
 
 const list = Object.entries(MEASUREMENTS).map(([name, { title }]) => `  ${name.padEnd(12)}${title}`).join("\n");
@@ -81,6 +85,7 @@ async function measure(name, asked) {
   console.log(`\n▸ ${name}: ${title}`);
   const loadBefore = loadavg()[0];
   const result = await measure({ ...asked, say: (text) => console.log(`  ${seconds(startedAt)}  ${text}`) });
+  if (!result) return;
   const entry = {
     measured_on: {
       date: new Date(startedAt).toISOString().slice(0, 10),

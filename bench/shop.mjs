@@ -45,6 +45,26 @@ export function order(number, nth = 0, at = new Date()) {
   return signed("orders/create", { ...ORDER, ...own, customer: customerOf(ORDER.customer, who, time) }, `order-${number}-${nth}`);
 }
 
+/** Somebody new leaves an address at a checkout: the event that the peers get, which tells how long to wait before the mail. */
+export function signup(number, at, waitMs) {
+  const who = shopper(number);
+  return {
+    type: "Checkout Started",
+    timestamp: at.toISOString(),
+    data: {
+      email: who.email,
+      first_name: "Ana",
+      checkout_id: who.token,
+      value: "57.05",
+      currency: "GBP",
+      url: `https://northfold.example/checkouts/${who.token}`,
+      products: [{ product_id: "93", name: "Linen dress", variant: "M", price: "57.05", quantity: 1 }],
+      consent: { marketing: "subscribed", method: "checkout-box", text: "2026-01" },
+      wait_seconds: waitMs / 1000,
+    },
+  };
+}
+
 function signed(topic, payload, id) {
   const body = Buffer.from(JSON.stringify(payload));
   return {
