@@ -5,7 +5,6 @@ use super::plan::Trouble;
 use super::platform::Odd;
 use super::play::{Coming, Play};
 use crate::domain::event::Event;
-use crate::domain::time::Delay;
 use std::collections::VecDeque;
 
 impl Play<'_> {
