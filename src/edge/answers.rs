@@ -100,13 +100,20 @@ pub async fn gift(visit: &Visit<'_>, token: &str) -> Result<Response, Error> {
     }
 }
 
-/// The code of the contact, whom it is then told of; none when the pool is empty. The pool gives one contact one code,
-/// however often it is asked, so what fails between the two can be done again.
+/// The code of the contact, whom it is then told of; none when the pool is empty. Who opened it before, also under an id
+/// that a merge has ended, has that code. The pool gives one contact one code, however often it is asked, so what fails
+/// between the two can be done again.
 async fn opened(visit: &Visit<'_>, named: &Named, gift: &Gift) -> Result<Option<String>, Page> {
     let held = standing(visit, named)
         .await
         .map_err(|error| failed(named, &error))?;
-    let Some(contact) = held.and_then(|held| held.contact) else {
+    let Some(held) = held else {
+        return Err(Page::LinkNotValid);
+    };
+    if let Some(code) = held.gifts.get(&gift.id) {
+        return Ok(Some(code.clone()));
+    }
+    let Some(contact) = held.contact else {
         return Err(Page::LinkNotValid);
     };
     let Some(code) = code(visit, gift, &contact)

@@ -203,8 +203,10 @@ fn attributes(contact: &mut Contact) -> Option<usize> {
     Some(size)
 }
 
+/// What a journey wrote down goes last.
 fn tags(contact: &mut Contact) -> Option<usize> {
-    let tag = contact.profile.tags.as_mut()?.pop()?;
+    let given = contact.profile.tags.as_mut().and_then(Vec::pop);
+    let tag = given.or_else(|| contact.own_tags.pop())?;
     Some(size_of(&tag))
 }
 

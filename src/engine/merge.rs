@@ -43,6 +43,7 @@ pub fn absorb(
     } else {
         winner.profile.fill_from(&loser.profile);
     }
+    winner.own_tags.join(&loser.own_tags);
     for address in &loser.addresses {
         join_address(winner, address);
     }

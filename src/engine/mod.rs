@@ -27,6 +27,7 @@ pub mod keys;
 pub mod machine;
 pub mod merge;
 mod moment;
+mod occasion;
 mod pace;
 pub mod pausing;
 pub mod permits;

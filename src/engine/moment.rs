@@ -6,15 +6,14 @@
 use super::civil::{Calendar, date_named};
 use super::decide::Turn;
 use super::enroll::{Origin, begin, may_start};
+use super::occasion;
 use super::sight::Topic;
 use crate::domain::event::EventData;
 use crate::domain::ids::EnrollmentKey;
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::catalog::Catalog;
 use crate::journey::definition::{Journey, Moment};
-use chrono::TimeDelta;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// How long ago a moment may be that is only known now.
 const GRACE: Delay = Delay::from_hours(24);
@@ -112,14 +111,10 @@ pub(super) fn fire(turn: &mut Turn<'_>) {
 fn start(turn: &mut Turn<'_>, journey: &Journey, at: Timestamp) {
     let calendar = Calendar::new(&turn.catalog.store, Some(journey), &turn.contact);
     let day = match &journey.trigger.moment {
-        // The date itself and not the day of the mail: another hour, offset or zone makes no second birthday of it.
-        Some(Moment::Date { offset_days, .. }) => {
-            let day = calendar.contact.date(at);
-            let distance = TimeDelta::days(i64::from(*offset_days));
-            day.checked_sub_signed(distance).unwrap_or(day)
-        }
+        Some(Moment::Date { offset_days, .. }) => occasion::day(at, *offset_days, calendar.contact),
         Some(Moment::Schedule(_)) | None => calendar.store.date(at),
     };
+    let data = occasion::data(journey.trigger.moment.as_ref(), day);
     let day = format!("on:{day}");
     let Ok(key) = EnrollmentKey::parse(&day) else {
         return;
@@ -141,7 +136,7 @@ fn start(turn: &mut Turn<'_>, journey: &Journey, at: Timestamp) {
         at,
         counts_from: at,
         kind: None,
-        data: Arc::default(),
+        data,
         data_at: at,
         seen: BTreeMap::new(),
     };

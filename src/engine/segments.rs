@@ -168,6 +168,7 @@ impl Turn<'_> {
             address.map(|address| (address.email.canonical(), address.consent.state))
         };
         now.profile != before.profile
+            || now.own_tags != before.own_tags
             || now.since != before.since
             || now.purchases != before.purchases
             || now.engagement != before.engagement

@@ -192,7 +192,7 @@ fn of_contact<'a>(view: View<'a>, name: &str) -> Option<Datum<'a>> {
         "locale" => text(profile.locale.as_ref()),
         "country" => text(profile.country.as_ref()),
         "timezone" => text(profile.timezone.as_ref()),
-        "tags" => texts(profile.tags.as_deref().unwrap_or_default()),
+        "tags" => Datum::Texts(contact.tags()),
         "subscribed" => Datum::Bool(contact.is_subscribed()),
         "unconfirmed" => Datum::Bool(
             contact

@@ -31,10 +31,12 @@ use std::sync::Arc;
 mod address;
 mod mail;
 mod purchases;
+mod tags;
 
 pub use address::Address;
 pub use mail::{Engagement, LastMail, Mailed, Sending};
 pub use purchases::Purchases;
+pub use tags::OwnTags;
 
 /// Version of the stored form of [`Document`].
 pub const DOCUMENT_VERSION: u8 = 1;
@@ -73,6 +75,9 @@ pub struct Contact {
     pub profile: Profile,
     /// The source's time of the newest profile update applied.
     pub profile_at: Timestamp,
+    /// Tags that journeys set: no list of a storefront replaces them.
+    #[serde(default, skip_serializing_if = "OwnTags::is_empty")]
+    pub own_tags: OwnTags,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<Address>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -308,6 +313,7 @@ impl Contact {
             since,
             profile: Profile::default(),
             profile_at: Timestamp::default(),
+            own_tags: OwnTags::default(),
             addresses: Vec::new(),
             identifiers: Vec::new(),
             preferences: Preferences::default(),

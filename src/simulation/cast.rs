@@ -83,6 +83,23 @@ impl Cast {
         })
     }
 
+    /// The same without some of the journeys.
+    ///
+    /// # Errors
+    /// When there is no such journey, or another one needs it.
+    pub fn without(mut self, names: &[String]) -> Result<Self, Failure> {
+        for name in names {
+            let mut known = self.catalog.journeys.iter().map(|journey| journey.id.as_str());
+            if !known.any(|known| known == name) {
+                let known = self.catalog.journeys.iter().map(|journey| journey.id.as_str());
+                return Err(Failure::Asked(unknown("journey", name, known)));
+            }
+            self.edits.insert(name.clone(), None);
+        }
+        self.catalog = edited(&self.root, &self.edits)?;
+        Ok(self)
+    }
+
     /// A fresh installation with these journeys.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! What people of a scenario do by the links in their last mail: leave, choose, confirm, come back.
 
 use super::error::{Failure, LineError};
+use super::gifts::Inside;
 use super::player::{Player, Watcher};
 use super::story::{self, Line};
 use crate::domain::email::EmailAddress;
@@ -8,8 +9,7 @@ use crate::domain::ids::{MessageId, TopicName};
 use crate::domain::preferences::{Frequency, Pause, PreferenceChange};
 use crate::domain::time::Delay;
 use crate::render::links::{Mark, Purpose};
-use crate::store::coupon;
-use crate::turn::answer::{Given, Revealed, gift_errand};
+use crate::turn::answer::Given;
 use crate::turn::call::{Answer, Call};
 use crate::turn::choice::{By, Choice, Chosen};
 use std::collections::BTreeSet;
@@ -76,24 +76,16 @@ impl<W: Watcher> Player<W> {
         let gifts = &self.world.catalog.store.gifts;
         let gift = gifts.iter().find(|gift| gift.id == name);
         let gift = gift.ok_or_else(|| line.wrong(format!("store.yaml declares no gift `{name}`")))?;
-        let shard = self.world.settings.shards.of_message(message);
-        let call = Call::Standing {
-            message: message.clone(),
-            of: None,
-        };
-        let contact = match self.world.call(shard, call)? {
-            Answer::Standing(held) => held.and_then(|held| held.contact),
-            Answer::Found(contact) => Some(contact),
-            _ => None,
-        };
-        let contact = contact.ok_or_else(|| line.wrong("nobody is known by the mail"))?;
-        let errand = gift_errand(&contact, name);
-        let code = coupon::take(&self.world.store, &gift.pool, &errand, self.world.now)?;
-        let code = code.ok_or_else(|| line.wrong(format!("the pool `{}` is empty", gift.pool)))?;
-        Ok(Choice::Reveal(Revealed {
-            gift: name.to_owned(),
-            code,
-        }))
+        match self.world.look_into(message, gift)? {
+            Inside::Code(revealed) => {
+                let code = &revealed.code;
+                self.watcher
+                    .note(&self.world, &format!("{} finds {code}", line.word(1)));
+                Ok(Choice::Reveal(revealed))
+            }
+            Inside::Nothing => Err(line.wrong(format!("the pool `{}` is empty", gift.pool)).into()),
+            Inside::NotFound => Err(line.wrong("nobody is known by the mail").into()),
+        }
     }
 
     /// `prefers nadia off=news on=carts less pause=30d locale=de`

@@ -14,6 +14,7 @@ pub mod effects;
 mod error;
 mod exchange;
 pub mod faults;
+mod gifts;
 mod inventory;
 mod offers;
 pub mod player;

@@ -1,9 +1,10 @@
-//! The catalogue in a scenario: `offer coffee price=20` is what a shop's webhook tells of a product, and the telling that cron
-//! would follow it up with. Called by the player; the turns are those of production.
+//! The catalogue of a pretend shop: what its webhook tells of a product, and the telling that cron would follow it up with.
+//! Called by the player (`offer coffee price=20`) and by populations; the turns are those of production.
 
 use super::Failure;
 use super::player::{Player, Watcher};
 use super::story::Line;
+use super::world::World;
 use crate::domain::ids::ContactId;
 use crate::domain::money::{Currency, Money};
 use crate::domain::offer::Offer;
@@ -22,26 +23,38 @@ impl<W: Watcher> Player<W> {
         let price = line.option("price").map(|text| Money::parse(text, currency));
         let price = price.transpose().map_err(|error| line.wrong(error))?;
         let id = line.word(1).to_owned();
+        let offer = Offer {
+            title: Some(id.clone()),
+            product: Some(id.clone()),
+            available: !line.flag("out"),
+            price,
+            id,
+            ..Offer::default()
+        };
+        self.world.tell_offer(offer, format!("line:{}", line.place))?;
+        self.watcher.look(&self.world)
+    }
+}
+
+impl World {
+    /// A product of one variant, as its shop has it from now on. `run` names the telling.
+    ///
+    /// # Errors
+    /// When a turn fails.
+    pub(super) fn tell_offer(&self, offer: Offer, run: String) -> Result<(), Failure> {
         let call = CatalogueCall::Product {
             space: String::new(),
-            product: id.clone(),
-            offers: vec![Offer {
-                title: Some(id.clone()),
-                product: Some(id.clone()),
-                available: !line.flag("out"),
-                price,
-                id,
-                ..Offer::default()
-            }],
+            product: offer.id.clone(),
+            offers: vec![offer],
             whole: false,
             percent: PERCENT,
-            run: format!("line:{}", line.place),
+            run,
         };
         let mut catalogue = Catalogue::default();
-        catalogue.serve(&self.world.store, call)?;
-        let answer = catalogue.serve(&self.world.store, CatalogueCall::News)?;
+        catalogue.serve(&self.store, call)?;
+        let answer = catalogue.serve(&self.store, CatalogueCall::News)?;
         if let CatalogueAnswer::News(Some((run, news))) = answer {
-            for shard in self.world.indices() {
+            for shard in self.indices() {
                 let telling = |after| Telling {
                     run: run.clone(),
                     news: news.clone(),
@@ -49,9 +62,9 @@ impl<W: Watcher> Player<W> {
                 };
                 self.tell_shard(shard, telling)?;
             }
-            catalogue.serve(&self.world.store, CatalogueCall::Told { run })?;
+            catalogue.serve(&self.store, CatalogueCall::Told { run })?;
         }
-        self.watcher.look(&self.world)
+        Ok(())
     }
 
     fn tell_shard(
@@ -62,7 +75,7 @@ impl<W: Watcher> Player<W> {
         let mut after = None;
         loop {
             let call = Call::TellNews(Box::new(telling(after.take())));
-            let Answer::NewsHeard(heard) = self.world.call(shard, call)? else {
+            let Answer::NewsHeard(heard) = self.call(shard, call)? else {
                 return Ok(());
             };
             after = heard.after;

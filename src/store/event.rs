@@ -68,6 +68,18 @@ pub fn seen(sql: &dyn Sql, contact: &ContactId, event: &EventId) -> Result<bool,
     Ok(row.is_some())
 }
 
+/// One event of a contact.
+///
+/// # Errors
+/// When the statement fails or the body cannot be read.
+pub fn get(sql: &dyn Sql, contact: &ContactId, event: &EventId) -> Result<Option<Event>, Error> {
+    let row = sql.first(
+        "SELECT event_id, at, received_at, kind, body FROM event WHERE contact_id = ?1 AND event_id = ?2",
+        &[contact.into(), event.into()],
+    )?;
+    row.as_ref().map(read).transpose()
+}
+
 /// How many events of the contact have ids that begin so and go on with a colon.
 ///
 /// # Errors
@@ -191,10 +203,11 @@ pub fn counted(
         .collect();
     let since = to_json("counted kinds", contact.as_str(), &since, MAX_BODY_BYTES)?;
     let rows = sql.query(
-        "SELECT kind, at FROM event
-         WHERE contact_id = ?1 AND at > (SELECT value FROM json_each(?2) WHERE key = event.kind)
-           AND json_extract(body, '$.test') IS NULL
-         ORDER BY at DESC LIMIT ?3",
+        // Materialized, or the list of windows is parsed anew for each row.
+        "WITH windows AS MATERIALIZED (SELECT key, value FROM json_each(?2))
+         SELECT event.kind, event.at FROM event JOIN windows ON windows.key = event.kind
+         WHERE event.contact_id = ?1 AND event.at > windows.value AND json_extract(event.body, '$.test') IS NULL
+         ORDER BY event.at DESC LIMIT ?3",
         &[contact.into(), since.into(), MAX_COUNTED.into()],
     )?;
     let mut counted = Counted::new();

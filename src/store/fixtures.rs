@@ -310,6 +310,7 @@ pub fn contact(digits: &str) -> Contact {
             }),
         ),
     ];
+    contact.own_tags.set("unhappy");
     contact.starts = BTreeMap::from([(journey(), at(0))]);
     contact.fired = BTreeMap::from([(JourneyId::parse("birthday").unwrap(), at(4))]);
     contact.armed = BTreeMap::from([(JourneyId::parse("birthday").unwrap(), at(6))]);

@@ -126,7 +126,7 @@ impl Turn<'_> {
         revealed: &Revealed,
         by: &By,
     ) -> Result<Chosen, Error> {
-        let id = EventId::parse(&format!("gift:{}", revealed.gift))?;
+        let id = gift_event(&revealed.gift)?;
         if store::event::seen(self.sql, &loaded.contact.id, &id)? {
             return Ok(Chosen::Done);
         }
@@ -140,6 +140,18 @@ impl Turn<'_> {
         Ok(Chosen::Done)
     }
 
+    /// The codes that the contact found in gifts. A merge brings the other's events, and so the other's codes: who opened a
+    /// gift before is not given it once more by the pool, which knows them by another id.
+    pub(super) fn gifts_of(&self, contact: &ContactId) -> Result<BTreeMap<String, String>, Error> {
+        let mut found = BTreeMap::new();
+        for gift in &self.catalog.store.gifts {
+            let event = store::event::get(self.sql, contact, &gift_event(&gift.id)?)?;
+            let code = event.and_then(|event| Some(event.data.properties.get("code")?.as_str()?.to_owned()));
+            found.extend(code.map(|code| (gift.id.clone(), code)));
+        }
+        Ok(found)
+    }
+
     /// An event about a mail of this contact. Whose row of the mail lies in another shard, there it is known by its id.
     fn about(&self, message: &MessageId, id: EventId, kind: EventKind, by: &By) -> Result<Event, Error> {
         let mut event = own_event(id, kind, self.now);
@@ -149,6 +161,11 @@ impl Turn<'_> {
             store::message::get(self.sql, message)?.map(|stored| stored.message.enrollment);
         Ok(event)
     }
+}
+
+/// The id of the first opening.
+fn gift_event(gift: &str) -> Result<EventId, Error> {
+    Ok(EventId::parse(&format!("gift:{gift}"))?)
 }
 
 fn properties(question: &Question, answer: &Answer) -> BTreeMap<String, Value> {

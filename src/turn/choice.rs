@@ -19,6 +19,7 @@ use crate::engine::state::Address;
 use crate::render::links::Mark;
 use crate::store;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How long a click waits for what a merge brings, where somebody was erased who may have had it.
@@ -83,6 +84,9 @@ pub struct Standing {
     pub preferences: Preferences,
     /// What holds for the address that is written to: its own consent, or the no of its person.
     pub consent: ConsentState,
+    /// The codes of the gifts that were opened, by any of those who are this person now.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub gifts: BTreeMap<String, String>,
 }
 
 impl Turn<'_> {
@@ -201,6 +205,7 @@ impl Turn<'_> {
                     | ConsentState::Suppressed) => held,
                 });
                 Answer::Standing(Some(Box::new(Standing {
+                    gifts: self.gifts_of(&contact.id)?,
                     contact: Some(contact.id),
                     locale: contact.profile.locale.clone(),
                     timezone: contact.profile.timezone.clone(),

@@ -87,7 +87,7 @@ impl Turn<'_> {
                     "first_name": contact.profile.first_name,
                     "last_name": contact.profile.last_name,
                     "locale": contact.profile.locale,
-                    "tags": contact.profile.tags,
+                    "tags": Some(contact.tags()).filter(|tags| !tags.is_empty()),
                     "attributes": contact.profile.attributes,
                     "orders": contact.purchases.orders,
                 },

@@ -92,4 +92,6 @@ mod warm_up;
 #[cfg(test)]
 mod world;
 #[cfg(test)]
+mod year;
+#[cfg(test)]
 mod zones;

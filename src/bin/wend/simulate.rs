@@ -29,6 +29,9 @@ pub struct Simulate {
     /// Leave the project's other journeys out.
     #[arg(long)]
     alone: bool,
+    /// Leave this journey out, as a store that has another in its place. May be said several times.
+    #[arg(long)]
+    without: Vec<String>,
     /// Play one shopper in every time zone, around the days on which its clock changes.
     #[arg(long, conflicts_with = "contacts")]
     zone_sweep: bool,
@@ -61,7 +64,10 @@ pub fn run(asked: &Simulate) -> anyhow::Result<ExitCode> {
         (false, Some(_)) if !asked.live => Others::AndDrafts,
         (false, _) => Others::Live,
     };
-    let cast = Cast::read(&asked.root, &asked.journeys, others)?;
+    let mut cast = Cast::read(&asked.root, &asked.journeys, others)?;
+    if !asked.without.is_empty() {
+        cast = cast.without(&asked.without)?;
+    }
     match asked.contacts {
         Some(contacts) => live(asked, &cast, contacts),
         None if asked.zone_sweep => zones(asked, &cast),
@@ -131,7 +137,12 @@ fn live(asked: &Simulate, cast: &Cast, contacts: u32) -> anyhow::Result<ExitCode
     } else {
         write!(out, "{figures}")?;
     }
-    let sound = figures.mailed_after_unsubscribe == 0 && figures.dead_letters == 0;
+    let sound = [
+        figures.mailed_after_unsubscribe,
+        figures.over_caps,
+        figures.dead_letters as u64,
+    ];
+    let sound = sound.iter().all(|count| *count == 0);
     Ok(if sound {
         ExitCode::SUCCESS
     } else {

@@ -81,6 +81,7 @@ fn the_largest_document_fits_and_keeps_every_position() {
             .insert(format!("attribute {number}"), text.clone().into());
     }
     largest.profile.tags = Some(vec!["x".repeat(500); 300]);
+    largest.own_tags = (0..300).map(|number| format!("{number:0>500}")).collect();
     let source = SourceName::parse("shopify").unwrap();
     for number in 0..MAX_IDENTIFIERS {
         let value = format!("{number:0>250}");

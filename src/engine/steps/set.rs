@@ -6,21 +6,16 @@ use crate::engine::state::Enrollment;
 use crate::journey::step::Set;
 
 pub(in crate::engine) fn enter(course: &mut Course<'_>, enrollment: &Enrollment, set: &Set) -> StepOutcome {
-    let profile = &mut course.contact.profile;
     let newer = Profile {
         attributes: set.attributes.iter().cloned().collect(),
         ..Profile::default()
     };
-    profile.update(&newer);
-    let tags = profile.tags.get_or_insert_default();
-    tags.retain(|tag| !set.untag.contains(tag));
-    for tag in &set.tags {
-        if !tags.contains(tag) {
-            tags.push(tag.clone());
-        }
+    course.contact.profile.update(&newer);
+    for tag in &set.untag {
+        course.contact.untag(tag);
     }
-    if tags.is_empty() {
-        profile.tags = None;
+    for tag in &set.tags {
+        course.contact.own_tags.set(tag);
     }
     StepOutcome::done(enrollment.since)
 }

@@ -34,6 +34,13 @@ impl Draw {
         self.share() < share
     }
 
+    /// A whole number below `most`, each as likely.
+    #[expect(clippy::cast_possible_truncation, reason = "below `most`")]
+    #[expect(clippy::cast_sign_loss, reason = "never negative")]
+    pub fn below(&mut self, most: u8) -> u8 {
+        (self.share() * f64::from(most)) as u8
+    }
+
     /// Evenly between two spans.
     #[expect(
         clippy::cast_possible_truncation,

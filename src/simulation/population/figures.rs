@@ -1,8 +1,9 @@
 //! What a population's mails came to, counted from the rows that the store keeps, as an operator would.
 
+use super::clashes::{self, Clashes};
 use super::overlap::{Overlaps, Run};
 use super::rates::Rates;
-use super::{Life, Plan};
+use super::{Life, Plan, number_of};
 use crate::domain::ids::ContactId;
 use crate::domain::message::{DropReason, MessageState, Stream};
 use crate::domain::time::Timestamp;
@@ -26,6 +27,12 @@ pub struct Figures {
     /// Mails a contact gets in a week of its time with the store: all, marketing, and of each stage.
     pub weekly: BTreeMap<String, Spread>,
     pub cap_hits: u64,
+    /// Mails that went out beyond a cap of `store.yaml`: must be 0.
+    pub over_caps: u64,
+    /// Mails that came at a bad moment.
+    pub clashes: Clashes,
+    /// Journeys that took part and in which nobody ever was.
+    pub never_entered: Vec<String>,
     pub overlapping_contacts: u64,
     pub overlaps: BTreeMap<String, u64>,
     pub unsubscribed: usize,
@@ -44,6 +51,8 @@ pub struct Figures {
 pub struct JourneyFigures {
     pub started: u64,
     pub running: u64,
+    /// Runs that reached their journey's goal.
+    pub goals: u64,
     pub ended: BTreeMap<String, u64>,
     pub steps: BTreeMap<String, StepFigures>,
 }
@@ -60,8 +69,9 @@ pub struct StepFigures {
     pub under_way: u64,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Serialize)]
 pub struct Spread {
+    pub mean: f64,
     pub p50: u64,
     pub p90: u64,
     pub p99: u64,
@@ -75,7 +85,10 @@ impl Spread {
             let index = (values.len() * percent).div_ceil(100).saturating_sub(1);
             values.get(index).copied().unwrap_or_default()
         };
+        #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+        let mean = values.iter().sum::<u64>() as f64 / values.len().max(1) as f64;
         Self {
+            mean: (mean * 1_000.0).round() / 1_000.0,
             p50: at(50),
             p90: at(90),
             p99: at(99),
@@ -90,48 +103,43 @@ type Weeks = BTreeMap<(String, ContactId), BTreeMap<i64, u64>>;
 impl Figures {
     pub(super) fn of(life: &Life<'_>, plan: &Plan) -> Result<Self, Failure> {
         let world = &life.world;
-        let mut journeys: BTreeMap<String, JourneyFigures> = BTreeMap::new();
-        let mut overlaps = Overlaps::default();
-        let mut came = BTreeMap::new();
-        for contact in world.live()? {
-            let mut runs: Vec<Run> = Vec::new();
-            for run in &contact.enrollments {
-                let figures = journeys.entry(run.journey.to_string()).or_default();
-                figures.started += 1;
-                figures.running += 1;
-                runs.push((run.journey.clone(), run.started_at, life.end));
-            }
-            for ended in world.ended(&contact.id)? {
-                let figures = journeys.entry(ended.journey.to_string()).or_default();
-                figures.started += 1;
-                let how = crate::simulation::effects::reason_in_words(&ended.reason);
-                *figures.ended.entry(how).or_default() += 1;
-                runs.push((ended.journey, ended.started_at, ended.ended_at));
-            }
-            overlaps.add(&runs);
-            came.insert(contact.id, contact.since);
-        }
+        let (mut journeys, overlaps, people) = runs(life)?;
+        let came = people
+            .iter()
+            .map(|(id, person)| (id.clone(), person.since))
+            .collect();
         let mut weeks = Weeks::new();
         let mut lateness = Vec::new();
         let mut cap_hits = 0;
-        for stored in world.messages()? {
+        let messages = world.messages()?;
+        for stored in &messages {
             let figures = journeys.entry(stored.message.journey.to_string()).or_default();
             let step = figures.steps.entry(stored.message.step.to_string()).or_default();
-            cap_hits += u64::from(count(step, &stored));
-            lateness.extend(late_by(&stored));
+            cap_hits += u64::from(count(step, stored));
+            lateness.extend(late_by(stored));
             let stage = world.catalog.journey(&stored.message.journey);
             let stage = stage.map(|journey| format!("{:?}", journey.stage).to_lowercase());
-            note_week(&mut weeks, &came, &stored, stage);
+            note_week(&mut weeks, &came, stored, stage);
         }
+        let (clashes, over_caps) = clashed(life, &messages, &people);
+        let names = world
+            .catalog
+            .journeys
+            .iter()
+            .map(|journey| journey.id.to_string());
+        let entered = |name: &String| journeys.get(name).is_some_and(|figures| figures.started > 0);
         Ok(Self {
             contacts: plan.contacts,
             seed: plan.seed,
             days: plan.days,
             assumed: plan.rates.clone(),
             events: life.events,
+            never_entered: names.filter(|name| !entered(name)).collect(),
             journeys,
             weekly: weekly(&weeks, &came, life.end),
             cap_hits,
+            over_caps,
+            clashes,
             overlapping_contacts: overlaps.contacts,
             overlaps: overlaps
                 .pairs
@@ -145,6 +153,62 @@ impl Figures {
             took_seconds: None,
         })
     }
+}
+
+/// A contact that is left at the end.
+struct Left {
+    since: Timestamp,
+    /// Which of the population's people it is.
+    number: Option<u32>,
+}
+
+type Journeys = BTreeMap<String, JourneyFigures>;
+
+/// Everybody's runs, and who was in two at once.
+fn runs(life: &Life<'_>) -> Result<(Journeys, Overlaps, BTreeMap<ContactId, Left>), Failure> {
+    let mut journeys = Journeys::new();
+    let mut overlaps = Overlaps::default();
+    let mut people = BTreeMap::new();
+    for contact in life.world.live()? {
+        let mut runs: Vec<Run> = Vec::new();
+        for run in &contact.enrollments {
+            let figures = journeys.entry(run.journey.to_string()).or_default();
+            figures.started += 1;
+            figures.running += 1;
+            figures.goals += u64::from(run.goal_at.is_some());
+            runs.push((run.journey.clone(), run.started_at, life.end));
+        }
+        for ended in life.world.ended(&contact.id)? {
+            let figures = journeys.entry(ended.journey.to_string()).or_default();
+            figures.started += 1;
+            figures.goals += u64::from(ended.goal_at.is_some());
+            let how = crate::simulation::effects::reason_in_words(&ended.reason);
+            *figures.ended.entry(how).or_default() += 1;
+            runs.push((ended.journey, ended.started_at, ended.ended_at));
+        }
+        overlaps.add(&runs);
+        let number = contact
+            .address()
+            .and_then(|address| number_of(address.email.as_str()));
+        let since = contact.since;
+        people.insert(contact.id, Left { since, number });
+    }
+    Ok((journeys, overlaps, people))
+}
+
+fn clashed(life: &Life<'_>, messages: &[Stored], people: &BTreeMap<ContactId, Left>) -> (Clashes, u64) {
+    let mut by_contact: BTreeMap<&ContactId, Vec<&Stored>> = BTreeMap::new();
+    for stored in messages {
+        by_contact.entry(&stored.contact).or_default().push(stored);
+    }
+    let (mut clashes, mut over_caps) = (Clashes::new(), 0);
+    for (contact, mails) in by_contact {
+        let number = people.get(contact).and_then(|person| person.number);
+        let marks = number.and_then(|number| life.marks.get(&number));
+        clashes::add(&mut clashes, &mails, marks.map_or(&[], Vec::as_slice));
+        over_caps += clashes::over_caps(&life.world.catalog.store.caps, &mails);
+    }
+    (clashes, over_caps)
 }
 
 /// Counts one message; says whether a cap held or dropped it.

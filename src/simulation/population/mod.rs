@@ -2,13 +2,17 @@
 //!
 //! It is driven by what is due next, of the shard or of the people, and never looks at everybody before the end.
 
+mod clashes;
 mod deeds;
 pub mod draw;
 mod figures;
+mod life;
 mod overlap;
 pub mod people;
 pub mod rates;
+mod reactions;
 mod report;
+pub mod shop;
 
 pub use figures::Figures;
 
@@ -16,14 +20,22 @@ use crate::domain::ids::MessageId;
 use crate::domain::message::Stream;
 use crate::domain::time::{Delay, Timestamp};
 use crate::providers::ProviderKind;
+use crate::render::emails::asks;
 use crate::simulation::cast::Cast;
 use crate::simulation::error::Failure;
+use crate::simulation::gifts::Inside;
 use crate::simulation::provider::Taken;
 use crate::simulation::world::World;
+use crate::store::coupon;
+use crate::turn::answer::Given;
 use crate::turn::call::Call;
 use crate::turn::choice::{By, Choice};
-use people::{Deed, Person, What};
+use clashes::Mark;
+use life::Setting;
+use people::{Deed, Person, SHOP, What};
 use rates::Rates;
+use reactions::{Letter, reactions};
+use shop::Shop;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
@@ -42,11 +54,14 @@ pub struct Plan {
 /// A population in the middle of its life.
 struct Life<'a> {
     rates: &'a Rates,
+    shop: &'a Shop,
     world: World,
     end: Timestamp,
     people: Vec<Person>,
     deeds: BinaryHeap<Reverse<Deed>>,
     unsubscribed: BTreeMap<u32, Timestamp>,
+    /// What happened to whom, after which a mail may be out of place.
+    marks: BTreeMap<u32, Vec<(Timestamp, Mark)>>,
     /// Marketing mails to people who had unsubscribed: there may be none.
     unwanted: u64,
     events: u64,
@@ -66,24 +81,58 @@ pub fn run(cast: &Cast, plan: &Plan) -> Result<Figures, Failure> {
         world.start,
         world.start.plus(Delay::from_days(i64::from(plan.days))),
     );
+    let shop = Shop::draw(plan.seed, start, end);
     let mut people: Vec<Person> = (1..=plan.contacts)
         .map(|number| Person::draw(plan.seed, number, &plan.rates, start, plan.days))
         .collect();
-    let lives = people.iter_mut().flat_map(|person| person.life(&plan.rates, end));
-    let deeds = lives.map(Reverse).collect();
+    let arrivals: Vec<Timestamp> = people.iter().map(|person| person.arrives).collect();
+    let setting = Setting {
+        rates: &plan.rates,
+        shop: &shop,
+        arrivals: &arrivals,
+        end,
+    };
+    let mut deeds: BinaryHeap<Reverse<Deed>> = people
+        .iter_mut()
+        .flat_map(|person| person.life(setting))
+        .map(Reverse)
+        .collect();
+    deeds.extend(shop_deeds(&shop, start).map(Reverse));
+    fill_pools(&world, plan.contacts)?;
     let mut life = Life {
         rates: &plan.rates,
+        shop: &shop,
         world,
         end,
         people,
         deeds,
         unsubscribed: BTreeMap::new(),
+        marks: BTreeMap::new(),
         unwanted: 0,
         events: 0,
         tidy_at: start,
     };
     life.pass()?;
     Figures::of(&life, plan)
+}
+
+/// The shelves as they are at first, and all that changes on them.
+fn shop_deeds(shop: &Shop, start: Timestamp) -> impl Iterator<Item = Deed> {
+    let first = shop::all().map(move |product| (start, product));
+    first.chain(shop.changes()).map(|(at, product)| Deed {
+        at,
+        person: SHOP,
+        what: What::Offer(product),
+    })
+}
+
+/// A code of every gift for everybody.
+fn fill_pools(world: &World, contacts: u32) -> Result<(), Failure> {
+    for gift in &world.catalog.store.gifts {
+        let codes: Vec<String> = (1..=contacts).map(|number| format!("GIFT{number}")).collect();
+        coupon::import(&world.store, &gift.pool, &codes)?;
+    }
+    Ok(())
 }
 
 impl Life<'_> {
@@ -125,25 +174,33 @@ impl Life<'_> {
     }
 
     fn perform(&mut self, deed: &Deed) -> Result<(), Failure> {
-        if let What::Unsubscribe(message) = &deed.what {
-            let message = MessageId::parse(message).map_err(crate::turn::Error::from)?;
+        if let Some(mark) = Mark::of(&deed.what) {
+            let marks = self.marks.entry(deed.person).or_default();
+            marks.push((self.world.now, mark));
+        }
+        if let What::Offer(product) = deed.what {
+            let offer = self.shop.offer(product, self.world.now);
+            let offer = offer.map_err(|error| Failure::Asked(error.to_string()))?;
+            return self
+                .world
+                .tell_offer(offer, format!("shop:{}", deed.at.as_millis()));
+        }
+        if let Some((message, choice)) = self.choice(deed)? {
             let shard = self.world.settings.shards.of_message(&message);
-            self.world.call(
-                shard,
-                Call::Choose {
-                    message,
-                    choice: Choice::Unsubscribe,
-                    by: By::default(),
-                },
-            )?;
-            self.unsubscribed.entry(deed.person).or_insert(self.world.now);
+            let by = By::default();
+            let unsubscribes = choice == Choice::Unsubscribe;
+            self.world.call(shard, Call::Choose { message, choice, by })?;
+            if unsubscribes {
+                self.unsubscribed.entry(deed.person).or_insert(self.world.now);
+            }
             self.events += 1;
             return Ok(());
         }
         let Some(person) = self.person(deed.person) else {
             return Ok(());
         };
-        if let Some(event) = person.event(deed)? {
+        let key = self.world.settings.hash_key.iter().next().unwrap_or_default();
+        if let Some(event) = person.event(deed, key.as_bytes())? {
             self.world.ingest(event)?;
             self.events += 1;
         } else if let Some(report) = person.report(deed)? {
@@ -153,21 +210,66 @@ impl Life<'_> {
         Ok(())
     }
 
+    /// What a deed chooses by a link in a mail; none for one that chooses nothing, or finds nothing.
+    fn choice(&self, deed: &Deed) -> Result<Option<(MessageId, Choice)>, Failure> {
+        let id = |message: &str| MessageId::parse(message).map_err(crate::turn::Error::from);
+        Ok(match &deed.what {
+            What::Unsubscribe(message) => Some((id(message)?, Choice::Unsubscribe)),
+            What::Answer {
+                message,
+                question,
+                answer,
+                comment,
+            } => {
+                let given = Given {
+                    question: question.clone(),
+                    answer: answer.clone(),
+                    comment: comment.then(|| "It took too long to come.".to_owned()),
+                };
+                Some((id(message)?, Choice::Answer(given)))
+            }
+            What::Unwrap { message, gift } => {
+                let message = id(message)?;
+                let mut gifts = self.world.catalog.store.gifts.iter();
+                let Some(gift) = gifts.find(|declared| declared.id == *gift) else {
+                    return Ok(None);
+                };
+                match self.world.look_into(&message, gift)? {
+                    Inside::Code(revealed) => Some((message, Choice::Reveal(revealed))),
+                    Inside::Nothing | Inside::NotFound => None,
+                }
+            }
+            What::Signup
+            | What::Guide
+            | What::Course
+            | What::View(_)
+            | What::Add(_)
+            | What::Ask(_)
+            | What::Checkout(_)
+            | What::Refused(_)
+            | What::Order { .. }
+            | What::Download(_)
+            | What::Fulfilled(_)
+            | What::OnTheWay(_)
+            | What::Delivered(_)
+            | What::Cancelled(_)
+            | What::Refunded(_)
+            | What::Open(_)
+            | What::Click(_)
+            | What::Offer(_) => None,
+        })
+    }
+
     /// What people do with the mails that went out just now; says how many these were.
     fn react(&mut self) -> Result<usize, Failure> {
         let taken: Vec<Taken> = self.world.provider.borrow_mut().taken.drain(..).collect();
         let left = taken.len();
         for mail in taken {
-            let number = mail
-                .to
-                .strip_prefix('p')
-                .and_then(|rest| rest.split('@').next()?.parse().ok());
+            let number = number_of(&mail.to);
             let id = MessageId::parse(&mail.message).map_err(crate::turn::Error::from)?;
-            let marketing = self
-                .world
-                .message(&id)?
-                .is_some_and(|stored| stored.message.stream == Stream::Marketing);
-            let (Some(number), true) = (number, marketing) else {
+            let stored = self.world.message(&id)?;
+            let marketing = stored.filter(|stored| stored.message.stream == Stream::Marketing);
+            let (Some(number), Some(stored)) = (number, marketing) else {
                 continue;
             };
             if self.unsubscribed.contains_key(&number) {
@@ -177,50 +279,25 @@ impl Life<'_> {
             let Some(person) = self.people.get_mut(index) else {
                 continue;
             };
-            let does = reactions(person, self.rates, &mail);
+            let catalog = &self.world.catalog;
+            let (questions, gifts) = asks(stored.message.email.as_str());
+            let declared = catalog.store.questions.iter();
+            let letter = Letter {
+                message: &mail.message,
+                at: mail.at,
+                questions: declared
+                    .filter(|question| questions.contains(&question.id.as_str()))
+                    .collect(),
+                gifts: gifts.to_vec(),
+            };
+            let does = reactions(person, self.rates, &letter);
             self.deeds.extend(does.into_iter().map(Reverse));
         }
         Ok(left)
     }
 }
 
-/// Opens, clicks and unsubscribes: the next one only after the one before.
-fn reactions(person: &mut Person, rates: &Rates, mail: &Taken) -> Vec<Deed> {
-    let draw = &mut person.draw;
-    let opened = mail
-        .at
-        .plus(draw.between(Delay::from_minutes(3), Delay::from_hours(20)));
-    let clicked = opened.plus(draw.between(Delay::from_seconds(5), Delay::from_minutes(5)));
-    let left = opened.plus(draw.between(Delay::from_seconds(5), Delay::from_minutes(2)));
-    let message = || mail.message.clone();
-    let opens = draw.chance(rates.opens);
-    let conditional = |share: f64| {
-        if rates.opens > 0.0 {
-            (share / rates.opens).min(1.0)
-        } else {
-            0.0
-        }
-    };
-    let all = [
-        (opens, opened, What::Open(message())),
-        (
-            opens && draw.chance(conditional(rates.clicks)),
-            clicked,
-            What::Click(message()),
-        ),
-        (
-            opens && draw.chance(conditional(rates.unsubscribes)),
-            left,
-            What::Unsubscribe(message()),
-        ),
-    ];
-    let number = person.number;
-    all.into_iter()
-        .filter(|(does, _, _)| *does)
-        .map(|(_, at, what)| Deed {
-            at,
-            person: number,
-            what,
-        })
-        .collect()
+/// Whose address it is.
+fn number_of(address: &str) -> Option<u32> {
+    address.strip_prefix('p')?.split('@').next()?.parse().ok()
 }

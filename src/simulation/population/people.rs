@@ -1,12 +1,16 @@
-//! One contact of a population, and what it does in its life that no mail causes.
+//! One contact of a population: who it is, and what can be done by it and for it.
+//!
+//! Drawn before anything happens. What it does of itself is in `life`, what mails make it do in `reactions`.
 
 use super::draw::Draw;
 use super::rates::Rates;
 use crate::domain::civil::Zone;
 use crate::domain::time::{Delay, Timestamp};
 
-const FEW_MINUTES: Delay = Delay::from_minutes(2);
-const AN_HOUR: Delay = Delay::from_minutes(55);
+/// Of all contacts, and how many times as often as the average they come: one in twenty is a good customer.
+const KEENNESS: [(f64, f64); 3] = [(0.65, 0.4), (0.30, 1.2), (0.05, 7.6)];
+/// The person number of what the shop does by itself.
+pub const SHOP: u32 = 0;
 
 /// Who it is.
 #[derive(Debug, Clone)]
@@ -17,7 +21,13 @@ pub struct Person {
     pub(super) locale: Option<String>,
     pub(super) subscribes: bool,
     pub arrives: Timestamp,
-    guest: bool,
+    pub(super) guest: bool,
+    pub(super) birthday: Option<String>,
+    pub(super) name_day: Option<String>,
+    /// How many times as often as others it comes.
+    pub(super) keenness: f64,
+    /// Whether it never opens a mail.
+    pub(super) sleeps: bool,
     /// What is drawn for the mails the person gets.
     pub draw: Draw,
 }
@@ -30,22 +40,55 @@ pub struct Deed {
     pub what: What,
 }
 
+/// A checkout or an order: its number among the person's own, and what is bought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sale {
+    pub number: u32,
+    pub product: u8,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
     Signup,
-    View,
-    Checkout(u32),
+    /// Asks for the guide; for the course.
+    Guide,
+    Course,
+    View(u8),
+    Add(u8),
+    /// Wants to be told when it is there again.
+    Ask(u8),
+    Checkout(Sale),
+    /// The payment of an order is refused.
+    Refused(Sale),
     Order {
-        number: u32,
+        sale: Sale,
         checkout: Option<u32>,
+        /// By whose referral link.
+        friend: Option<u32>,
     },
-    Fulfilled(u32),
-    Delivered(u32),
-    Refunded(u32),
+    /// A file can be fetched.
+    Download(Sale),
+    Fulfilled(Sale),
+    OnTheWay(Sale),
+    Delivered(Sale),
+    Cancelled(Sale),
+    Refunded(Sale),
     /// The mail of this message.
     Open(String),
     Click(String),
     Unsubscribe(String),
+    Answer {
+        message: String,
+        question: String,
+        answer: String,
+        comment: bool,
+    },
+    Unwrap {
+        message: String,
+        gift: String,
+    },
+    /// The shop tells of a product as it is from now on.
+    Offer(u8),
 }
 
 impl Person {
@@ -57,101 +100,43 @@ impl Person {
         let span = Delay::from_seconds((rates.arrivals * 86_400.0 * f64::from(days)) as i64);
         let day = start.plus(draw.between(Delay::ZERO, span));
         let clock = zone.as_deref().and_then(|zone| zone.parse().ok());
+        let born = 1950 + u32::from(draw.below(56));
+        let birthday = format!("{born}-{}", day_of_year(&mut draw));
+        let name_day = format!("--{}", day_of_year(&mut draw));
         Self {
             number,
             email: format!("p{number}@example.com"),
             arrives: draw.awake(day, clock.unwrap_or(Zone::UTC)),
             subscribes: draw.chance(rates.subscribed),
             guest: draw.chance(rates.guests),
+            birthday: draw.chance(rates.birthdays).then_some(birthday),
+            name_day: draw.chance(rates.name_days).then_some(name_day),
+            keenness: keenness(&mut draw),
+            sleeps: draw.chance(rates.sleepers),
             zone,
             locale,
             draw,
         }
     }
 
-    fn clock(&self) -> Zone {
+    pub(super) fn clock(&self) -> Zone {
         let zone = self.zone.as_deref().and_then(|zone| zone.parse().ok());
         zone.unwrap_or(Zone::UTC)
     }
+}
 
-    /// All deeds until `end` that nobody's mail causes.
-    pub fn life(&mut self, rates: &Rates, end: Timestamp) -> Vec<Deed> {
-        let mut deeds = Vec::new();
-        let (mut count, zone) = (0, self.clock());
-        if !self.guest {
-            self.does(self.arrives, What::Signup, &mut deeds);
-        }
-        let mut at = self.arrives;
-        if self.guest {
-            // Who is known by a checkout has one.
-            self.visit(at, rates, true, &mut count, &mut deeds);
-        }
-        while let Some(pause) = self.draw.pause(rates.visits_per_week) {
-            let day = at.plus(pause);
-            if day >= end {
-                break;
-            }
-            at = self.draw.awake(day, zone);
-            self.visit(at, rates, false, &mut count, &mut deeds);
-        }
-        deeds.retain(|deed| deed.at < end);
-        deeds
-    }
+/// `05-17`
+fn day_of_year(draw: &mut Draw) -> String {
+    format!("{:02}-{:02}", draw.below(12) + 1, draw.below(28) + 1)
+}
 
-    fn does(&self, at: Timestamp, what: What, deeds: &mut Vec<Deed>) {
-        deeds.push(Deed {
-            at,
-            person: self.number,
-            what,
-        });
+fn keenness(draw: &mut Draw) -> f64 {
+    let mut left = draw.share();
+    for (share, times) in KEENNESS {
+        if left < share {
+            return times;
+        }
+        left -= share;
     }
-
-    fn visit(&mut self, at: Timestamp, rates: &Rates, surely: bool, count: &mut u32, deeds: &mut Vec<Deed>) {
-        self.does(at, What::View, deeds);
-        if !surely && !self.draw.chance(rates.checkout) {
-            return;
-        }
-        *count += 1;
-        let checkout = *count;
-        let at = at.plus(self.draw.between(FEW_MINUTES, Delay::from_minutes(15)));
-        self.does(at, What::Checkout(checkout), deeds);
-        let fate = self.draw.share();
-        let wait = if fate < rates.order_at_once {
-            self.draw.between(FEW_MINUTES, AN_HOUR)
-        } else if fate < rates.order_at_once + rates.order_later {
-            self.draw.between(AN_HOUR, Delay::from_days(3))
-        } else {
-            return;
-        };
-        self.order(at.plus(wait), checkout, Some(checkout), rates, deeds);
-        if self.draw.chance(rates.repeat) {
-            *count += 1;
-            let again = self.draw.between(Delay::from_days(5), Delay::from_days(30));
-            self.order(at.plus(again), *count, None, rates, deeds);
-        }
-    }
-
-    fn order(
-        &mut self,
-        at: Timestamp,
-        number: u32,
-        checkout: Option<u32>,
-        rates: &Rates,
-        deeds: &mut Vec<Deed>,
-    ) {
-        let days = Delay::from_days;
-        self.does(at, What::Order { number, checkout }, deeds);
-        if self.draw.chance(rates.fulfilled) {
-            let sent = at.plus(self.draw.between(Delay::from_hours(8), days(3)));
-            self.does(sent, What::Fulfilled(number), deeds);
-            if self.draw.chance(rates.delivered) {
-                let arrived = sent.plus(self.draw.between(days(1), days(5)));
-                self.does(arrived, What::Delivered(number), deeds);
-            }
-        }
-        if self.draw.chance(rates.refunded) {
-            let back = at.plus(self.draw.between(days(6), days(20)));
-            self.does(back, What::Refunded(number), deeds);
-        }
-    }
+    1.0
 }

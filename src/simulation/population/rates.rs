@@ -21,15 +21,28 @@ pub struct Rates {
     pub guests: f64,
     /// Contacts arrive evenly over this share of the days.
     pub arrivals: f64,
-    /// Visits of one contact in a week.
+    /// Share that comes by a friend's referral link.
+    pub friends: f64,
+    /// Of those who sign up: who asks for the guide, who for the course, who tells the birthday, and who a name day.
+    pub guides: f64,
+    pub courses: f64,
+    pub birthdays: f64,
+    pub name_days: f64,
+    /// Visits of one contact in a week, on average: most come seldom, and one in twenty often.
     pub visits_per_week: f64,
-    /// Share of visits that reach the checkout.
+    /// Share of visits that end with something in the cart, and share that reach the checkout.
+    pub carts: f64,
     pub checkout: f64,
+    /// Share of those who find something sold out and ask to be told when it is back.
+    pub stock_requests: f64,
     /// Share of checkouts that become an order within the hour; and later than that, within three days.
     pub order_at_once: f64,
     pub order_later: f64,
+    /// Share of orders whose payment is refused first; a third of these is given up.
+    pub refused: f64,
     /// Share of customers who come back by themselves within a month and buy without hesitating.
     pub repeat: f64,
+    pub cancelled: f64,
     pub fulfilled: f64,
     pub delivered: f64,
     pub refunded: f64,
@@ -37,6 +50,11 @@ pub struct Rates {
     pub opens: f64,
     pub clicks: f64,
     pub unsubscribes: f64,
+    /// Share that never opens a mail; the others open so many more.
+    pub sleepers: f64,
+    /// Of the questions mailed, how many are answered; of the gifts, how many are opened.
+    pub answers: f64,
+    pub gifts: f64,
     /// Requests a second that the email API allows, and the most mails in one.
     pub requests_per_second: u32,
 }
@@ -52,27 +70,46 @@ impl Default for Rates {
                 ("Europe/London", 0.40),
                 ("Europe/Berlin", 0.12),
                 ("Europe/Warsaw", 0.06),
+                ("Europe/Moscow", 0.03),
                 ("America/New_York", 0.12),
                 ("America/Los_Angeles", 0.06),
                 ("Asia/Kolkata", 0.02),
                 ("Asia/Tokyo", 0.02),
                 ("Australia/Sydney", 0.03),
             ]),
-            locales: shares(&[("en-GB", 0.5), ("en-US", 0.2), ("de-DE", 0.12), ("pl-PL", 0.06)]),
+            locales: shares(&[
+                ("en-GB", 0.5),
+                ("en-US", 0.2),
+                ("de-DE", 0.12),
+                ("pl-PL", 0.06),
+                ("ru-RU", 0.03),
+            ]),
             subscribed: 0.6,
             guests: 0.25,
             arrivals: 0.8,
+            friends: 0.04,
+            guides: 0.05,
+            courses: 0.03,
+            birthdays: 0.25,
+            name_days: 0.05,
             visits_per_week: 0.5,
+            carts: 0.08,
             checkout: 0.12,
+            stock_requests: 0.2,
             order_at_once: 0.30,
             order_later: 0.10,
+            refused: 0.04,
             repeat: 0.2,
+            cancelled: 0.02,
             fulfilled: 0.97,
             delivered: 0.95,
             refunded: 0.04,
             opens: 0.35,
             clicks: 0.04,
             unsubscribes: 0.004,
+            sleepers: 0.25,
+            answers: 0.15,
+            gifts: 0.3,
             requests_per_second: 2,
         }
     }
@@ -114,23 +151,32 @@ impl Rates {
         Ok(rates)
     }
 
-    fn shares(&self) -> [(&'static str, f64); 12] {
-        [
+    fn shares(&self) -> Vec<(&'static str, f64)> {
+        let ordered = self.order_at_once + self.order_later;
+        vec![
             ("subscribed", self.subscribed),
             ("guests", self.guests),
             ("arrivals", self.arrivals),
-            ("checkout", self.checkout),
-            (
-                "order_at_once + order_later",
-                self.order_at_once + self.order_later,
-            ),
+            ("friends", self.friends),
+            ("guides", self.guides),
+            ("courses", self.courses),
+            ("birthdays", self.birthdays),
+            ("name_days", self.name_days),
+            ("carts + checkout", self.carts + self.checkout),
+            ("stock_requests", self.stock_requests),
+            ("order_at_once + order_later", ordered),
+            ("refused", self.refused),
             ("repeat", self.repeat),
+            ("cancelled", self.cancelled),
             ("fulfilled", self.fulfilled),
             ("delivered", self.delivered),
             ("refunded", self.refunded),
             ("opens", self.opens),
             ("clicks", self.clicks),
             ("unsubscribes", self.unsubscribes),
+            ("sleepers", self.sleepers),
+            ("answers", self.answers),
+            ("gifts", self.gifts),
         ]
     }
 }

@@ -1,10 +1,13 @@
 //! The figures of a population for people.
 
 use super::figures::{Figures, JourneyFigures, Spread};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 
 const ZONES_A_LINE: usize = 4;
+/// Lines of a list that would go on for long.
+const MOST: usize = 12;
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -17,25 +20,34 @@ impl fmt::Display for Figures {
         for (name, journey) in &self.journeys {
             journey_lines(f, name, journey)?;
         }
+        if !self.never_entered.is_empty() {
+            writeln!(f, "\nnobody ever entered: {}", self.never_entered.join(", "))?;
+        }
         writeln!(
             f,
-            "\nmails per contact and week{:>18} {:>5} {:>5} {:>5}",
-            "p50", "p90", "p99", "max"
+            "\nmails per contact and week{:>12} {:>5} {:>5} {:>5} {:>5}",
+            "mean", "p50", "p90", "p99", "max"
         )?;
         for (kind, spread) in &self.weekly {
-            writeln!(f, "  {kind:<37} {}", columns(*spread))?;
+            writeln!(f, "  {kind:<29} {:>6.2} {}", spread.mean, columns(*spread))?;
         }
+        self.clashes(f)?;
         writeln!(f, "\n{:<40}{:>5}", "mails that met a cap", self.cap_hits)?;
+        let verdict = |count: u64| if count == 0 { "" } else { "  this must be 0" };
+        writeln!(
+            f,
+            "{:<40}{:>5}{}",
+            "  mails beyond a cap",
+            self.over_caps,
+            verdict(self.over_caps)
+        )?;
         writeln!(
             f,
             "{:<40}{:>5}",
             "contacts in two or more journeys at once", self.overlapping_contacts
         )?;
-        for (pair, count) in &self.overlaps {
-            writeln!(f, "  {pair:<38}{count:>5}")?;
-        }
+        most(f, &self.overlaps)?;
         writeln!(f, "{:<40}{:>5}", "contacts who unsubscribed", self.unsubscribed)?;
-        let verdict = |count: u64| if count == 0 { "" } else { "  this must be 0" };
         writeln!(
             f,
             "{:<40}{:>5}{}",
@@ -63,10 +75,43 @@ impl fmt::Display for Figures {
     }
 }
 
+fn percent(share: f64) -> String {
+    format!("{:.1}", share * 100.0).trim_end_matches(".0").to_owned() + " %"
+}
+
 impl Figures {
+    /// What few people do.
+    fn rarer(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rates = &self.assumed;
+        writeln!(
+            f,
+            "  {} of questions are answered, {} of gifts opened; {} come by a friend; {} ask for what is sold out",
+            percent(rates.answers),
+            percent(rates.gifts),
+            percent(rates.friends),
+            percent(rates.stock_requests)
+        )?;
+        writeln!(
+            f,
+            "  of sign-ups {} ask for the guide, {} for the course, {} tell a birthday, {} a name day",
+            percent(rates.guides),
+            percent(rates.courses),
+            percent(rates.birthdays),
+            percent(rates.name_days)
+        )
+    }
+
+    fn clashes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f)?;
+        for (what, clash) in &self.clashes {
+            writeln!(f, "{what:<58}{:>6}", clash.mails)?;
+            most(f, &clash.by)?;
+        }
+        Ok(())
+    }
+
     fn assumptions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rates = &self.assumed;
-        let percent = |share: f64| format!("{:.1}", share * 100.0).trim_end_matches(".0").to_owned() + " %";
         let zones: Vec<String> = rates
             .zones
             .iter()
@@ -82,27 +127,36 @@ impl Figures {
         )?;
         writeln!(
             f,
-            "  {} visits a week; {} reach the checkout; {} of those buy within the hour, {} later; {} of buyers come back",
+            "  {} visits a week; {} end with something in the cart; {} reach the checkout; {} of those buy within the hour,",
             rates.visits_per_week,
+            percent(rates.carts),
             percent(rates.checkout),
-            percent(rates.order_at_once),
+            percent(rates.order_at_once)
+        )?;
+        writeln!(
+            f,
+            "  {} later; {} of buyers come back; one contact in twenty comes 7.6 times as often, two in three 0.4 times",
             percent(rates.order_later),
             percent(rates.repeat)
         )?;
         writeln!(
             f,
-            "  of orders {} are fulfilled, {} of these delivered, {} of orders refunded",
+            "  of orders {} have their payment refused first, {} are cancelled, {} fulfilled, {} of these delivered, {} refunded",
+            percent(rates.refused),
+            percent(rates.cancelled),
             percent(rates.fulfilled),
             percent(rates.delivered),
             percent(rates.refunded)
         )?;
         writeln!(
             f,
-            "  of marketing mails {} are opened, {} clicked, {} unsubscribed from",
+            "  of marketing mails {} are opened, {} clicked, {} unsubscribed from; {} of all never open one",
             percent(rates.opens),
             percent(rates.clicks),
-            percent(rates.unsubscribes)
+            percent(rates.unsubscribes),
+            percent(rates.sleepers)
         )?;
+        self.rarer(f)?;
         writeln!(
             f,
             "  the email API allows {} requests a second, and never fails",
@@ -123,9 +177,13 @@ fn journey_lines(f: &mut fmt::Formatter<'_>, name: &str, journey: &JourneyFigure
     } else {
         format!("; {ended}")
     };
+    let goals = match journey.goals {
+        0 => String::new(),
+        reached => format!(", {reached} reached the goal"),
+    };
     writeln!(
         f,
-        "\n{name}: {} started, {} still in it{ended}",
+        "\n{name}: {} started, {} still in it{goals}{ended}",
         journey.started, journey.running
     )?;
     for (step, figures) in &journey.steps {
@@ -145,6 +203,19 @@ fn journey_lines(f: &mut fmt::Formatter<'_>, name: &str, journey: &JourneyFigure
         writeln!(f, "{}", line.trim_end())?;
     }
     Ok(())
+}
+
+/// The most frequent, and how many others there are.
+fn most(f: &mut fmt::Formatter<'_>, counts: &BTreeMap<String, u64>) -> fmt::Result {
+    let mut sorted: Vec<(&String, &u64)> = counts.iter().collect();
+    sorted.sort_by_key(|(what, count)| (Reverse(**count), (*what).clone()));
+    for (what, count) in sorted.iter().take(MOST) {
+        writeln!(f, "  {what:<56}{count:>6}")?;
+    }
+    match sorted.len().saturating_sub(MOST) {
+        0 => Ok(()),
+        others => writeln!(f, "  and {others} others; --json has them all"),
+    }
 }
 
 /// `12 no consent, 3 too late`
