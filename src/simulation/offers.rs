@@ -4,13 +4,12 @@
 use super::Failure;
 use super::player::{Player, Watcher};
 use super::story::Line;
-use crate::domain::ids::ContactId;
 use crate::domain::money::{Currency, Money};
 use crate::domain::offer::Offer;
 use crate::domain::shard::ShardIndex;
+use crate::store::offer_news::Batch;
 use crate::turn::call::{Answer, Call};
-use crate::turn::catalogue::{Catalogue, CatalogueAnswer, CatalogueCall};
-use crate::turn::interest::Telling;
+use crate::turn::catalogue::{Catalogue, CatalogueAnswer, CatalogueCall, Posted};
 
 /// By how many percent a price must fall to be news.
 const PERCENT: u8 = 5;
@@ -22,7 +21,7 @@ impl<W: Watcher> Player<W> {
         let price = line.option("price").map(|text| Money::parse(text, currency));
         let price = price.transpose().map_err(|error| line.wrong(error))?;
         let id = line.word(1).to_owned();
-        let call = CatalogueCall::Product {
+        let call = CatalogueCall::Product(Posted {
             space: String::new(),
             product: id.clone(),
             offers: vec![Offer {
@@ -36,38 +35,29 @@ impl<W: Watcher> Player<W> {
             whole: false,
             percent: PERCENT,
             run: format!("line:{}", line.place),
-        };
+            as_of: None,
+            now: self.world.now,
+        });
         let mut catalogue = Catalogue::default();
         catalogue.serve(&self.world.store, call)?;
-        let answer = catalogue.serve(&self.world.store, CatalogueCall::News)?;
-        if let CatalogueAnswer::News(Some((run, news))) = answer {
+        let now = self.world.now;
+        let answer = catalogue.serve(&self.world.store, CatalogueCall::News { now })?;
+        if let CatalogueAnswer::News(Some(batch)) = answer {
             for shard in self.world.indices() {
-                let telling = |after| Telling {
-                    run: run.clone(),
-                    news: news.clone(),
-                    after,
-                };
-                self.tell_shard(shard, telling)?;
+                self.tell_shard(shard, &batch)?;
             }
-            catalogue.serve(&self.world.store, CatalogueCall::Told { run })?;
+            let batch = batch.number;
+            catalogue.serve(&self.world.store, CatalogueCall::Told { batch })?;
         }
         self.watcher.look(&self.world)
     }
 
-    fn tell_shard(
-        &self,
-        shard: ShardIndex,
-        telling: impl Fn(Option<ContactId>) -> Telling,
-    ) -> Result<(), Failure> {
-        let mut after = None;
+    fn tell_shard(&self, shard: ShardIndex, batch: &Batch) -> Result<(), Failure> {
         loop {
-            let call = Call::TellNews(Box::new(telling(after.take())));
-            let Answer::NewsHeard(heard) = self.world.call(shard, call)? else {
-                return Ok(());
-            };
-            after = heard.after;
-            if after.is_none() {
-                return Ok(());
+            let call = Call::TellNews(Box::new(batch.clone()));
+            match self.world.call(shard, call)? {
+                Answer::NewsHeard(heard) if !heard.all => {}
+                _ => return Ok(()),
             }
         }
     }
