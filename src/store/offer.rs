@@ -84,7 +84,7 @@ pub fn put(
                 Compared::Differs { offer, gone_at } => {
                     let before = held.get(&told.id);
                     if let Some(change) = before.and_then(|before| offer.news(&before.offer, percent)) {
-                        let (space, offer) = (space.to_owned(), offer.clone());
+                        let (space, offer) = (space.to_owned(), Offer::clone(&offer));
                         applied.news.push(News { change, space, offer });
                     }
                     rows.push(NewRow {
@@ -120,7 +120,7 @@ enum Compared {
     /// Something newer is known.
     Stale,
     Differs {
-        offer: Offer,
+        offer: Box<Offer>,
         gone_at: Option<Timestamp>,
     },
 }
@@ -139,8 +139,8 @@ fn compare(told: &Offer, held: &BTreeMap<String, Held>, feed: Option<OfFeed<'_>>
         return Compared::Same;
     }
     let Some(before) = before else {
-        let (offer, gone_at) = (told.clone(), None);
-        return Compared::Differs { offer, gone_at };
+        let offer = Box::new(told.clone());
+        return Compared::Differs { offer, gone_at: None };
     };
     let offer = told.over(&before.offer, fresh);
     let gone_at = before.gone_at.filter(|_| before.offer.is_fresh(fresh));
@@ -148,6 +148,7 @@ fn compare(told: &Offer, held: &BTreeMap<String, Held>, feed: Option<OfFeed<'_>>
     if offer == before.offer && gone_at == before.gone_at && !moves {
         return Compared::Same;
     }
+    let offer = Box::new(offer);
     Compared::Differs { offer, gone_at }
 }
 
