@@ -43,7 +43,7 @@ use wend::signing::access::{Team, Token};
 use wend::signing::asymmetric::{public_keys, published_keys};
 use wend::signing::{BASE64, Secrets, route_token, session, standard_webhooks};
 use wend::sources::feed::{FeedReader, Terms as FeedTerms};
-use wend::sources::poll::Feed;
+use wend::sources::poll::{Feed, Page};
 use wend::sources::segment::{Error, Verdict};
 use wend::sources::{Keys, Proof, Reading, SourceKind, Unverified};
 use wend::turn::call::{Envelope, Forward};
@@ -154,20 +154,7 @@ fn delivered(delivery: &Delivery) {
 }
 
 fn shopify(bytes: &[u8]) {
-    for topic in [
-        "customers/create",
-        "customers/update",
-        "customers_email_marketing_consent/update",
-        "checkouts/create",
-        "checkouts/update",
-        "orders/create",
-        "orders/fulfilled",
-        "orders/cancelled",
-        "customers/redact",
-        "customers/data_request",
-        "shop/redact",
-        "products/update",
-    ] {
+    for topic in sent::SHOPIFY_EVENTS.iter().chain(&sent::SHOPIFY_OTHERS) {
         delivered(&sent::shopify(topic, bytes));
     }
 }
@@ -257,6 +244,14 @@ fn segment(bytes: &[u8]) {
     }
 }
 
+fn page(mark: Option<&str>) -> Page<'_> {
+    Page {
+        since: now(),
+        mark,
+        size: 100,
+    }
+}
+
 /// What a shop's API answered to a poll: the first line is what its headers say of the next page.
 fn lists(bytes: &[u8]) {
     let end = bytes
@@ -278,7 +273,7 @@ fn lists(bytes: &[u8]) {
         .map(|name| ((*name).to_owned(), Secrets::new("http://127.0.0.1:9")))
         .collect();
     for feed in Feed::all(&secrets) {
-        let Ok(listing) = feed.read(&answer, None, now(), None) else {
+        let Ok(listing) = feed.read(&answer, page(None), now(), None) else {
             continue;
         };
         for reading in listing.readings.into_iter().flatten() {
@@ -287,7 +282,7 @@ fn lists(bytes: &[u8]) {
             }
         }
         if let Some(next) = listing.next {
-            let request = feed.request(&secrets, now(), Some(&next)).unwrap();
+            let request = feed.request(&secrets, page(Some(&next))).unwrap();
             assert!(
                 request.url.starts_with("http://127.0.0.1:9/"),
                 "the key goes nowhere else"

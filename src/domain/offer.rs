@@ -38,6 +38,9 @@ pub struct Offer {
     /// The shop's own time of a delivery that told it: an older one that comes later is not believed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_at: Option<Timestamp>,
+    /// The shop took it away at `told_at`: what is told of an earlier time does not bring it back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
 }
 
 /// Whose ids an offer's is one of: a source's, or, with the empty name, those of the whole store.
@@ -79,7 +82,8 @@ impl Offer {
         }
     }
 
-    fn is_fresh(&self, fresh: Option<Timestamp>) -> bool {
+    /// Whether a webhook told it so lately that a file, which `fresh` is the age of, may not know it yet.
+    pub fn is_fresh(&self, fresh: Option<Timestamp>) -> bool {
         self.told_at.zip(fresh).is_some_and(|(told, fresh)| told >= fresh)
     }
 
@@ -103,6 +107,11 @@ impl Offer {
             .saturating_mul(Decimal::from(100_u8.saturating_sub(percent)));
         let fell = is.amount < was.amount && is.amount.saturating_mul(Decimal::ONE_HUNDRED) <= most;
         (is.currency == was.currency && fell).then_some(Change::PriceDropped { was })
+    }
+
+    /// Whether it is the mark of a product that was taken away, of which nothing else is known.
+    pub fn is_bare_mark(&self) -> bool {
+        self.deleted && self.title.is_none() && self.url.is_none() && self.image.is_none()
     }
 
     /// The offer as a line of an event: one of it.

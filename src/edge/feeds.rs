@@ -9,7 +9,7 @@ use super::error::Error;
 use super::peers::Peers;
 use super::store_call::{StoreAnswer, StoreCall};
 use super::{log, runtime};
-use crate::domain::offer::{News, Offer, Space};
+use crate::domain::offer::{Offer, Space};
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::feeds::{Catalogue, Feed};
@@ -17,19 +17,22 @@ use crate::settings::Environment;
 use crate::signing;
 use crate::sources::SourceKind;
 use crate::sources::feed::{FeedReader, Terms};
+use crate::store::offer_news::Batch;
 use crate::turn::call::{Answer, Call};
 use crate::turn::catalogue::{Begun, CatalogueAnswer, CatalogueCall, Ending, Plan};
-use crate::turn::interest::Telling;
+use crate::turn::interest::Heard;
 use serde_json::json;
 
 /// Offers handed over at once.
 const OFFERS_AT_ONCE: usize = 400;
 /// Cron has a quarter of an hour for all it does.
 const READING_TIME: Delay = Delay::from_minutes(8);
-/// Most slices of an end, and pages of a shard's contacts, in one go: far more than there are.
+/// Most slices of an end in one go: far more than there are.
 const MAX_SLICES: usize = 10_000;
-/// Most readings' news told at one tick.
-const MAX_TELLINGS: usize = 20;
+/// Most batches of news told at one tick.
+const MAX_BATCHES: usize = 20;
+/// Most pages of contacts told news at one tick, of all shards: an invocation may make a thousand calls.
+const PAGES_AT_ONCE: u32 = 300;
 
 /// Reads what is due and tells what changed. What fails is logged and waits for a later tick.
 pub async fn tick(peers: &Peers<'_>, shards: &[ShardIndex]) {
@@ -214,51 +217,67 @@ async fn end(peers: &Peers<'_>, run: &str, ending: Ending) -> Result<(), Error> 
     Ok(())
 }
 
-/// Tells all shards what changed, reading by reading. One that not all shards took is told again at the next tick, and counts
-/// once.
+/// Tells all shards what changed, batch by batch. Each shard knows how far it has come: what a tick does not finish the next one
+/// does, and two ticks at once share the work.
 async fn tell_all(peers: &Peers<'_>, shards: &[ShardIndex]) -> Result<(), Error> {
     if runtime::catalog()?.store.catalogue.is_none() {
         return Ok(());
     }
-    for _ in 0..MAX_TELLINGS {
-        let CatalogueAnswer::News(Some((run, news))) = ask(peers, CatalogueCall::News).await? else {
+    let mut pages = PAGES_AT_ONCE;
+    for _ in 0..MAX_BATCHES {
+        let now = peers.now;
+        let CatalogueAnswer::News(Some(batch)) = ask(peers, CatalogueCall::News { now }).await? else {
             break;
         };
-        let (count, mut events, mut failed) = (news.len(), 0_u32, 0_u32);
+        let mut heard = Heard {
+            all: true,
+            ..Heard::default()
+        };
         for shard in shards {
-            let (made, lost) = tell(peers, *shard, &run, &news).await?;
-            events = events.saturating_add(made);
-            failed = failed.saturating_add(lost);
+            // One that does not answer keeps no news from the others.
+            let told = tell(peers, *shard, &batch, &mut pages)
+                .await
+                .unwrap_or_else(|error| {
+                    let error = error.for_log();
+                    log::error(
+                        "news of offers failed",
+                        json!({ "shard": shard.to_string(), "error": error }),
+                    );
+                    Heard::default()
+                });
+            heard = heard.and(told);
         }
+        let Heard { all, events, failed } = heard;
         log::line(
             "offers told",
-            json!({ "run": run, "news": count, "events": events, "failed": failed }),
+            json!({ "batch": batch.number, "news": batch.news.len(), "events": events, "failed": failed, "all": all }),
         );
-        ask(peers, CatalogueCall::Told { run }).await?;
+        if !all {
+            break;
+        }
+        let batch = batch.number;
+        ask(peers, CatalogueCall::Told { batch }).await?;
     }
     Ok(())
 }
 
-/// Tells a shard, page by page; how many events it made, and how many contacts it could not tell.
-async fn tell(peers: &Peers<'_>, shard: ShardIndex, run: &str, news: &[News]) -> Result<(u32, u32), Error> {
-    let (mut after, mut events, mut failed) = (None, 0_u32, 0_u32);
-    for _ in 0..MAX_SLICES {
-        let telling = Telling {
-            run: run.to_owned(),
-            news: news.to_vec(),
-            after: after.take(),
-        };
-        let Answer::NewsHeard(heard) = peers.shard(shard, Call::TellNews(Box::new(telling))).await? else {
+/// Tells a shard as many pages as are left, and one at least: to hear that all were told is one.
+async fn tell(peers: &Peers<'_>, shard: ShardIndex, batch: &Batch, pages: &mut u32) -> Result<Heard, Error> {
+    let mut heard = Heard {
+        all: true,
+        ..Heard::default()
+    };
+    loop {
+        let call = Call::TellNews(Box::new(batch.clone()));
+        let Answer::NewsHeard(page) = peers.shard(shard, call).await? else {
             return Err(unexpected());
         };
-        events = events.saturating_add(heard.events);
-        failed = failed.saturating_add(heard.failed);
-        after = heard.after;
-        if after.is_none() {
-            break;
+        heard = Heard { all: true, ..heard }.and(page);
+        *pages = pages.saturating_sub(1);
+        if heard.all || *pages == 0 {
+            return Ok(heard);
         }
     }
-    Ok((events, failed))
 }
 
 /// The namespaces that offers are in: those of the shops, and the store's own.

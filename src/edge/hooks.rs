@@ -17,7 +17,7 @@ use crate::http::Method;
 use crate::settings::Environment;
 use crate::sources::{Error as Refusal, Keys, Product, Proof, Reading, SourceKind, Unverified, Verified};
 use crate::turn::call::{Call, Ingested};
-use crate::turn::catalogue::CatalogueCall;
+use crate::turn::catalogue::{CatalogueCall, Posted};
 use crate::turn::notice::work;
 use crate::turn::routing::{Routing, Step};
 use serde_json::json;
@@ -155,14 +155,16 @@ async fn prove<'a>(
 /// of a webhook: what a shop sells is nobody's event, and no shard's.
 async fn offered(visit: &Visit<'_>, product: Product, percent: u8) -> Result<Response, Error> {
     let (source, id, offers) = (product.source, product.delivery.clone(), product.offers.len());
-    let call = CatalogueCall::Product {
+    let call = CatalogueCall::Product(Posted {
         space: source.as_str().to_owned(),
         product: product.id,
         offers: product.offers,
         whole: product.whole,
         percent,
         run: product.delivery,
-    };
+        as_of: product.as_of,
+        now: visit.now,
+    });
     feeds::ask(&visit.peers(), call).await?;
     log::line(
         "product",
@@ -198,14 +200,9 @@ pub async fn take(peers: &Peers<'_>, events: Vec<Event>) -> Result<Arrived, Erro
         if peers.settings.environment == Environment::Dev && peers.now.since(event.occurred_at) > SAMPLE_AGE {
             event.starts_at = Some(peers.now);
         }
-        let (kind, id, source) = (event.kind.clone(), event.id.clone(), event.source.clone());
-        let polled = event.polled;
-        let ingested = ingest(peers, event).await?;
+        let (kind, source, polled) = (event.kind.clone(), event.source.clone(), event.polled);
+        let ingested = hear(peers, source.as_str(), event).await?;
         let word = word(&ingested);
-        log::line(
-            "event",
-            json!({ "source": source.as_str(), "kind": kind, "id": id, "outcome": word }),
-        );
         if word != "duplicate" {
             outcome = word;
         }
@@ -227,6 +224,20 @@ pub async fn take(peers: &Peers<'_>, events: Vec<Event>) -> Result<Arrived, Erro
     Ok(Arrived { outcome, lines })
 }
 
+/// Brings one event to its contact, and says in the log what became of it, and by whom it came.
+///
+/// # Errors
+/// When a shard could not commit.
+pub async fn hear(peers: &Peers<'_>, by: &str, event: Event) -> Result<Ingested, Error> {
+    let (kind, id) = (event.kind.clone(), event.id.clone());
+    let ingested = ingest(peers, event).await?;
+    log::line(
+        "event",
+        json!({ "source": by, "kind": kind, "id": id, "outcome": word(&ingested) }),
+    );
+    Ok(ingested)
+}
+
 fn refuse(source: SourceKind, refusal: &Refusal) -> Result<Response, Error> {
     log::line(
         "refused",
@@ -237,7 +248,7 @@ fn refuse(source: SourceKind, refusal: &Refusal) -> Result<Response, Error> {
 }
 
 /// What became of an event, in a word.
-pub const fn word(ingested: &Ingested) -> &'static str {
+const fn word(ingested: &Ingested) -> &'static str {
     match ingested {
         Ingested::Applied => "accepted",
         Ingested::Duplicate => "duplicate",

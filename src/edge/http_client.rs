@@ -1,13 +1,15 @@
-//! The one HTTP client: sends a request that a provider built, with a deadline, and reads its whole answer.
+//! The one HTTP client: sends a request that a provider or a source built, with a deadline, and reads its whole answer, of which
+//! no more is held than the limit.
 
 use super::error::Error;
 use crate::domain::time::Delay;
 use crate::http::{Headers, Method, Request, Response};
 use futures_util::future::{Either, select};
+use futures_util::stream::StreamExt;
 use std::pin::pin;
 use std::time::Duration;
 use worker::js_sys::Uint8Array;
-use worker::{AbortController, Fetch, RequestInit};
+use worker::{AbortController, ByteStream, Fetch, RequestInit, ResponseBody};
 
 /// Largest answer we read where nothing else is said; providers answer in a few kilobytes.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
@@ -31,13 +33,14 @@ pub async fn send_within(request: Request, timeout: Delay, limit: usize) -> Resu
     let deadline = pin!(worker::Delay::from(Duration::from_millis(
         timeout.as_millis().unsigned_abs()
     )));
-    match select(answer, deadline).await {
+    let answer = match select(answer, deadline).await {
         Either::Left((answer, _)) => answer,
-        Either::Right(((), _)) => {
-            controller.abort();
-            Err(Error::NoAnswer("no answer in time".to_owned()))
-        }
+        Either::Right(((), _)) => Err(Error::NoAnswer("no answer in time".to_owned())),
+    };
+    if answer.is_err() {
+        controller.abort();
     }
+    answer
 }
 
 async fn exchange(request: Request, signal: &worker::AbortSignal, limit: usize) -> Result<Response, Error> {
@@ -59,15 +62,30 @@ async fn exchange(request: Request, signal: &worker::AbortSignal, limit: usize) 
         .map_err(lost)?;
     let headers: Headers = answer.headers().entries().collect();
     let status = answer.status_code();
-    let body = answer.bytes().await.map_err(lost)?;
-    if body.len() > limit {
-        return Err(Error::TooLarge);
-    }
+    let body = match answer.body() {
+        ResponseBody::Empty => Vec::new(),
+        ResponseBody::Body(body) if body.len() > limit => return Err(Error::TooLarge),
+        ResponseBody::Body(body) => body.clone(),
+        ResponseBody::Stream(_) => collect(answer.stream()?, limit).await?,
+    };
     Ok(Response {
         status,
         headers,
         body,
     })
+}
+
+/// What comes, until it is too much: a server that sends without end must not fill the memory.
+async fn collect(mut stream: ByteStream, limit: usize) -> Result<Vec<u8>, Error> {
+    let mut body = Vec::new();
+    while let Some(piece) = stream.next().await {
+        let piece = piece.map_err(|error| Error::NoAnswer(error.to_string()))?;
+        if piece.len() > limit.saturating_sub(body.len()) {
+            return Err(Error::TooLarge);
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(body)
 }
 
 const fn method(method: Method) -> worker::Method {

@@ -14,7 +14,7 @@ use crate::domain::logbook::{Line, Verdict};
 use crate::domain::time::{Delay, Timestamp};
 use crate::engine::poll::{Look, Told};
 use crate::providers::answer;
-use crate::sources::poll::Feed;
+use crate::sources::poll::{Feed, Page};
 use crate::sources::{Error as Unreadable, Reading};
 use serde_json::json;
 
@@ -84,17 +84,24 @@ async fn look(peers: &Peers<'_>, call: PollCall) -> Result<Option<Look>, Error> 
 
 /// Asks for a page, and commits all that it lists.
 async fn page(peers: &Peers<'_>, feed: &Feed, look: &Look) -> Result<Told, Error> {
-    let page = look.page.as_deref();
-    let request = match feed.request(peers.settings.source_secrets(), look.since, page) {
+    let page = Page {
+        since: look.since,
+        mark: look.page.as_deref(),
+        size: look.size,
+    };
+    let request = match feed.request(peers.settings.source_secrets(), page) {
         Ok(request) => request,
         Err(wrong) => return Ok(failed(wrong.to_string())),
     };
-    let response = http_client::send_within(request, PAGE_TIMEOUT, MAX_PAGE_BYTES).await?;
+    let response = match http_client::send_within(request, PAGE_TIMEOUT, MAX_PAGE_BYTES).await {
+        Err(Error::TooLarge) => return Ok(Told::TooLarge),
+        answered => answered?,
+    };
     if response.status != 200 {
         return Ok(Told::Failed {
             reason: refused(response.status),
             after: answer::retry_after(&response.headers, peers.now),
-            lost: page.is_some() && matches!(response.status, 400 | 422),
+            lost: page.mark.is_some() && matches!(response.status, 400 | 422),
         });
     }
     let currency = runtime::catalog()?.store.currency;
@@ -206,6 +213,7 @@ fn report(feed: &Feed, told: &Told) {
             "poll",
             json!({ "poll": feed.name(), "listed": listed, "new": new, "more": next.is_some() }),
         ),
+        Told::TooLarge => log::line("poll", json!({ "poll": feed.name(), "too_large": true })),
         Told::Failed { reason, .. } => {
             log::error("poll failed", json!({ "poll": feed.name(), "error": reason }));
         }

@@ -5,10 +5,8 @@
 
 use super::error::Error;
 use super::inflate::{Inflated, gunzip};
-use super::peers::Peers;
 use super::routes::{Visit, wrong_method};
 use super::{answer, hooks, log, logbook, runtime};
-use crate::domain::event::Event;
 use crate::domain::logbook::Line;
 use crate::http::Method;
 use crate::sources::segment::{self, Endpoint, Heard, MAX_REQUEST_BYTES, Rules, Verdict};
@@ -128,7 +126,9 @@ async fn commit(visit: &Visit<'_>, calls: Vec<Heard>) -> Result<Response, Error>
         let told =
             |reason: String| json!({ "index": heard.index, "messageId": heard.message_id, "reason": reason });
         match &heard.verdict {
-            Verdict::Event(event) => ingest(&peers, event.as_ref()).await?,
+            Verdict::Event(event) => {
+                hooks::hear(&peers, segment::NAME, event.as_ref().clone()).await?;
+            }
             Verdict::Ignored(reason) => {
                 let id = heard.message_id.as_deref().unwrap_or_default();
                 let (topic, why) = (reason.topic(), reason.to_string());
@@ -168,14 +168,4 @@ async fn commit(visit: &Visit<'_>, calls: Vec<Heard>) -> Result<Response, Error>
         rejected,
     };
     Ok(Response::from_json(&body)?)
-}
-
-async fn ingest(peers: &Peers<'_>, event: &Event) -> Result<(), Error> {
-    let ingested = hooks::ingest(peers, event.clone()).await?;
-    let outcome = hooks::word(&ingested);
-    log::line(
-        "event",
-        json!({ "source": "segment", "kind": event.kind, "id": event.id, "outcome": outcome }),
-    );
-    Ok(())
 }

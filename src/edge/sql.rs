@@ -64,24 +64,8 @@ impl ObjectSql {
     /// # Errors
     /// The turn's own error, or that of the runtime when it could not commit.
     pub fn turn<T, E: From<Error>>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        let mut work = Some(work);
-        let mut result = None;
-        let committed = self.storage.transaction_sync(&mut || {
-            let outcome = work.take().map(|work| work());
-            let failed = !matches!(outcome, Some(Ok(_)));
-            result = outcome;
-            if failed {
-                Err(JsValue::from_str("rolled back"))
-            } else {
-                Ok(())
-            }
-        });
-        match (result, committed) {
-            (Some(Err(error)), _) => Err(error),
-            (Some(Ok(value)), Ok(())) => Ok(value),
-            (Some(Ok(_)) | None, Err(error)) => Err(statement_error(&error).into()),
-            (None, Ok(())) => Err(Error::Statement("the turn did not run".to_owned()).into()),
-        }
+        let sql: &dyn Sql = self;
+        sql.attempt(work)
     }
 }
 
@@ -103,6 +87,24 @@ impl Sql for ObjectSql {
                 Ok(Row::new(Arc::clone(&names), values))
             })
             .collect()
+    }
+
+    /// The runtime nests these: one inside of another is a savepoint.
+    fn whole(&self, work: &mut dyn FnMut() -> bool) -> Result<(), Error> {
+        let mut fine = false;
+        let committed = self.storage.transaction_sync(&mut || {
+            fine = work();
+            if fine {
+                Ok(())
+            } else {
+                Err(JsValue::from_str("rolled back"))
+            }
+        });
+        match committed {
+            Err(error) if fine => Err(statement_error(&error)),
+            // Whoever did the work knows why it failed.
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 }
 

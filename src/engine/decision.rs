@@ -202,6 +202,8 @@ pub enum Remark {
     DocumentCut { contact: ContactId },
     /// A contact could not be looked at when the journeys changed.
     NotSwept { contact: ContactId, error: String },
+    /// News of offers passed somebody over.
+    NotTold { contact: ContactId, error: String },
     /// A message could not get the outcome decided for it: it has one, or does not exist.
     OutcomeRefused { message: MessageId },
 }
@@ -246,6 +248,9 @@ impl fmt::Display for Remark {
             Self::EnrollmentOverflow { journey } => write!(f, "{journey}: too many running enrollments"),
             Self::DocumentCut { contact } => write!(f, "contact {contact}: its document was cut to fit"),
             Self::NotSwept { contact, error } => write!(f, "contact {contact} was not swept: {error}"),
+            Self::NotTold { contact, error } => {
+                write!(f, "contact {contact} was not told news of offers: {error}")
+            }
             Self::OutcomeRefused { message } => write!(f, "message {message} has an outcome already"),
         }
     }

@@ -26,6 +26,12 @@ pub fn kinds() -> [EventKind; 6] {
     ]
 }
 
+/// Those of them that say what somebody wants.
+pub fn wanting() -> Vec<EventKind> {
+    let wants = |kind: &EventKind| How::of(kind).is_some();
+    kinds().into_iter().filter(wants).collect()
+}
+
 /// How somebody showed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {

@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! at rest -- begin --> asked -- a page, more behind it --> asked for that one, at once or at the next tick
-//!    ^                   |  \-- the last page -----------> at rest, and `since` moves up to when the walk began
+//!    ^                   |  \-- too large -------------> asked from the beginning of the walk, in pages of half the size
+//!    |                   |  \-- the last page -----------> at rest, and `since` moves up to when the walk began
 //!    '-- pause ----------'--- anything else -------------> the same page again, after a pause
 //! ```
 
@@ -20,6 +21,9 @@ pub const OVERLAP: Delay = Delay::from_minutes(10);
 /// From the end of a walk to the next: the third tick of cron, whichever comes a little early.
 const PAUSE: Delay = Delay::from_minutes(14);
 
+/// Most documents of a page. Each is a storage turn or more, and one invocation may make a thousand calls.
+pub const FULL_PAGE: u32 = 100;
+
 /// What is remembered of one poll. It is stored, so fields are only ever added, with a default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Poll {
@@ -28,6 +32,9 @@ pub struct Poll {
     /// A walk over what it changed since, which has more pages to go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub walk: Option<Walk>,
+    /// Documents to ask for in a page: fewer, for as long as a walk lasts, where a full one was too large.
+    #[serde(default = "full_page", skip_serializing_if = "is_full_page")]
+    pub size: u32,
     /// Nobody is asked before this.
     pub next_at: Timestamp,
     /// Looks in a row that took nothing, the one under way among them.
@@ -67,6 +74,9 @@ pub struct Look {
     /// None for the first.
     #[serde(default)]
     pub page: Option<String>,
+    /// Most documents of it.
+    #[serde(default = "full_page")]
+    pub size: u32,
     /// Which attempt at this page it is.
     #[serde(default)]
     pub attempt: u32,
@@ -85,6 +95,8 @@ pub enum Told {
         listed: u32,
         new: u32,
     },
+    /// The page has more bytes than are taken.
+    TooLarge,
     /// The page was not had, or not all of it was committed.
     Failed {
         reason: String,
@@ -100,6 +112,7 @@ impl Poll {
         Self {
             since: now.minus(FIRST_LOOK_BACK),
             walk: None,
+            size: FULL_PAGE,
             next_at: now,
             failures: 0,
             last: None,
@@ -121,7 +134,7 @@ impl Poll {
     /// due, by a tick that was overtaken, changes nothing.
     pub fn told(&mut self, name: &str, look: &Look, told: Told, now: Timestamp) -> Option<Look> {
         let due = self.look();
-        if (look.since, &look.page) != (due.since, &due.page) {
+        if (look.since, &look.page, look.size) != (due.since, &due.page, due.size) {
             return None;
         }
         match told {
@@ -152,21 +165,34 @@ impl Poll {
                     }
                     None => {
                         self.walk = None;
+                        self.size = FULL_PAGE;
                         self.since = self.since.max(began_at.minus(OVERLAP));
                         self.next_at = now.plus(PAUSE);
                         None
                     }
                 }
             }
+            Told::TooLarge if self.size > 1 => {
+                // The marks of a walk stand for pages of its size: it starts over, and what was had is known.
+                let was = self.size;
+                self.size = was / 2;
+                let smaller = format!(
+                    "a page of {was} was too large: pages of {} are asked for",
+                    self.size
+                );
+                self.fail(smaller, now);
+                self.walk = None;
+                self.next_at = now;
+                Some(self.look())
+            }
+            Told::TooLarge => {
+                self.next_at = next_attempt_at(now, self.failures, None, name);
+                self.fail("one document alone is too large to be read".to_owned(), now);
+                None
+            }
             Told::Failed { reason, after, lost } => {
                 self.next_at = next_attempt_at(now, self.failures, after, name);
-                let counts = self.last.as_ref().filter(|_| self.walk.is_some());
-                self.last = Some(Last {
-                    at: now,
-                    error: Some(reason),
-                    listed: counts.map_or(0, |last| last.listed),
-                    new: counts.map_or(0, |last| last.new),
-                });
+                self.fail(reason, now);
                 if lost {
                     self.walk = None;
                 }
@@ -175,13 +201,33 @@ impl Poll {
         }
     }
 
+    fn fail(&mut self, reason: String, now: Timestamp) {
+        let counts = self.last.as_ref().filter(|_| self.walk.is_some());
+        self.last = Some(Last {
+            at: now,
+            error: Some(reason),
+            listed: counts.map_or(0, |last| last.listed),
+            new: counts.map_or(0, |last| last.new),
+        });
+    }
+
     fn look(&self) -> Look {
         Look {
             since: self.since,
             page: self.walk.as_ref().map(|walk| walk.page.clone()),
+            size: self.size,
             attempt: self.failures.max(1),
         }
     }
+}
+
+const fn full_page() -> u32 {
+    FULL_PAGE
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_full_page(size: &u32) -> bool {
+    *size == FULL_PAGE
 }
 
 #[cfg(test)]

@@ -5,13 +5,12 @@ use super::Failure;
 use super::player::{Player, Watcher};
 use super::story::Line;
 use super::world::World;
-use crate::domain::ids::ContactId;
 use crate::domain::money::{Currency, Money};
 use crate::domain::offer::Offer;
 use crate::domain::shard::ShardIndex;
+use crate::store::offer_news::Batch;
 use crate::turn::call::{Answer, Call};
-use crate::turn::catalogue::{Catalogue, CatalogueAnswer, CatalogueCall};
-use crate::turn::interest::Telling;
+use crate::turn::catalogue::{Catalogue, CatalogueAnswer, CatalogueCall, Posted};
 
 /// By how many percent a price must fall to be news.
 const PERCENT: u8 = 5;
@@ -42,45 +41,35 @@ impl World {
     /// # Errors
     /// When a turn fails.
     pub(super) fn tell_offer(&self, offer: Offer, run: String) -> Result<(), Failure> {
-        let call = CatalogueCall::Product {
+        let call = CatalogueCall::Product(Posted {
             space: String::new(),
             product: offer.id.clone(),
             offers: vec![offer],
             whole: false,
             percent: PERCENT,
             run,
-        };
+            as_of: None,
+            now: self.now,
+        });
         let mut catalogue = Catalogue::default();
         catalogue.serve(&self.store, call)?;
-        let answer = catalogue.serve(&self.store, CatalogueCall::News)?;
-        if let CatalogueAnswer::News(Some((run, news))) = answer {
+        let news = CatalogueCall::News { now: self.now };
+        if let CatalogueAnswer::News(Some(batch)) = catalogue.serve(&self.store, news)? {
             for shard in self.indices() {
-                let telling = |after| Telling {
-                    run: run.clone(),
-                    news: news.clone(),
-                    after,
-                };
-                self.tell_shard(shard, telling)?;
+                self.tell_shard(shard, &batch)?;
             }
-            catalogue.serve(&self.store, CatalogueCall::Told { run })?;
+            let batch = batch.number;
+            catalogue.serve(&self.store, CatalogueCall::Told { batch })?;
         }
         Ok(())
     }
 
-    fn tell_shard(
-        &self,
-        shard: ShardIndex,
-        telling: impl Fn(Option<ContactId>) -> Telling,
-    ) -> Result<(), Failure> {
-        let mut after = None;
+    fn tell_shard(&self, shard: ShardIndex, batch: &Batch) -> Result<(), Failure> {
         loop {
-            let call = Call::TellNews(Box::new(telling(after.take())));
-            let Answer::NewsHeard(heard) = self.call(shard, call)? else {
-                return Ok(());
-            };
-            after = heard.after;
-            if after.is_none() {
-                return Ok(());
+            let call = Call::TellNews(Box::new(batch.clone()));
+            match self.call(shard, call)? {
+                Answer::NewsHeard(heard) if !heard.all => {}
+                _ => return Ok(()),
             }
         }
     }

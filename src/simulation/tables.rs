@@ -83,6 +83,10 @@ impl Sql for Lent {
     fn query(&self, text: &'static str, params: &[Value]) -> Result<Vec<Row>, store::Error> {
         self.sql.query(text, params)
     }
+
+    fn whole(&self, work: &mut dyn FnMut() -> bool) -> Result<(), store::Error> {
+        self.sql.whole(work)
+    }
 }
 
 impl Drop for Lent {

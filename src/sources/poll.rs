@@ -15,8 +15,6 @@ use crate::signing::Secrets;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
-/// Most documents of a page. Each is a storage turn or more, and one invocation may make a thousand calls.
-pub(super) const PER_PAGE: usize = 100;
 /// How long after it was left a checkout is taken from a list.
 const CHECKOUTS_TAKEN_FOR: Delay = Delay::from_hours(24);
 /// Longest mark of a page.
@@ -33,8 +31,8 @@ pub(super) struct Polling {
     pub address: &'static str,
     /// The header that proves us, of the other settings' values.
     pub header: fn(&[&str]) -> (&'static str, String),
-    /// The mark of the page behind this one, of its answer, its own mark and the number of its documents.
-    pub next: fn(&Headers, Option<&str>, usize) -> Option<String>,
+    /// The mark of the page behind this one, of its answer and the number of its documents.
+    pub next: fn(&Headers, Page<'_>, usize) -> Option<String>,
 }
 
 /// One list of a shop's API.
@@ -43,8 +41,19 @@ pub(super) struct List {
     /// The field of the answer that holds the documents; none when the answer is the array itself.
     pub field: Option<&'static str>,
     /// Path and query of a page.
-    pub path: fn(Timestamp, Option<&str>) -> String,
+    pub path: fn(Page<'_>) -> String,
     pub read: fn(&Verified<'_>, Arrival) -> Result<Reading, Error>,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, Copy)]
+pub struct Page<'a> {
+    /// Of what was changed since then.
+    pub since: Timestamp,
+    /// As the source calls it; none is the first.
+    pub mark: Option<&'a str>,
+    /// Most documents of it.
+    pub size: u32,
 }
 
 /// A list of a shop that is set up.
@@ -111,17 +120,12 @@ impl Feed {
         format!("{}/{}", self.source, self.list.name)
     }
 
-    /// The request for a page; none of the marks is the first's.
+    /// The request for a page.
     ///
     /// # Errors
     /// [`Error::Unconfigured`] when a setting is missing, [`Error::Unreadable`] when the shop's address is none that a
     /// secret may be sent to.
-    pub fn request(
-        &self,
-        secrets: &BTreeMap<String, Secrets>,
-        since: Timestamp,
-        page: Option<&str>,
-    ) -> Result<Request, Error> {
+    pub fn request(&self, secrets: &BTreeMap<String, Secrets>, page: Page<'_>) -> Result<Request, Error> {
         let mut values = Vec::new();
         for setting in self.polling.settings {
             let value = secrets.get(*setting).and_then(|values| values.iter().next());
@@ -138,7 +142,7 @@ impl Feed {
         let (header, value) = (self.polling.header)(proof);
         Ok(Request {
             method: Method::Get,
-            url: format!("{base}{}", (self.list.path)(since, page)),
+            url: format!("{base}{}", (self.list.path)(page)),
             headers: Headers::new()
                 .with("accept", "application/json")
                 .with("user-agent", concat!("wend/", env!("CARGO_PKG_VERSION")))
@@ -154,7 +158,7 @@ impl Feed {
     pub fn read(
         &self,
         response: &Response,
-        page: Option<&str>,
+        page: Page<'_>,
         now: Timestamp,
         currency: Option<Currency>,
     ) -> Result<Listing, Error> {

@@ -4,6 +4,7 @@ use super::loose::Text;
 use super::{SourceKind, clean};
 use crate::domain::money::{Currency, Money};
 use crate::domain::offer::Offer;
+use crate::domain::time::Timestamp;
 
 /// A product as its shop tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct Product {
     pub offers: Vec<Offer>,
     /// Whether these are all of its variants: another one is for sale no more.
     pub whole: bool,
+    /// When the shop took it away; none of one that it still has.
+    pub as_of: Option<Timestamp>,
 }
 
 /// The price, and the one before where that was higher.

@@ -185,6 +185,33 @@ pub fn before(
     rows.iter().map(read).collect()
 }
 
+/// Those of the contacts that have an event of one of these kinds since then, in the order of their ids, at most so many. Reads
+/// no body.
+///
+/// # Errors
+/// When the statement fails.
+pub fn having(
+    sql: &dyn Sql,
+    contacts: &[ContactId],
+    kinds: &[EventKind],
+    since: Timestamp,
+    limit: u32,
+) -> Result<Vec<ContactId>, Error> {
+    let kinds: Vec<&str> = kinds.iter().map(EventKind::as_str).collect();
+    let kinds = to_json("kinds", "", &kinds, MAX_BODY_BYTES)?;
+    let contacts = to_json("contacts", "", &contacts, MAX_BODY_BYTES)?;
+    let rows = sql.query(
+        "SELECT c.value AS contact_id FROM json_each(?1) AS c
+         WHERE EXISTS (SELECT 1 FROM event WHERE event.contact_id = c.value AND event.at >= ?3
+           AND event.kind IN (SELECT k.value FROM json_each(?2) AS k))
+         ORDER BY c.value LIMIT ?4",
+        &[contacts.into(), kinds.into(), since.into(), limit.into()],
+    )?;
+    rows.iter()
+        .map(|row| row.parsed("contact_id", ContactId::parse))
+        .collect()
+}
+
 /// Times of the contact's events of these kinds within their windows (in days), newest first. Test events count for
 /// nothing. Reads the contact's events once, whatever the number of kinds.
 ///

@@ -27,6 +27,8 @@ pub enum Key {
     Throttles,
     /// Public address of the Worker, as the last request to it had it: links in mails need it.
     Origin,
+    /// How far the telling of news has come.
+    News,
 }
 
 impl Key {
@@ -43,6 +45,7 @@ impl Key {
             Self::Stopped => "stopped",
             Self::Throttles => "throttles",
             Self::Origin => "origin",
+            Self::News => "news",
         }
     }
 }

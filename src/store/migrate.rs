@@ -40,6 +40,7 @@ pub const STORE: Schema = Schema {
         include_str!("schema/0002_store.sql"),
         include_str!("schema/0003_store.sql"),
         include_str!("schema/0004_store.sql"),
+        include_str!("schema/0005_store.sql"),
     ],
     exists: "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'setting'",
     read: "SELECT value FROM setting WHERE key = 'schema'",

@@ -26,6 +26,7 @@ pub mod message;
 pub mod meta;
 pub mod migrate;
 pub mod offer;
+pub mod offer_news;
 pub mod order;
 pub mod outbox;
 pub mod parked;

@@ -72,14 +72,13 @@ impl Sqlite {
     /// # Errors
     /// The turn's own error, or SQLite's when it cannot commit.
     pub fn turn<T, E: From<Error>>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        let execute = |text: &str| {
-            let mut statement = self.0.prepare_cached(text).map_err(failed)?;
-            statement.raw_execute().map(drop).map_err(failed)
-        };
-        execute("BEGIN")?;
-        let result = work();
-        execute(if result.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
-        result
+        let sql: &dyn Sql = self;
+        sql.attempt(work)
+    }
+
+    fn execute(&self, text: &str) -> Result<(), Error> {
+        let mut statement = self.0.prepare_cached(text).map_err(failed)?;
+        statement.raw_execute().map(drop).map_err(failed)
     }
 
     /// Takes all rows away but keeps the tables, and what was compiled for them: a new database costs a hundred times
@@ -148,6 +147,15 @@ impl Sql for Sqlite {
             bind(&mut statement, index + 1, value)?;
         }
         collect(&mut statement)
+    }
+
+    /// As the object does it; the outermost is the transaction.
+    fn whole(&self, work: &mut dyn FnMut() -> bool) -> Result<(), Error> {
+        self.execute("SAVEPOINT whole")?;
+        if !work() {
+            self.execute("ROLLBACK TO whole")?;
+        }
+        self.execute("RELEASE whole")
     }
 }
 

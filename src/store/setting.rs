@@ -18,6 +18,8 @@ pub enum Key {
     /// Offset of the development clock, in milliseconds.
     ClockOffset,
     CatalogHash,
+    /// The news that are being told to the shards.
+    News,
 }
 
 impl Key {
@@ -30,6 +32,7 @@ impl Key {
             Self::Stopped => "stopped",
             Self::ClockOffset => "clock_offset",
             Self::CatalogHash => "catalog_hash",
+            Self::News => "news",
         }
     }
 }

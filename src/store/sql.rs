@@ -25,6 +25,12 @@ pub trait Sql {
     /// # Errors
     /// `Error::Statement` with SQLite's message.
     fn query(&self, text: &'static str, params: &[Value]) -> Result<Vec<Row>, Error>;
+
+    /// Keeps all that the work wrote or, when it says no, nothing. Inside of a turn, what the turn wrote before stays.
+    ///
+    /// # Errors
+    /// When what it wrote could not be kept.
+    fn whole(&self, work: &mut dyn FnMut() -> bool) -> Result<(), Error>;
 }
 
 /// A value bound or read. There are no fractions: money is text, times are milliseconds.
@@ -82,6 +88,27 @@ pub fn value_of_number(number: f64) -> Result<Value, Error> {
 }
 
 impl dyn Sql + '_ {
+    /// Runs a storage turn, or a part of one that may fail without it: all of its writes or, when it fails, none.
+    ///
+    /// # Errors
+    /// The work's own error, or that of storage when what it wrote could not be kept.
+    pub fn attempt<T, E: From<Error>>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let mut work = Some(work);
+        let mut result = None;
+        let kept = self.whole(&mut || {
+            let outcome = work.take().map(|work| work());
+            let fine = matches!(outcome, Some(Ok(_)));
+            result = outcome;
+            fine
+        });
+        match (result, kept) {
+            (Some(Err(error)), _) => Err(error),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (Some(Ok(_)) | None, Err(error)) => Err(error.into()),
+            (None, Ok(())) => Err(Error::Statement("the turn did not run".to_owned()).into()),
+        }
+    }
+
     /// Runs a statement for what it writes.
     pub(super) fn run(&self, text: &'static str, params: &[Value]) -> Result<(), Error> {
         self.query(text, params).map(drop)

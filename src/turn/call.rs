@@ -26,8 +26,9 @@ use crate::engine::state::{Contact, Ended};
 use crate::render::links::Mark;
 use crate::render::outbox::{HeldRow, LeftRow, OutboxMail};
 use crate::store::everything::{Page, Place};
+use crate::store::offer_news::Batch;
 use crate::turn::erase::Erased;
-use crate::turn::interest::{Heard as NewsHeard, Telling};
+use crate::turn::interest::Heard as NewsHeard;
 use crate::turn::person::{Held, Person};
 use crate::turn::refused::RefusedCall;
 use serde::{Deserialize, Serialize};
@@ -133,7 +134,7 @@ pub enum Call {
     /// What became of what was delivered?
     Log(Asked),
     /// Something is back or cheaper: who of your next contacts wants to hear it?
-    TellNews(Box<Telling>),
+    TellNews(Box<Batch>),
     /// A storefront asks something that operators must do.
     NotePrivacyRequest {
         id: String,

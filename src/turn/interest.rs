@@ -1,112 +1,135 @@
 //! Tells people of a shard that something they wanted is back or cheaper: an event for each of them and each kind of change.
 //!
-//! Called for each page of contacts, again and again until all were looked at. A page that is told again changes nothing: the
-//! events bear the name of the reading that they come from. A contact that cannot be read is passed over, with a dead letter: it
-//! keeps no news from the others.
+//! Called again and again with a batch of news until all contacts were looked at. How far it has come is a row, written with
+//! what was told: a telling that breaks off goes on where it stood, and one that is told again reads nothing. A contact that
+//! cannot be told is passed over, with a dead letter and a line of the log: it keeps no news from the others.
 
 use super::call::Ingest;
 use super::{Error, Turn};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::{ContactId, EventId, SourceName};
-use crate::domain::offer::News;
+use crate::engine::decision::Remark;
 use crate::engine::interest::{self, Index};
 use crate::store::dead_letter::{self, DeadLetter};
-use crate::store::{self, Row, Sql, Value, contact, event};
+use crate::store::meta::{self, Key};
+use crate::store::offer_news::Batch;
+use crate::store::{contact, event};
 use serde::{Deserialize, Serialize};
-use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 
-/// Contacts looked at in one turn.
-const CONTACTS_A_PAGE: u32 = 200;
+/// Contacts looked at in one turn: most of them wanted nothing.
+const CONTACTS_A_PAGE: u32 = 1_000;
+/// Most of them whose events are read in one turn.
+const READ_A_PAGE: u32 = 200;
 /// Most events of a contact that are looked at, the newest.
 const EVENTS_READ: u32 = 100;
 /// Most dead letters that more are put to: a fault that concerns everybody shows by the first of them.
 const MAX_LETTERS: u32 = 1_000;
 /// The source that such events name.
 pub const SOURCE: &str = "catalogue";
-
-/// News for a page of contacts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Telling {
-    /// The reading that found them.
-    pub run: String,
-    pub news: Vec<News>,
-    /// The contact that the last page ended with.
-    pub after: Option<ContactId>,
-}
+/// Stands in place of a contact once all were looked at.
+const ALL: &str = "all";
 
 /// How far it has come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Heard {
-    /// Where the next page begins; none when all were looked at.
-    pub after: Option<ContactId>,
+    /// Whether all contacts were looked at.
+    pub all: bool,
     /// Events that were new.
     pub events: u32,
     /// Contacts that could not be told.
-    #[serde(default)]
     pub failed: u32,
 }
 
-/// Notes whether anything may have been written, as what was written in part must not be kept.
-struct Watched<'a> {
-    sql: &'a dyn Sql,
-    wrote: Cell<bool>,
+impl Heard {
+    /// Both together: all of both, or not all.
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            all: self.all && other.all,
+            events: self.events.saturating_add(other.events),
+            failed: self.failed.saturating_add(other.failed),
+        }
+    }
 }
 
-impl Sql for Watched<'_> {
-    fn query(&self, text: &'static str, params: &[Value]) -> Result<Vec<Row>, store::Error> {
-        if !text.trim_start().starts_with("SELECT") {
-            self.wrote.set(true);
-        }
-        self.sql.query(text, params)
-    }
+/// Where a telling stands.
+enum Place {
+    /// All of this batch, or a later one, were told.
+    Over,
+    After(Option<ContactId>),
 }
 
 impl Turn<'_> {
-    /// Tells the next page. Where no journey begins with such events and no condition counts them, nobody is looked for.
+    /// Tells the next page of contacts. Where no journey begins with such events and no condition counts them, nobody is looked
+    /// for. Writes 1 row beside the events.
     ///
     /// # Errors
     /// When storage fails.
-    pub fn tell_news(&self, telling: &Telling) -> Result<Heard, Error> {
-        let mut heard = Heard {
-            after: None,
-            events: 0,
-            failed: 0,
+    pub fn tell_news(&self, batch: &Batch) -> Result<Heard, Error> {
+        let mut heard = Heard::default();
+        let mut asked = batch.news.iter().map(|news| interest::kind_of(&news.change));
+        let place = match self.place_in(batch.number)? {
+            Place::After(place) if asked.any(|kind| self.is_waited_for(&kind)) => place,
+            Place::After(_) | Place::Over => {
+                heard.all = true;
+                return Ok(heard);
+            }
         };
-        let index = Index::new(&telling.news);
-        let asked = telling.news.iter().map(|news| interest::kind_of(&news.change));
-        if !asked.into_iter().any(|kind| self.is_waited_for(&kind)) {
-            return Ok(heard);
-        }
-        let page = contact::page(self.sql, telling.after.as_ref(), CONTACTS_A_PAGE)?;
-        let watched = Watched {
-            sql: self.sql,
-            wrote: Cell::new(false),
-        };
-        let turn = Turn {
-            sql: &watched,
-            remarks: RefCell::default(),
-            ..*self
-        };
+        let index = Index::new(&batch.news);
+        let (page, next) = self.wanting(place.as_ref())?;
         for id in &page {
-            watched.wrote.set(false);
-            match turn.tell_contact_news(&index, id, &telling.run) {
+            let remarks = self.remarks.borrow().len();
+            let told = self
+                .sql
+                .attempt(|| self.tell_contact_news(&index, id, batch.number));
+            match told {
                 Ok(events) => heard.events += events,
-                Err(error) if watched.wrote.get() => return Err(error),
                 Err(error) => {
                     heard.failed += 1;
-                    self.note_untold(id, &telling.run, &error)?;
+                    self.remarks.borrow_mut().truncate(remarks);
+                    self.note_untold(id, batch.number, &error)?;
                 }
             }
         }
-        self.remarks.borrow_mut().extend(turn.remarks.take());
-        let full = page.len() >= CONTACTS_A_PAGE as usize;
-        heard.after = page.into_iter().next_back().filter(|_| full);
+        heard.all = next.is_none();
+        let place = next.as_ref().map_or(ALL, ContactId::as_str);
+        meta::set(self.sql, Key::News, &format!("{} {place}", batch.number))?;
         Ok(heard)
     }
 
+    fn place_in(&self, batch: i64) -> Result<Place, Error> {
+        let held = meta::get(self.sql, Key::News)?;
+        let held = held.as_deref().and_then(|held| held.split_once(' '));
+        let Some((number, place)) = held.and_then(|(number, place)| Some((number.parse().ok()?, place)))
+        else {
+            return Ok(Place::After(None));
+        };
+        Ok(if batch < number || (batch == number && place == ALL) {
+            Place::Over
+        } else if batch == number {
+            Place::After(ContactId::parse(place).ok())
+        } else {
+            Place::After(None)
+        })
+    }
+
+    /// Who of the next contacts has done anything of late that says what they want, and the contact that the next page begins
+    /// after; none when there are no more.
+    fn wanting(&self, after: Option<&ContactId>) -> Result<(Vec<ContactId>, Option<ContactId>), Error> {
+        let looked = contact::page(self.sql, after, CONTACTS_A_PAGE)?;
+        let (kinds, since) = (interest::wanting(), interest::since(self.now));
+        let page = event::having(self.sql, &looked, &kinds, since, READ_A_PAGE)?;
+        let next = if page.len() >= READ_A_PAGE as usize {
+            page.last().cloned()
+        } else {
+            let full = looked.len() >= CONTACTS_A_PAGE as usize;
+            looked.into_iter().next_back().filter(|_| full)
+        };
+        Ok((page, next))
+    }
+
     /// How many events it made.
-    fn tell_contact_news(&self, index: &Index<'_>, id: &ContactId, run: &str) -> Result<u32, Error> {
+    fn tell_contact_news(&self, index: &Index<'_>, id: &ContactId, batch: i64) -> Result<u32, Error> {
         let mut events = event::before(self.sql, id, &interest::kinds(), self.now, EVENTS_READ)?;
         events.retain(|event| event.occurred_at >= interest::since(self.now));
         // Of one moment, that it was bought comes last.
@@ -120,14 +143,18 @@ impl Turn<'_> {
         for (kind, data) in interest::told(&index.heard_by(&events)) {
             let told = Event {
                 data,
-                ..self.told(kind, run)?
+                ..self.told(kind, batch)?
             };
             made += u32::from(self.hear_news(id, told)?);
         }
         Ok(made)
     }
 
-    fn note_untold(&self, id: &ContactId, run: &str, error: &Error) -> Result<(), Error> {
+    fn note_untold(&self, id: &ContactId, batch: i64, error: &Error) -> Result<(), Error> {
+        self.remarks.borrow_mut().push(Remark::NotTold {
+            contact: id.clone(),
+            error: error.without_values(),
+        });
         if dead_letter::count(self.sql)? >= MAX_LETTERS {
             return Ok(());
         }
@@ -136,7 +163,7 @@ impl Turn<'_> {
             at: self.now,
             what: "news of offers".to_owned(),
             reason: error.without_values(),
-            body: serde_json::json!({ "contact": id, "run": run }).to_string(),
+            body: serde_json::json!({ "contact": id, "batch": batch }).to_string(),
         };
         Ok(dead_letter::put(self.sql, &letter)?)
     }
@@ -145,13 +172,13 @@ impl Turn<'_> {
         self.catalog.triggered_by(kind).next().is_some() || self.catalog.counted.contains_key(kind)
     }
 
-    fn told(&self, kind: EventKind, run: &str) -> Result<Event, Error> {
+    fn told(&self, kind: EventKind, batch: i64) -> Result<Event, Error> {
         let name = if kind == EventKind::PriceDropped {
             "price-dropped"
         } else {
             "back-in-stock"
         };
-        let id = EventId::parse(&format!("{SOURCE}:{run}:{name}"))?;
+        let id = EventId::parse(&format!("{SOURCE}:{batch}:{name}"))?;
         let source = SourceName::built_in(SOURCE);
         Ok(Event::new(id, kind, source, self.now, self.now))
     }

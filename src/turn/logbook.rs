@@ -1,5 +1,5 @@
 //! The logbook: what became of what sources delivered, for operators. `edge::logbook` hands over lines of what left no other
-//! row, and asks every shard for a page.
+//! row; `edge::admin` asks every shard for a page, and answers with what this file makes of them.
 
 use super::call::Answer;
 use super::{Error, Turn};
@@ -9,6 +9,11 @@ use crate::domain::logbook::{Asked, Line};
 use crate::domain::shard::ShardIndex;
 use crate::settings::Settings;
 use crate::store::logbook;
+use form_urlencoded::Serializer;
+use serde_json::{Value, json};
+
+/// Lines of a page, unless somebody asks for fewer or more.
+pub const LIMIT: u32 = 100;
 
 /// The shard that keeps a line: the same for each repetition of a delivery, and not one for all.
 pub fn shard_of(settings: &Settings, line: &Line) -> ShardIndex {
@@ -32,4 +37,40 @@ impl Turn<'_> {
     pub(super) fn log(&self, asked: &Asked) -> Result<Answer, Error> {
         Ok(Answer::Log(logbook::page(self.sql, asked)?))
     }
+}
+
+/// A page as `GET /admin/log` shows it, of lines of whichever shards answered, in any order.
+pub fn answer(asked: &Asked, mut lines: Vec<Line>, unanswered: &[String]) -> Value {
+    lines.sort_by(|one, other| (other.received_at, &other.id).cmp(&(one.received_at, &one.id)));
+    let most = usize::try_from(asked.limit).unwrap_or(usize::MAX);
+    lines.truncate(most);
+    let last = lines.last().filter(|_| lines.len() == most);
+    json!({
+        "lines": lines.iter().map(in_json).collect::<Vec<_>>(),
+        "next": last.map(|line| next(asked, line)),
+        "unanswered": unanswered,
+    })
+}
+
+/// Where the next page is had.
+fn next(asked: &Asked, last: &Line) -> String {
+    let mut query = Serializer::new(String::new());
+    if let [source] = asked.sources.as_slice() {
+        query.append_pair("source", source);
+    }
+    if let Some(verdict) = asked.verdict {
+        query.append_pair("verdict", verdict.as_str());
+    }
+    if asked.limit != LIMIT {
+        query.append_pair("limit", &asked.limit.to_string());
+    }
+    query.append_pair("before", &last.place().to_text());
+    format!("/admin/log?{}", query.finish())
+}
+
+fn in_json(line: &Line) -> Value {
+    json!({
+        "received_at": line.received_at.to_rfc3339(), "source": line.source, "topic": line.topic, "id": line.id,
+        "verdict": line.verdict, "reason": line.reason, "by": if line.polled { "poll" } else { "webhook" },
+    })
 }

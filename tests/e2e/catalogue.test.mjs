@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { openShop } from "./shop.mjs";
+import { openShop, stamp } from "./shop.mjs";
 
 const YML = readFileSync(new URL("../fixtures/feeds/yml_catalog.xml", import.meta.url), "utf8");
 const PRODUCT = JSON.parse(readFileSync(new URL("../fixtures/sources/shopify/products_update.json", import.meta.url), "utf8"));
@@ -129,6 +129,35 @@ test("a product's webhook feeds the same catalogue", async () => {
   const before = (await shop.rows()).store;
   await shop.shopify("products/update", PRODUCT);
   assert.equal((await shop.rows()).store, before, "told again as it was");
+});
+
+test("a product that was deleted is brought back by nothing older, and the log says so", async () => {
+  const id = PRODUCT.id;
+  const variants = PRODUCT.variants.map((variant) => String(variant.id));
+  const early = stamp(await shop.now());
+  await shop.advance("5m");
+  assert.equal(await shop.shopify("products/delete", { id }), "accepted");
+  const gone = async () => (await offersOf(variants)).map(({ available }) => available);
+  assert.deepEqual(await gone(), variants.map(() => 0));
+  // An update from before the deletion, which Shopify tried again for some minutes.
+  await shop.shopify("products/update", { ...PRODUCT, updated_at: early });
+  assert.deepEqual(await gone(), variants.map(() => 0));
+  const { lines } = await (await shop.admin("log?source=shopify&verdict=accepted")).json();
+  const line = lines.find((one) => one.id === `shopify:product:${id}`);
+  assert.deepEqual([line.topic, line.reason], ["Product", "its shop took it away"]);
+});
+
+test("a telling that has come to its end in one shard is not begun anew there", async () => {
+  const pia = shop.shopper("pia");
+  const line = { product_id: "2011", variant_id: "3012", name: "Arctic", quantity: 1 };
+  await shop.event("Product Viewed", { email: pia.email, products: [line] });
+  await reads(() => xml(YML));
+  await reads(() => xml(YML.replace('available="false"', 'available="true"')));
+  const [place] = await shop.worker.sql("Shard", "g1-000", "SELECT value FROM meta WHERE key = ?", "news");
+  assert.match(place.value, /^\d+ all$/);
+  const before = await shop.rows();
+  await shop.worker.scheduled();
+  assert.deepEqual((await shop.rows()).store, before.store, "nothing is left to tell");
 });
 
 const many = Number(process.env.FEED_OFFERS ?? 0);

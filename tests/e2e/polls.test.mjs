@@ -190,6 +190,23 @@ for (const shards of [1, 4]) {
       wooOrders = [];
     });
 
+    test("a page that is too large is asked for in halves until it fits, and all of it is had", async () => {
+      const at = await shop.now();
+      const people = Array.from({ length: 3 }, () => shop.shopper("large"));
+      const note = "x".repeat(6 << 20);
+      wooOrders = await Promise.all(people.map(async (who) => ({ ...(await wooOrder(who, "processing", { at })), customer_note: note })));
+      await shop.advance(A_WHILE);
+      asked.length = 0;
+      for (let ticks = 0; ticks < 4; ticks += 1) await shop.worker.scheduled();
+      const sizes = asked.filter(({ url }) => url.startsWith(WOO)).map(({ url }) => new URL(url).searchParams.get("per_page"));
+      assert.deepEqual(sizes, ["100", "50", "25", "12", "6", "3", "1", "1", "1"]);
+      await shop.settle();
+      const held = (await polls())["woocommerce/orders"];
+      assert.deepEqual([held.last.error, held.unfinished, held.last.listed], [null, false, 3]);
+      for (const who of people) assert.ok((await journeysOf(who)).includes("post-purchase"));
+      wooOrders = [];
+    });
+
     for (const [what, answer, problem] of [
       ["401", () => Response.json({ code: "woocommerce_rest_cannot_view" }, { status: 401 }), /answered 401: check its key/],
       ["500", () => new Response("<h1>Error establishing a database connection</h1>", { status: 500 }), /answered 500/],

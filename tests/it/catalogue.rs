@@ -1,12 +1,17 @@
 //! The catalogue in the `Store`: what a reading writes, what a torn one leaves alone, and what becomes news.
 
 use wend::domain::feed::FeedState;
+use wend::domain::logbook::{Asked, Line, Place, Verdict};
 use wend::domain::money::{Currency, Money};
 use wend::domain::offer::{Change, News, Offer};
 use wend::domain::time::{Delay, Timestamp};
+use wend::store::Sql;
 use wend::store::migrate::{STORE, migrate};
+use wend::store::offer_news::Batch;
 use wend::store::rusqlite::Sqlite;
-use wend::turn::catalogue::{Begun, Catalogue, CatalogueAnswer, CatalogueCall, Ending, MAX_NEWS, Plan};
+use wend::turn::catalogue::{
+    Begun, Catalogue, CatalogueAnswer, CatalogueCall, Ending, GONE_KEPT, MAX_NEWS, Plan, Posted,
+};
 
 struct Shop {
     sql: Sqlite,
@@ -36,6 +41,20 @@ fn plan() -> Plan {
         space: String::new(),
         every: Delay::from_hours(6),
         percent: 5,
+    }
+}
+
+/// What a webhook says of a product.
+fn posted() -> Posted {
+    Posted {
+        space: String::new(),
+        product: "p".to_owned(),
+        offers: Vec::new(),
+        whole: false,
+        percent: 5,
+        run: "webhook".to_owned(),
+        as_of: None,
+        now: Timestamp::default(),
     }
 }
 
@@ -102,15 +121,29 @@ impl Shop {
         let told_at = Some(self.now.minus(Delay::from_hours(hours_ago)));
         let before = self.sql.rows_written();
         let offers = offers.iter().cloned();
-        self.ask(CatalogueCall::Product {
-            space: String::new(),
-            product: "p".to_owned(),
+        self.post(Posted {
             offers: offers.map(|offer| Offer { told_at, ..offer }).collect(),
             whole,
-            percent: 5,
             run: format!("webhook-{hours_ago}"),
+            ..posted()
         });
         self.sql.rows_written() - before
+    }
+
+    /// That the product was taken away, as of so many hours before now. The rows it wrote.
+    fn hear_of_deletion(&mut self, hours_ago: i64) -> u64 {
+        let before = self.sql.rows_written();
+        self.post(Posted {
+            whole: true,
+            as_of: Some(self.now.minus(Delay::from_hours(hours_ago))),
+            ..posted()
+        });
+        self.sql.rows_written() - before
+    }
+
+    fn post(&mut self, posted: Posted) {
+        let now = self.now;
+        self.ask(CatalogueCall::Product(Posted { now, ..posted }));
     }
 
     fn held(&self, id: u32) -> Offer {
@@ -127,11 +160,27 @@ impl Shop {
 
     fn news(&mut self) -> Vec<News> {
         let mut all = Vec::new();
-        while let CatalogueAnswer::News(Some((run, news))) = self.ask(CatalogueCall::News) {
+        while let Some(Batch { number, news }) = self.batch() {
             all.extend(news);
-            self.ask(CatalogueCall::Told { run });
+            self.ask(CatalogueCall::Told { batch: number });
         }
         all
+    }
+
+    fn batch(&mut self) -> Option<Batch> {
+        match self.ask(CatalogueCall::News { now: self.now }) {
+            CatalogueAnswer::News(batch) => batch,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Ids of all rows.
+    fn rows(&self) -> Vec<String> {
+        let sql: &dyn Sql = &self.sql;
+        let rows = sql.query("SELECT id FROM offer ORDER BY id", &[]).unwrap();
+        rows.iter()
+            .map(|row| row.text("id").unwrap().to_owned())
+            .collect()
     }
 
     fn for_sale(&self, count: u32) -> Vec<bool> {
@@ -296,13 +345,11 @@ fn a_product_s_webhook_tells_of_all_its_variants() {
     let mut shop = Shop::new();
     let mut tell = |offers: Vec<Offer>, run: &str| {
         let before = shop.sql.rows_written();
-        shop.ask(CatalogueCall::Product {
-            space: String::new(),
-            product: "p".to_owned(),
+        shop.post(Posted {
             offers,
             whole: true,
-            percent: 5,
             run: run.to_owned(),
+            ..posted()
         });
         (
             shop.sql.rows_written() - before,
@@ -316,7 +363,8 @@ fn a_product_s_webhook_tells_of_all_its_variants() {
     assert_eq!(tell(offers(1), "b"), (2, vec![true, false, false], 0));
     // Two offers and the note of their news, which is gone once it was told.
     assert_eq!(tell(offers(3), "c"), (2 + 1, vec![true; 3], 2));
-    assert_eq!(tell(Vec::new(), "d"), (3, vec![false; 3], 0));
+    // Three offers and the mark of the product.
+    assert_eq!(tell(Vec::new(), "d"), (3 + 1, vec![false; 3], 0));
 }
 
 #[test]
@@ -328,13 +376,11 @@ fn a_delivery_that_was_overtaken_changes_nothing() {
             told_at,
             ..offer(id, price, true)
         });
-        shop.ask(CatalogueCall::Product {
-            space: String::new(),
-            product: "p".to_owned(),
+        shop.post(Posted {
             offers: offers.collect(),
             whole: true,
-            percent: 5,
             run: hour.to_string(),
+            ..posted()
         });
         (shop.for_sale(2), shop.news().len())
     };
@@ -428,4 +474,192 @@ fn a_feed_that_is_read_in_another_way_keeps_what_it_lists() {
         shop.ask(CatalogueCall::Begin { plans, now });
     }
     assert_eq!(shop.for_sale(1_500), [true; 1_500]);
+}
+
+#[test]
+fn what_no_feed_lists_any_more_keeps_its_row_for_ninety_days() {
+    let mut shop = Shop::new();
+    shop.read(&offers(4), whole());
+    let mut file = offers(4);
+    // What is sold out goes like all others when it is listed no more.
+    file[3].available = false;
+    shop.read(&file, whole());
+    assert_eq!(shop.read(&file[..2], whole()), 2 + 2);
+    assert_eq!(shop.for_sale(4), [true, true, false, false]);
+    // Listed no more, and listed no more again: that writes nothing.
+    assert_eq!(shop.read(&file[..2], whole()), 2);
+    shop.now = shop.now.plus(GONE_KEPT).minus(Delay::from_hours(24));
+    // The offer, and its news.
+    assert_eq!(shop.read(&file[..3], whole()), 2 + 2);
+    let news = shop.news();
+    assert_eq!(news.len(), 1);
+    assert_eq!(
+        (&news[0].change, news[0].offer.id.as_str()),
+        (&Change::BackInStock, "v2")
+    );
+    // The server says that nothing changed: what is past its time goes all the same.
+    shop.now = shop.now.plus(Delay::from_hours(24));
+    assert_eq!(shop.read(&[], Ending::Unchanged), 1 + 2);
+    assert_eq!(shop.rows(), ["v0", "v1", "v2"]);
+    // It is new when it comes again, and no news.
+    assert_eq!(shop.read(&offers(4), whole()), 1 + 2);
+    assert!(shop.news().is_empty());
+}
+
+#[test]
+fn what_is_sold_out_and_listed_again_is_not_taken_away() {
+    let mut shop = Shop::new();
+    let mut file = offers(2);
+    file[1].available = false;
+    shop.read(&file, whole());
+    shop.read(&file[..1], whole());
+    assert_eq!(shop.read(&file, whole()), 1 + 2);
+    shop.now = shop.now.plus(GONE_KEPT);
+    shop.read(&[], Ending::Unchanged);
+    shop.read(&[], Ending::Unchanged);
+    assert_eq!(shop.rows(), ["v0", "v1"]);
+}
+
+#[test]
+fn a_torn_feed_takes_no_row_away_however_often_it_is_torn() {
+    let mut shop = Shop::new();
+    shop.read(&offers(5), whole());
+    for _ in 0..200 {
+        shop.now = shop.now.plus(Delay::from_hours(12));
+        let run = shop.begin().unwrap().run;
+        shop.take(&run, &offers(1));
+        shop.end(&run, Ending::Failed("it broke off".to_owned()));
+    }
+    assert_eq!(shop.for_sale(5), [true; 5]);
+}
+
+#[test]
+fn what_the_shop_took_away_is_brought_back_by_nothing_older() {
+    let mut shop = Shop::new();
+    shop.read(&offers(3), whole());
+    shop.hear(9, &offers(2), true);
+    assert_eq!(shop.for_sale(3), [true, true, false]);
+    // Two variants and the mark; told again it is the same.
+    assert_eq!(shop.hear_of_deletion(0), 2 + 1);
+    assert_eq!(shop.hear_of_deletion(0), 0);
+    // An update that was on its way, with a variant that nobody knew, and one that was sold out before.
+    let late: Vec<Offer> = [0, 2, 7].map(|id| offer(id, "1.00", true)).into();
+    assert_eq!(shop.hear(1, &late, true), 0);
+    assert_eq!(shop.for_sale(8), [false; 3]);
+    // A file that may be older than it, and then one that is not.
+    assert_eq!(shop.read(&offers(4)[..3], whole()), 2);
+    assert_eq!(shop.for_sale(3), [false; 3]);
+    assert!(shop.news().is_empty());
+    shop.now = shop.now.plus(Delay::from_hours(6));
+    shop.read(&offers(3), whole());
+    assert_eq!(shop.for_sale(3), [true; 3]);
+    assert_eq!(shop.news().len(), 3);
+}
+
+#[test]
+fn a_deletion_that_was_overtaken_by_what_is_newer_takes_nothing_away() {
+    let mut shop = Shop::new();
+    shop.hear(2, &offers(2), true);
+    shop.hear_of_deletion(3);
+    assert_eq!(shop.for_sale(2), [true; 2]);
+    // Before it was known at all, and then made again by a newer delivery.
+    let mut shop = Shop::new();
+    assert_eq!(shop.hear_of_deletion(3), 1);
+    assert_eq!(shop.hear(4, &offers(2), true), 0);
+    assert_eq!(shop.hear(2, &offers(2), true), 2);
+    assert_eq!(shop.for_sale(2), [true; 2]);
+    // The mark is no offer, and goes with its time.
+    let found = wend::store::offer::find(&shop.sql, &[String::new()], &["p".to_owned()]).unwrap();
+    assert!(found.is_empty(), "{found:?}");
+    shop.now = shop.now.plus(GONE_KEPT).plus(Delay::from_hours(1));
+    shop.begin();
+    assert_eq!(shop.rows(), ["v0", "v1"]);
+}
+
+#[test]
+fn a_batch_of_news_stays_as_it_is_until_it_was_told() {
+    let mut shop = Shop::new();
+    shop.hear(9, &offers(300), false);
+    let out: Vec<Offer> = (0..300).map(|id| offer(id, "20.00", false)).collect();
+    shop.hear(8, &out, false);
+    shop.hear(7, &offers(200), false);
+    let before = shop.sql.rows_written();
+    let batch = shop.batch().unwrap();
+    assert_eq!(batch.news.len(), 200);
+    assert_eq!(shop.sql.rows_written() - before, 1);
+    // More comes while it is told, and the object restarts.
+    shop.hear(6, &offers(300)[200..], false);
+    shop.catalogue = Catalogue::default();
+    shop.now = shop.now.plus(Delay::from_minutes(5));
+    assert_eq!(shop.batch(), Some(batch.clone()));
+    shop.ask(CatalogueCall::Told { batch: batch.number });
+    let next = shop.batch().unwrap();
+    assert_eq!(next.news.len(), 100);
+    assert!(next.number > batch.number);
+    // Who comes late says nothing of this one.
+    shop.ask(CatalogueCall::Told { batch: batch.number });
+    assert_eq!(shop.batch(), Some(next.clone()));
+    shop.ask(CatalogueCall::Told { batch: next.number });
+    assert_eq!(shop.batch(), None);
+}
+
+#[test]
+fn many_webhooks_are_one_batch_and_the_last_word_of_an_offer_counts() {
+    let mut shop = Shop::new();
+    shop.hear(99, &offers(3), false);
+    for (hours_ago, price) in [(9, "19.00"), (8, "15.00"), (7, "12.00")] {
+        shop.hear(hours_ago, &[offer(1, price, true)], false);
+        shop.now = shop.now.plus(Delay::from_millis(1));
+    }
+    shop.hear(6, &[offer(2, "10.00", true)], false);
+    let told: Vec<_> = shop
+        .news()
+        .into_iter()
+        .map(|news| (news.offer.id, news.offer.price.unwrap().amount.to_string()))
+        .collect();
+    let expected = [("v1", "12.00"), ("v2", "10.00")].map(|(id, price)| (id.to_owned(), price.to_owned()));
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn what_webhooks_told_is_in_the_log_once_for_each_product() {
+    let mut shop = Shop::new();
+    shop.read(&offers(9), whole());
+    shop.hear(5, &offers(3), false);
+    shop.hear(4, &offers(2), false);
+    let other = Offer {
+        product: None,
+        ..offer(40, "20.00", true)
+    };
+    shop.hear(3, &[other], false);
+    let before = shop.sql.rows_written();
+    let mut asked = Asked {
+        sources: vec![String::new()],
+        verdict: None,
+        before: Place::after_all_of(shop.now),
+        limit: 1,
+    };
+    let mut lines = Vec::new();
+    while let CatalogueAnswer::Log(page) = shop.ask(CatalogueCall::Log(asked.clone())) {
+        let Some(line) = page.first() else { break };
+        asked.before = line.place();
+        lines.extend(page);
+    }
+    let hours = |line: &Line| shop.now.since(line.received_at).as_millis() / 3_600_000;
+    let shown: Vec<_> = lines.iter().map(|line| (line.id.as_str(), hours(line))).collect();
+    assert_eq!(shown, [(":product:v40", 3), (":product:p", 4)]);
+    assert_eq!(lines[0].verdict, Verdict::Accepted);
+    assert_eq!(shop.sql.rows_written(), before);
+    // That one was taken away is said.
+    shop.hear_of_deletion(1);
+    asked.before = Place::after_all_of(shop.now);
+    let CatalogueAnswer::Log(page) = shop.ask(CatalogueCall::Log(asked.clone())) else {
+        panic!("no lines");
+    };
+    assert_eq!(page[0].reason.as_deref(), Some("its shop took it away"));
+    asked.verdict = Some(Verdict::Ignored);
+    assert_eq!(
+        shop.ask(CatalogueCall::Log(asked)),
+        CatalogueAnswer::Log(Vec::new())
+    );
 }

@@ -1,6 +1,9 @@
 //! The logbook: what became of deliveries, read from the rows that are there, and from those of what left none.
 
 use crate::world::{event, tell, world};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
 use wend::domain::event::Event;
 use wend::domain::ids::EventId;
 use wend::domain::logbook::{Asked, Line, Place, Verdict};
@@ -10,7 +13,7 @@ use wend::simulation::telling::Story;
 use wend::simulation::world::World;
 use wend::store::logbook::{KEPT_FOR, MAX_IN_AN_HOUR, MAX_KEPT};
 use wend::turn::call::{Answer, Call};
-use wend::turn::logbook::shard_of;
+use wend::turn::logbook::{self, shard_of};
 use wend::turn::refused::RefusedCall;
 
 const SOURCES: [&str; 4] = ["shopify", "woocommerce", "segment", "events"];
@@ -30,7 +33,7 @@ fn ignored(world: &World, topic: &str, id: &str) -> Line {
         topic,
         id,
         Verdict::Ignored,
-        "the topic is not used",
+        &format!("the topic `{topic}` is not used"),
     )
 }
 
@@ -94,7 +97,10 @@ fn one_of_each(shards: u16) -> World {
     minute(&mut world);
     tell(&world, &mut story, "checkout T5");
     minute(&mut world);
-    keep(&world, &ignored(&world, "products/update", "d-1"));
+    keep(
+        &world,
+        &ignored(&world, "locations/update", "b54557e4-bdd9-4b37-8a5f-bf7d70bcd043"),
+    );
     minute(&mut world);
     let refused = RefusedCall {
         id: "segment:m-1".to_owned(),
@@ -269,4 +275,42 @@ fn lines_go_by_age_and_by_number() {
         slices += 1;
         assert!(slices < 50);
     }
+}
+
+/// The answer with a line of text for each of its lines.
+fn printed(answer: &Value) -> String {
+    let lines = answer["lines"].as_array().unwrap().iter();
+    let lines: Vec<String> = lines.map(|line| format!("  {line}")).collect();
+    let (next, unanswered) = (&answer["next"], &answer["unanswered"]);
+    format!(
+        "{{\"lines\":[\n{}],\n \"next\":{next},\"unanswered\":{unanswered}}}\n",
+        lines.join(",\n")
+    )
+}
+
+#[test]
+fn the_guide_shows_a_page_as_it_is() {
+    let world = one_of_each(1);
+    let asked = Asked {
+        sources: vec!["shopify".to_owned()],
+        limit: 4,
+        ..asked(&world)
+    };
+    let answer = logbook::answer(&asked, page(&world, &asked), &[]);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operations.md");
+    let guide = fs::read_to_string(&file).unwrap();
+    let head = "```json\n";
+    let start = guide.find("```json\n{\"lines\"").unwrap() + head.len();
+    let end = start + guide[start..].find("```").unwrap();
+    let written = format!("{}{}{}", &guide[..start], printed(&answer), &guide[end..]);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&file, written).unwrap();
+    } else {
+        assert!(
+            written == guide,
+            "UPDATE_DOCS=1 writes it anew:\n{}",
+            printed(&answer)
+        );
+    }
+    assert_eq!(serde_json::from_str::<Value>(&printed(&answer)).unwrap(), answer);
 }

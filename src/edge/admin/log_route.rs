@@ -1,19 +1,22 @@
-//! `GET /admin/log`: what became of what sources delivered, of all shards, newest first, a page at a time.
+//! `GET /admin/log`: what became of what sources delivered, of all shards and of the `Store`, newest first, a page at a time.
 
 use crate::domain::logbook::{Asked, Line, Place, Verdict};
 use crate::edge::answer;
 use crate::edge::error::Error;
+use crate::edge::feeds;
 use crate::edge::log;
+use crate::edge::peers::Peers;
 use crate::edge::routes::{SHARDS_AT_ONCE, Visit};
+use crate::edge::runtime;
 use crate::sources::{SourceKind, segment};
 use crate::turn::call::{Answer, Call};
-use form_urlencoded::{Serializer, parse};
+use crate::turn::catalogue::{CatalogueAnswer, CatalogueCall};
+use crate::turn::logbook;
+use form_urlencoded::parse;
 use futures_util::stream::{self, StreamExt};
-use serde_json::{Value, json};
+use serde_json::json;
 use worker::Response;
 
-/// Lines of a page, unless `limit` says fewer or more.
-const LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 500;
 
 /// # Errors
@@ -52,15 +55,25 @@ pub async fn answer(visit: &Visit<'_>) -> Result<Response, Error> {
             }
         }
     }
-    lines.sort_by(|one: &Line, other| (other.received_at, &other.id).cmp(&(one.received_at, &one.id)));
-    let most = usize::try_from(asked.limit).unwrap_or(usize::MAX);
-    lines.truncate(most);
-    let last = lines.last().filter(|_| lines.len() == most);
-    Ok(Response::from_json(&json!({
-        "lines": lines.iter().map(in_json).collect::<Vec<_>>(),
-        "next": last.map(|line| next(&asked, line)),
-        "unanswered": unanswered,
-    }))?)
+    match of_products(&peers, &asked).await {
+        Ok(of_store) => lines.extend(of_store),
+        Err(error) => {
+            log::error("the Store told nothing", json!({ "error": error.for_log() }));
+            unanswered.push("store".to_owned());
+        }
+    }
+    Ok(Response::from_json(&logbook::answer(&asked, lines, &unanswered))?)
+}
+
+/// What the catalogue holds of webhooks, of a store that keeps one.
+async fn of_products(peers: &Peers<'_>, asked: &Asked) -> Result<Vec<Line>, Error> {
+    if runtime::catalog()?.store.catalogue.is_none() {
+        return Ok(Vec::new());
+    }
+    let CatalogueAnswer::Log(lines) = feeds::ask(peers, CatalogueCall::Log(asked.clone())).await? else {
+        return Err(Error::NoAnswer("the Store told no lines".to_owned()));
+    };
+    Ok(lines)
 }
 
 /// Everything that delivers, by name.
@@ -75,7 +88,7 @@ fn read(visit: &Visit<'_>) -> Result<Asked, String> {
         sources: sources().map(str::to_owned).collect(),
         verdict: None,
         before: Place::after_all_of(visit.now),
-        limit: LIMIT,
+        limit: logbook::LIMIT,
     };
     for (name, value) in parse(visit.query.as_bytes()) {
         let wrong = || format!("`{name}={value}` cannot be read");
@@ -91,27 +104,4 @@ fn read(visit: &Visit<'_>) -> Result<Asked, String> {
         }
     }
     Ok(asked)
-}
-
-/// Where the next page is had.
-fn next(asked: &Asked, last: &Line) -> String {
-    let mut query = Serializer::new(String::new());
-    if let [source] = asked.sources.as_slice() {
-        query.append_pair("source", source);
-    }
-    if let Some(verdict) = asked.verdict {
-        query.append_pair("verdict", verdict.as_str());
-    }
-    if asked.limit != LIMIT {
-        query.append_pair("limit", &asked.limit.to_string());
-    }
-    query.append_pair("before", &last.place().to_text());
-    format!("/admin/log?{}", query.finish())
-}
-
-fn in_json(line: &Line) -> Value {
-    json!({
-        "received_at": line.received_at.to_rfc3339(), "source": line.source, "topic": line.topic, "id": line.id,
-        "verdict": line.verdict, "reason": line.reason, "by": if line.polled { "poll" } else { "webhook" },
-    })
 }

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 const NAME: &str = "woocommerce/orders";
-const PER_PAGE: usize = 3;
+/// So many documents of a size make one of this shop's pages.
+const SIZE_OF_ONE: u32 = 34;
 const START: Timestamp = Timestamp::from_seconds(1_790_000_000);
 
 fn minutes(minutes: i64) -> Timestamp {
@@ -115,6 +116,52 @@ fn a_page_that_fails_is_asked_for_again_and_one_that_the_shop_has_lost_is_not() 
 }
 
 #[test]
+fn a_page_that_is_too_large_is_asked_for_in_halves_until_it_fits() {
+    let mut poll = Poll::first(START);
+    let first = poll.begin(NAME, START).unwrap();
+    let second = poll.told(NAME, &first, page(Some("2")), START).unwrap();
+    assert_eq!((first.size, second.size), (FULL_PAGE, FULL_PAGE));
+    // The marks of a walk are those of its size: it starts over, at once, and passes nothing over.
+    let smaller = poll.told(NAME, &second, Told::TooLarge, START).unwrap();
+    assert_eq!(
+        (smaller.since, smaller.page.as_deref(), smaller.size),
+        (first.since, None, 50)
+    );
+    let reason = poll.last.clone().unwrap().error.unwrap();
+    assert_eq!(reason, "a page of 100 was too large: pages of 50 are asked for");
+    // A tick that has not heard of it changes nothing.
+    assert_eq!(poll.told(NAME, &first, page(None), START), None);
+    // The tick ends here, and the next one goes on with what is stored.
+    let mut poll: Poll = serde_json::from_str(&serde_json::to_string(&poll).unwrap()).unwrap();
+    let look = poll.begin(NAME, minutes(5)).unwrap();
+    let look = poll.told(NAME, &look, Told::TooLarge, minutes(5)).unwrap();
+    assert_eq!(look.size, 25);
+    let next = poll.told(NAME, &look, page(Some("2")), minutes(5)).unwrap();
+    assert_eq!((next.size, next.page.as_deref()), (25, Some("2")));
+    assert_eq!(poll.told(NAME, &next, page(None), minutes(5)), None);
+    // The whole walk was had: the next one begins with full pages.
+    assert_eq!(poll.begin(NAME, minutes(30)).unwrap().size, FULL_PAGE);
+}
+
+#[test]
+fn one_document_that_is_too_large_alone_is_a_failure_with_growing_pauses() {
+    let mut poll = Poll::first(START);
+    let mut look = poll.begin(NAME, START).unwrap();
+    let mut sizes = Vec::new();
+    while let Some(smaller) = poll.told(NAME, &look, Told::TooLarge, START) {
+        sizes.push(smaller.size);
+        look = smaller;
+    }
+    assert_eq!(sizes, [50, 25, 12, 6, 3, 1]);
+    assert!(poll.next_at > START);
+    assert_eq!(poll.since, look.since);
+    let error = poll.last.clone().unwrap().error.unwrap();
+    assert_eq!(error, "one document alone is too large to be read");
+    let again = poll.begin(NAME, poll.next_at).unwrap();
+    assert_eq!((again.size, again.since), (1, look.since));
+}
+
+#[test]
 fn a_tick_that_was_overtaken_changes_nothing() {
     let mut poll = Poll::first(START);
     let look = poll.begin(NAME, START).unwrap();
@@ -168,19 +215,15 @@ impl Shop {
 
     fn list(&self, look: &Look, now: Timestamp) -> (Vec<(u8, Timestamp)>, Told) {
         let number: usize = look.page.as_deref().map_or(1, |page| page.parse().unwrap());
+        let size = usize::try_from(look.size.div_ceil(SIZE_OF_ONE)).unwrap();
         let all: Vec<(u8, Timestamp)> = self
             .changed
             .iter()
             .filter(|(_, at)| **at > look.since)
             .map(|(order, at)| (*order, *at))
             .collect();
-        let page: Vec<_> = all
-            .iter()
-            .skip((number - 1) * PER_PAGE)
-            .take(PER_PAGE)
-            .copied()
-            .collect();
-        let next = (all.len() > number * PER_PAGE).then(|| (number + 1).to_string());
+        let page: Vec<_> = all.iter().skip((number - 1) * size).take(size).copied().collect();
+        let next = (all.len() > number * size).then(|| (number + 1).to_string());
         let told = Told::Page {
             next,
             shop_time: self.tells_its_time.then(|| now.minus(self.behind)),
@@ -205,6 +248,8 @@ enum Fate {
     Fails,
     /// The shop has forgotten where the walk stands.
     Loses,
+    /// It has more bytes than are taken.
+    TooLarge,
     /// All of the page is committed, and the process ends before it says so.
     Dies,
     /// While it is out the shop changes this order.
@@ -216,6 +261,7 @@ fn happens() -> impl Strategy<Value = Happens> {
         4 => Just(Fate::Taken),
         1 => Just(Fate::Fails),
         1 => Just(Fate::Loses),
+        1 => Just(Fate::TooLarge),
         1 => Just(Fate::Dies),
         2 => (0..24_u8).prop_map(Fate::Meanwhile),
     ];
@@ -262,6 +308,11 @@ proptest! {
                                 poll.told(NAME, &look, told, now);
                                 stored = serde_json::to_string(&poll).unwrap();
                                 break;
+                            }
+                            Fate::TooLarge => {
+                                next = poll.told(NAME, &look, Told::TooLarge, now);
+                                stored = serde_json::to_string(&poll).unwrap();
+                                continue;
                             }
                             Fate::Taken | Fate::Dies | Fate::Meanwhile(_) => taken.extend(page),
                         }

@@ -5,11 +5,10 @@
 //! <https://shopify.dev/docs/api/admin-rest/usage/pagination>.
 
 use super::{Delivery, checkout, order};
-use crate::domain::time::Timestamp;
 use crate::http::Headers;
 use crate::signing;
 use crate::sources::arrival::Arrival;
-use crate::sources::poll::{List, PER_PAGE, Polling, base, mark};
+use crate::sources::poll::{List, Page, Polling, base, mark};
 use crate::sources::{Reading, Verified};
 
 pub const POLLING: Polling = Polling {
@@ -18,13 +17,13 @@ pub const POLLING: Polling = Polling {
         List {
             name: "orders",
             field: Some("orders"),
-            path: |since, page| path("orders", "&status=any", since, page),
+            path: |page| path("orders", "&status=any", page),
             read: |verified, arrival| order::listed(&delivery(*verified, arrival)).map(Reading::Events),
         },
         List {
             name: "checkouts",
             field: Some("checkouts"),
-            path: |since, page| path("checkouts", "", since, page),
+            path: |page| path("checkouts", "", page),
             read: |verified, arrival| {
                 checkout::created(&delivery(*verified, arrival)).map(|event| Reading::Events(vec![event]))
             },
@@ -37,12 +36,12 @@ pub const POLLING: Polling = Polling {
 };
 
 /// A page behind the first is named by its mark alone: Shopify refuses filters beside it.
-fn path(list: &str, filter: &str, since: Timestamp, page: Option<&str>) -> String {
-    let query = match page {
-        Some(page) => format!("page_info={page}"),
-        None => format!("updated_at_min={}{filter}", since.to_rfc3339()),
+fn path(list: &str, filter: &str, page: Page<'_>) -> String {
+    let query = match page.mark {
+        Some(mark) => format!("page_info={mark}"),
+        None => format!("updated_at_min={}{filter}", page.since.to_rfc3339()),
     };
-    format!("/admin/api/2026-07/{list}.json?limit={PER_PAGE}&{query}")
+    format!("/admin/api/2026-07/{list}.json?limit={}&{query}", page.size)
 }
 
 /// The Admin API is had under the name that Shopify gave the shop, and under no other.
@@ -59,7 +58,7 @@ fn shop(address: &str) -> Option<String> {
 
 /// `<https://…?limit=…&page_info=…>; rel="next"`, after the one of the page before. Only the mark is taken of it: the
 /// request goes to the shop that was set.
-fn next(headers: &Headers, _: Option<&str>, _: usize) -> Option<String> {
+fn next(headers: &Headers, _: Page<'_>, _: usize) -> Option<String> {
     let links = headers.get("link")?.split(',');
     let is_next = |link: &&str| link.contains("rel=\"next\"") || link.contains("rel=next");
     let (_, query) = links

@@ -68,12 +68,17 @@ pub fn told(delivery: &Delivery<'_>) -> Result<Reading, Error> {
     let offers: Vec<Offer> = variants
         .filter_map(|variant| wire.offer(&id, variant, shop, delivery))
         .collect();
+    let deleted = topic == "products/delete";
+    let now = delivery.arrival.now;
+    // The body of a deletion is an id. Its header is not signed: it may say that it was earlier, and no more.
+    let as_of = deleted.then(|| delivery.triggered_at.map_or(now, |at| at.min(now)));
     // Of a product with very many variants Shopify sends some, and the ids of the others beside them.
     let all = !offers.is_empty() && offers.len() >= wire.variant_gids.0.len();
     Ok(Reading::Product(Product {
         source: delivery.arrival.source,
         delivery: delivery.event_id.clone(),
-        whole: all || topic == "products/delete",
+        whole: all || deleted,
+        as_of,
         offers,
         id,
     }))
@@ -122,6 +127,7 @@ impl Wire {
                 .into_iter()
                 .collect(),
             told_at: arrival::rfc3339(&self.updated_at),
+            deleted: false,
             id,
         })
     }

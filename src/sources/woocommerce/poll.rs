@@ -3,11 +3,10 @@
 //! Used by the registry. Source: <https://woocommerce.github.io/woocommerce-rest-api-docs/#list-all-orders>.
 
 use super::{Delivery, order};
-use crate::domain::time::Timestamp;
 use crate::http::Headers;
 use crate::signing::BASE64;
 use crate::sources::arrival::Arrival;
-use crate::sources::poll::{List, PER_PAGE, Polling, base};
+use crate::sources::poll::{List, Page, Polling, base};
 use crate::sources::{Error, Reading, Verified};
 use base64::Engine as _;
 
@@ -31,12 +30,13 @@ pub const POLLING: Polling = Polling {
 
 /// In the order of ids, which no change moves: in that of changes, an order that changed between two pages would move to
 /// the end and push another one off the page that was still to come.
-fn path(since: Timestamp, page: Option<&str>) -> String {
-    let since = since.to_rfc3339();
+fn path(page: Page<'_>) -> String {
+    let since = page.since.to_rfc3339();
     let seconds = since.get(.."2026-01-06T12:00:00".len()).unwrap_or_default();
     format!(
-        "/wp-json/wc/v3/orders?modified_after={seconds}&dates_are_gmt=true&orderby=id&order=asc&per_page={PER_PAGE}&page={}",
-        page.unwrap_or("1")
+        "/wp-json/wc/v3/orders?modified_after={seconds}&dates_are_gmt=true&orderby=id&order=asc&per_page={}&page={}",
+        page.size,
+        page.mark.unwrap_or("1")
     )
 }
 
@@ -48,12 +48,13 @@ fn header(values: &[&str]) -> (&'static str, String) {
 }
 
 /// The shop says how many pages there are, which counts where a plugin makes pages smaller than was asked.
-fn next(headers: &Headers, page: Option<&str>, documents: usize) -> Option<String> {
-    let number: u32 = page.unwrap_or("1").parse().ok()?;
+fn next(headers: &Headers, page: Page<'_>, documents: usize) -> Option<String> {
+    let number: u32 = page.mark.unwrap_or("1").parse().ok()?;
     let pages: Option<u32> = headers
         .get("x-wp-totalpages")
         .and_then(|pages| pages.parse().ok());
-    let has_more = pages.map_or(documents >= PER_PAGE, |pages| number < pages) && documents > 0;
+    let is_full = u32::try_from(documents).unwrap_or(u32::MAX) >= page.size;
+    let has_more = pages.map_or(is_full, |pages| number < pages) && documents > 0;
     has_more.then(|| number.saturating_add(1).to_string())
 }
 

@@ -57,6 +57,8 @@ pub fn told(delivery: &Delivery<'_>) -> Result<Reading, Error> {
         delivery: delivery.event_id(&id, &wire.date_modified_gmt),
         offers,
         whole: deleted,
+        // The body of a deletion is an id, and no header names a time.
+        as_of: deleted.then_some(delivery.arrival.now),
         id,
     }))
 }
@@ -89,6 +91,7 @@ impl Wire {
                     .is_none_or(|stock| stock == "instock"),
             brand: None,
             told_at: super::gmt(&self.date_modified_gmt),
+            deleted: false,
             categories: categories.filter_map(clean::html_line).take(8).collect(),
         }
     }

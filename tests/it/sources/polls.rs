@@ -5,7 +5,7 @@ use serde_json::json;
 use wend::domain::event::EventKind;
 use wend::http::Response;
 use wend::sources::Reason;
-use wend::sources::poll::{Feed, Listing};
+use wend::sources::poll::{Feed, Listing, Page};
 
 const SETTINGS: [(&str, &str); 5] = [
     ("WOOCOMMERCE_URL", "https://shop.example/wordpress/"),
@@ -29,6 +29,15 @@ fn but(name: &str, value: &str) -> BTreeMap<String, Secrets> {
     changed
 }
 
+/// A full page of what was changed since `now`; none of the marks is the first's.
+fn page(mark: Option<&str>) -> Page<'_> {
+    Page {
+        since: now(),
+        mark,
+        size: 100,
+    }
+}
+
 fn feed(name: &str) -> Feed {
     let mut all = Feed::all(&secrets(&SETTINGS)).into_iter();
     all.find(|feed| feed.name() == name).unwrap()
@@ -45,7 +54,7 @@ fn answer(body: impl Into<Vec<u8>>, headers: &[(&str, &str)]) -> Response {
 fn listed(name: &str, body: &Value) -> Listing {
     let answer = answer(body.to_string(), &[]);
     feed(name)
-        .read(&answer, None, now(), Currency::parse("EUR").ok())
+        .read(&answer, page(None), now(), Currency::parse("EUR").ok())
         .unwrap()
 }
 
@@ -74,8 +83,9 @@ fn what_is_asked_of_each_shop() {
     let mut text = String::new();
     let since = Timestamp::parse_rfc3339("2026-02-28T12:00:00.5Z").unwrap();
     for feed in Feed::all(&secrets(&SETTINGS)) {
-        for page in [None, Some("2")] {
-            let request = feed.request(&secrets(&SETTINGS), since, page).unwrap();
+        for (mark, size) in [(None, 100), (Some("2"), 100), (None, 12)] {
+            let page = Page { since, mark, size };
+            let request = feed.request(&secrets(&SETTINGS), page).unwrap();
             text.push_str(&format!(
                 "{} {} {}\n",
                 feed.name(),
@@ -210,7 +220,7 @@ fn a_document_that_cannot_be_read_costs_the_others_nothing() {
 #[test]
 fn what_is_no_list_is_refused_whole() {
     let of = |name: &str, body: &[u8]| {
-        let read = feed(name).read(&answer(body, &[]), None, now(), None);
+        let read = feed(name).read(&answer(body, &[]), page(None), now(), None);
         read.unwrap_err().to_string()
     };
     for body in [
@@ -233,20 +243,33 @@ fn what_is_no_list_is_refused_whole() {
 
 #[test]
 fn the_next_page_is_the_one_that_the_shop_names() {
-    let next = |name: &str, page: Option<&str>, documents: usize, headers: &[(&str, &str)]| {
+    let next = |name: &str, mark: Option<&str>, documents: usize, headers: &[(&str, &str)]| {
         let list = vec![json!({"id": 1, "status": "stars"}); documents];
         let body = match name {
             "woocommerce/orders" => json!(list),
             _ => json!({ "orders": list }),
         };
         let answer = answer(body.to_string(), headers);
-        feed(name).read(&answer, page, now(), None).unwrap().next
+        feed(name).read(&answer, page(mark), now(), None).unwrap().next
     };
     let woo =
-        |page, documents, headers: &[(&str, &str)]| next("woocommerce/orders", page, documents, headers);
+        |mark, documents, headers: &[(&str, &str)]| next("woocommerce/orders", mark, documents, headers);
     assert_eq!(woo(None, 3, &[]), None);
     assert_eq!(woo(None, 100, &[]).as_deref(), Some("2"));
     assert_eq!(woo(Some("2"), 100, &[("X-WP-TotalPages", "2")]), None);
+    // A small page that is full has more behind it.
+    let small = Page {
+        size: 3,
+        ..page(None)
+    };
+    let full = answer(
+        json!(vec![json!({"id": 1, "status": "stars"}); 3]).to_string(),
+        &[],
+    );
+    let listing = feed("woocommerce/orders")
+        .read(&full, small, now(), None)
+        .unwrap();
+    assert_eq!(listing.next.as_deref(), Some("2"));
     assert_eq!(
         woo(Some("2"), 20, &[("X-WP-TotalPages", "3")]).as_deref(),
         Some("3"),
@@ -268,7 +291,7 @@ fn the_next_page_is_the_one_that_the_shop_names() {
     );
     // Only the mark is taken of it: whom it names is nobody's business.
     let request = feed("shopify/orders")
-        .request(&secrets(&SETTINGS), now(), Some("eyJu_-="))
+        .request(&secrets(&SETTINGS), page(Some("eyJu_-=")))
         .unwrap();
     assert!(
         request
@@ -284,7 +307,7 @@ fn the_shops_clock_is_heard() {
     let at = |date: &str| {
         let answer = answer("[]", &[("Date", date)]);
         feed("woocommerce/orders")
-            .read(&answer, None, now(), None)
+            .read(&answer, page(None), now(), None)
             .unwrap()
             .shop_time
     };
@@ -300,7 +323,7 @@ fn the_shops_clock_is_heard() {
 #[test]
 fn a_key_goes_to_the_shop_and_nowhere_else() {
     let refused = |feed_name: &str, name: &str, value: &str| {
-        let request = feed(feed_name).request(&but(name, value), now(), None);
+        let request = feed(feed_name).request(&but(name, value), page(None));
         request.map(|request| request.url).unwrap_err().to_string()
     };
     for value in [
@@ -328,7 +351,7 @@ fn a_key_goes_to_the_shop_and_nowhere_else() {
     ] {
         assert!(
             feed("shopify/orders")
-                .request(&but("SHOPIFY_SHOP", value), now(), None)
+                .request(&but("SHOPIFY_SHOP", value), page(None))
                 .is_ok(),
             "{value}"
         );

@@ -86,10 +86,25 @@ fn a_variant_has_its_own_picture_or_its_product_s() {
 
 #[test]
 fn what_was_deleted_has_no_offers_left() {
-    let gone = product(&shopify("products/delete", r#"{"id":8061102293267}"#));
+    let delivery = shopify("products/delete", r#"{"id":8061102293267}"#);
+    let gone = product(&delivery);
     assert_eq!((gone.offers.len(), gone.whole), (0, true));
+    // By the delivery's own time, which is not signed: it is never one that has not come yet.
+    let at = |time: &str| Timestamp::parse_rfc3339(time).ok();
+    assert_eq!(gone.as_of, at("2026-02-01T00:00:00.123Z"));
+    let mut early = shopify("products/delete", r#"{"id":8061102293267}"#);
+    early.headers = Headers::new();
+    for (name, value) in delivery.headers.iter() {
+        let later = name.eq_ignore_ascii_case("x-shopify-triggered-at");
+        early
+            .headers
+            .push(name, if later { "2027-01-01T00:00:00Z" } else { value });
+    }
+    assert_eq!(product(&early).as_of, Some(now()));
     let gone = product(&woocommerce("product.deleted", r#"{"id":93}"#));
     assert_eq!((gone.offers.len(), gone.whole), (0, true));
+    assert_eq!(gone.as_of, Some(now()));
+    assert_eq!(of_shopify(&[]).as_of, None);
 }
 
 #[test]

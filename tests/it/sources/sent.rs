@@ -19,6 +19,28 @@ pub const SHOPIFY_SECRET: &str = "shpss_test";
 pub const WOOCOMMERCE_SECRET: &str = "wc-test";
 pub const EVENTS_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
+/// Shopify's topics that become events.
+pub const SHOPIFY_EVENTS: [&str; 9] = [
+    "customers/create",
+    "customers/update",
+    "customers_email_marketing_consent/update",
+    "checkouts/create",
+    "checkouts/update",
+    "orders/create",
+    "orders/paid",
+    "orders/fulfilled",
+    "orders/cancelled",
+];
+/// Those that become something else.
+pub const SHOPIFY_OTHERS: [&str; 6] = [
+    "customers/redact",
+    "customers/data_request",
+    "shop/redact",
+    "products/create",
+    "products/update",
+    "products/delete",
+];
+
 /// After everything in the fixtures.
 pub fn now() -> Timestamp {
     Timestamp::parse_rfc3339("2026-03-01T12:00:00Z").unwrap()

@@ -8,18 +8,6 @@ use wend::domain::identity::Identifier;
 use wend::domain::privacy::Kind;
 use wend::sources::Reason;
 
-const TOPICS: [&str; 9] = [
-    "customers/create",
-    "customers/update",
-    "customers_email_marketing_consent/update",
-    "checkouts/create",
-    "checkouts/update",
-    "orders/create",
-    "orders/paid",
-    "orders/fulfilled",
-    "orders/cancelled",
-];
-
 fn of_fixture(topic: &str) -> Delivery {
     shopify(topic, fixture(&format!("shopify/{}", topic.replace('/', "_"))))
 }
@@ -33,7 +21,7 @@ fn of_changed(topic: &str, changes: &[(&str, Value)]) -> Delivery {
 
 #[test]
 fn every_topic() {
-    for topic in TOPICS {
+    for topic in SHOPIFY_EVENTS {
         insta::assert_snapshot!(
             format!("shopify_{}", topic.replace('/', "_")),
             shown(&of_fixture(topic).events())
