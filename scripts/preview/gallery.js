@@ -10,7 +10,11 @@ const el = (name, props = {}, ...inside) => {
 };
 
 const LANGUAGES = [...new Set(mails.map(({ locale }) => locale))];
-const name = (tag) => new Intl.DisplayNames([tag], { type: "language" }).of(tag.split("-")[0]);
+/** What its readers call the language. */
+const name = (tag) => {
+  const own = new Intl.DisplayNames([tag], { type: "language" }).of(tag.split("-")[0]);
+  return own[0].toLocaleUpperCase(tag) + own.slice(1);
+};
 const SWITCHES = {
   locale: { title: "Language", choices: LANGUAGES.map((tag) => [tag, name(tag)]) },
   width: { title: "Width", choices: [["phone", "Phone"], ["desktop", "Desktop"]] },

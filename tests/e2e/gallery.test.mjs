@@ -81,7 +81,7 @@ describe("in a browser", { skip }, () => {
     await opened("");
     await card("checkout-nudge").scrollIntoViewIfNeeded();
     await mail("checkout-nudge").getByText("Still thinking it over?").waitFor({ state: "attached" });
-    await choose("русский");
+    await choose("Русский");
     await mail("checkout-nudge").getByText("Ещё раздумываете?").waitFor({ state: "attached" });
     const ground = () => mail("checkout-nudge").evaluate((body) => getComputedStyle(body).backgroundColor);
     assert.equal(await ground(), "rgb(244, 242, 238)");

@@ -34,7 +34,7 @@ function table(mails, spamAssassin) {
     const of = mails.filter(({ email }) => email === name);
     const each = (cell) => [...new Set(of.map(cell))].join(" / ");
     return [
-      `\`${name}\``,
+      name,
       of.map(({ locale }) => locale.split("-")[0]).join(" / "),
       of.map(({ html }) => Math.ceil(Buffer.byteLength(html) / 1000)).join(" / "),
       `${each(({ points }) => points.toFixed(1))} points`,
