@@ -201,9 +201,8 @@ addEventListener("resize", () => {
 });
 /** For pictures: nothing but one mail, as wide as the window. */
 function alone(email) {
-  document.open();
-  document.write(page(inLanguage(email), chosen));
-  document.close();
+  const parsed = new DOMParser().parseFromString(page(inLanguage(email), chosen), "text/html");
+  document.replaceChild(document.adoptNode(parsed.documentElement), document.documentElement);
 }
 
 const only = mails.find(({ email }) => email === said.get("only"));

@@ -153,7 +153,8 @@ test("SpamAssassin gives each mail less than a point", { skip: skipWithout(SPAMA
 
 test("SpamAssassin would say so if a mail were spam", { skip: skipWithout(SPAMASSASSIN) }, async () => {
   const [{ html, text, ...mail }] = ofNadia();
-  const [{ score, rules }] = await judged([{ ...mail, subject: "MAKE MONEY FAST!!! 100% FREE VIAGRA", text: `${text}\nDear friend, click here to claim your prize`, html }]);
+  const spam = { ...mail, html, subject: "MAKE MONEY FAST!!! 100% FREE VIAGRA", text: `${text}\nDear friend, click here to claim your prize` };
+  const [{ score, rules }] = await judged([spam]);
   assert.ok(score >= MAX_POINTS, JSON.stringify(rules));
 });
 
