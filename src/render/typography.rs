@@ -28,7 +28,7 @@ pub fn bound(html: String, language: &str) -> String {
         typeset.push_str(html.get(tag.at..tag.after).unwrap_or_default());
         from = tag.after;
         // What stands in these is not shown as text; nothing is before the body.
-        is_text = (is_text || tag.is("body")) && !(tag.is("style") && !tag.ends);
+        is_text = (is_text || tag.is("body")) && (tag.ends || !tag.is("style"));
     }
     let rest = html.get(from..).unwrap_or_default();
     push(&mut typeset, rest, (is_text, false));
