@@ -4,7 +4,8 @@
 //   node scripts/screenshots.mjs <folder with .html> <folder for .png> [--widths 375,700] [--dark]
 //   node scripts/screenshots.mjs http://127.0.0.1:8787/dev/outbox <folder for .png> --name outbox [--open checkout-nudge]
 //
-// `--open` chooses the newest mail of that step in the outbox. Needs a Chromium or Chrome: CHROMIUM_PATH, or /usr/bin/chromium. Only the disk and this machine's own server are asked.
+// `--open` chooses the newest mail of that step in the outbox. Needs a Chromium or Chrome, which
+// CHROMIUM_PATH may name. Only the disk and this machine's own server are asked.
 
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,6 +13,7 @@ import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
+import { CHROMIUM, find } from "./checkers.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -35,7 +37,7 @@ const pages = served ? [await servedPage()] : readdirSync(from).filter((name) =>
   .map((name) => ({ name: basename(name, ".html"), url: pathToFileURL(resolve(from, name)).href }));
 
 const context = await chromium.launchPersistentContext(profile, {
-  executablePath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium",
+  executablePath: find(CHROMIUM),
   colorScheme: values.dark ? "dark" : "light",
   args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync",
     "--disable-component-update"],

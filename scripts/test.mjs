@@ -6,6 +6,7 @@
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { Explained, root, run, runMain, seconds, step, tryRun } from "./steps.mjs";
+import { installCheckers } from "./checkers.mjs";
 import { setUp } from "./setup.mjs";
 import { buildForTests } from "./build.mjs";
 
@@ -32,6 +33,7 @@ const parts = {
       await buildForTests(environments, { name: "test", profile: "dev", features: ["test-panic", "test-journeys"] });
     });
     if (!built) return;
+    await installCheckers();
     await step("installing the client libraries that are driven as they are", () =>
       run("npm", ["ci", "--no-audit", "--no-fund"], { env: environments.host, cwd: path.join(root, E2E, "clients") }));
     const files = readdirSync(path.join(root, E2E)).filter((name) => name.endsWith(".test.mjs"));

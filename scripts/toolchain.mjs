@@ -8,6 +8,7 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { canInstallPackages, installPackages } from "./debian.mjs";
 import { Explained, root, run, step, tryRun } from "./steps.mjs";
 
 const TARGET = "wasm32-unknown-unknown";
@@ -30,7 +31,7 @@ export async function wasmEnvironment() {
     tryRun("rustup", ["target", "add", TARGET], { timeoutMs: RUSTUP_TIMEOUT_MS }));
   if (added.code === 0 && (await hasTarget({}))) return {};
   console.log("  rustup could not fetch it");
-  if (!(await canInstallDebianPackages())) throw new Explained(explanation(added.output));
+  if (!(await canInstallPackages())) throw new Explained(explanation(added.output));
   await makeDebianToolchain();
   return DEBIAN_ENV;
 }
@@ -53,16 +54,8 @@ async function debianIsReady() {
 
 const debianCompiler = () => run("/usr/bin/rustc", ["--version", "--verbose"]);
 
-async function canInstallDebianPackages() {
-  return process.getuid?.() === 0 && (await tryRun("apt-get", ["--version"])).code === 0;
-}
-
 async function makeDebianToolchain() {
-  const apt = { env: { DEBIAN_FRONTEND: "noninteractive" } };
-  const wait = ["-o", "DPkg::Lock::Timeout=120"];
-  await step("updating Debian's package lists", () => run("apt-get", [...wait, "update"], apt));
-  await step(`installing ${DEBIAN_PACKAGES.join(" ")}`, () =>
-    run("apt-get", [...wait, "install", "-y", "--no-install-recommends", ...DEBIAN_PACKAGES], apt));
+  await installPackages(DEBIAN_PACKAGES);
   await requireCompilerVersion();
   await step("building Rust's standard library for wasm", buildStandardLibrary);
   await step(`naming the tool chain ${DEBIAN_TOOLCHAIN}`, () =>

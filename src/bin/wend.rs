@@ -6,39 +6,26 @@ mod carriers;
 mod faults;
 #[path = "wend/import.rs"]
 mod import;
+#[path = "wend/preview.rs"]
+mod preview;
 #[path = "wend/settings.rs"]
 mod settings;
 #[path = "wend/simulate.rs"]
 mod simulate;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::Context;
 use clap::{Parser, Subcommand};
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use wend::domain::consent::ConsentState;
-use wend::domain::contact::Profile;
 use wend::domain::ids::JourneyId;
-use wend::domain::message::Stream;
-use wend::domain::preferences::Preferences;
-use wend::domain::time::Timestamp;
-use wend::journey::catalog::Catalog;
 use wend::journey::check::check;
 use wend::journey::definition::Journey;
-use wend::journey::finding::unknown;
 use wend::journey::lock::Mode;
 use wend::journey::parse::parse;
 use wend::journey::project::{LOCK, Project};
-use wend::render::emails::Rendered;
-use wend::render::pages::{Page, page};
-use wend::render::preferences::{self, Reader};
-use wend::render::sample;
-use wend::render::words::words;
 
-/// When the page of preferences is previewed: the days that it offers count from here.
-const PREVIEWED_AT: &str = "2026-03-21T10:05:00Z";
 /// Where drawings go unless said.
 const DRAWINGS: &str = "docs/images/journeys";
 
@@ -64,23 +51,8 @@ enum Task {
         #[arg(long, default_value = ".")]
         root: PathBuf,
     },
-    /// Show an email with sample data, without a server.
-    Preview {
-        /// A folder of templates/emails/. Without one, every email and page is written into the folder of --out.
-        email: Option<String>,
-        /// As a contact gets it who reads this language, as `ru` or `pt-BR`.
-        #[arg(long)]
-        locale: Option<String>,
-        /// As a contact of this first name gets it; an empty one is none.
-        #[arg(long)]
-        name: Option<String>,
-        /// Print the subject and the text part in place of the HTML.
-        #[arg(long)]
-        text: bool,
-        /// Write into this file; without an email, into this folder.
-        #[arg(long)]
-        out: Option<PathBuf>,
-    },
+    /// Show emails with sample data, without a server.
+    Preview(preview::Asked),
     /// Write the journey language as JSON Schema, by which editors help.
     Schema {
         #[arg(long, default_value = wend::journey::schema::FILE)]
@@ -112,13 +84,7 @@ fn main() -> ExitCode {
             providers,
             root,
         } => lint(&root, lock, providers.as_deref()),
-        Task::Preview {
-            email,
-            locale,
-            name,
-            text,
-            out,
-        } => preview(email.as_deref(), (locale.as_deref(), name), text, out.as_deref()),
+        Task::Preview(asked) => preview::run(&asked),
         Task::Schema { out } => schema(&out),
         Task::Graph { journey, out } => graph(journey.as_deref(), out.as_deref()),
         Task::Import(asked) => import::run(&asked),
@@ -170,61 +136,6 @@ fn lint(root: &Path, lock: bool, providers: Option<&str>) -> anyhow::Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-fn preview(
-    email: Option<&str>,
-    (locale, name): (Option<&str>, Option<String>),
-    text: bool,
-    out: Option<&Path>,
-) -> anyhow::Result<ExitCode> {
-    let catalog = wend::generated::with_drafts()?;
-    let mut profile = sample::profile();
-    profile.first_name = name.or(profile.first_name);
-    let shown = |email: &str| -> anyhow::Result<String> {
-        let Rendered {
-            subject,
-            html,
-            text: plain,
-        } = rendered(&catalog, email, (locale, &profile))?;
-        Ok(if text {
-            format!("Subject: {subject}\n\n{plain}\n")
-        } else {
-            html
-        })
-    };
-    match (email, out) {
-        (Some(email), None) => write!(std::io::stdout().lock(), "{}", shown(email)?)?,
-        (Some(email), Some(file)) => save(file, &shown(email)?)?,
-        (None, Some(folder)) => {
-            let suffix = if text { "txt" } else { "html" };
-            for email in &catalog.emails {
-                let file = folder.join("emails").join(format!("{email}.{suffix}"));
-                save(&file, &shown(email)?)?;
-            }
-            for which in Page::ALL {
-                let file = folder.join("pages").join(format!("{}.html", which.name()));
-                save(
-                    &file,
-                    &page(which, &catalog.store, words(locale, &catalog.store.locale))?,
-                )?;
-            }
-            let (wishes, now) = (Preferences::default(), Timestamp::parse_rfc3339(PREVIEWED_AT)?);
-            let reader = Reader {
-                preferences: &wishes,
-                consent: ConsentState::Subscribed,
-                locale,
-                timezone: None,
-            };
-            let file = folder.join("pages").join("preferences.html");
-            save(&file, &preferences::page(&catalog, reader, now, false)?)?;
-        }
-        (None, None) => bail!(
-            "name an email, or a folder with --out; the emails are {}",
-            catalog.emails.join(", ")
-        ),
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
 fn schema(out: &Path) -> anyhow::Result<ExitCode> {
     save(out, &wend::journey::schema::text())?;
     writeln!(std::io::stdout().lock(), "{}", out.display())?;
@@ -233,7 +144,7 @@ fn schema(out: &Path) -> anyhow::Result<ExitCode> {
 
 fn graph(journey: Option<&Path>, out: Option<&Path>) -> anyhow::Result<ExitCode> {
     let catalog = wend::generated::with_drafts()?;
-    let subjects = subjects(&catalog);
+    let subjects = preview::subjects(&catalog);
     let mut said = std::io::stdout().lock();
     let mut draw = |journey: &Journey, file: &Path| -> anyhow::Result<()> {
         save(file, &wend::graph::draw(journey, &subjects))?;
@@ -266,64 +177,6 @@ fn graph(journey: Option<&Path>, out: Option<&Path>) -> anyhow::Result<ExitCode>
         writeln!(std::io::stderr().lock(), "{finding}")?;
     }
     Ok(ExitCode::FAILURE)
-}
-
-/// The subject of every email with sample data.
-fn subjects(catalog: &Catalog) -> BTreeMap<String, String> {
-    let subject = |email: &String| {
-        Some((
-            email.clone(),
-            rendered(catalog, email, (None, &sample::profile())).ok()?.subject,
-        ))
-    };
-    catalog.emails.iter().filter_map(subject).collect()
-}
-
-fn rendered(
-    catalog: &Catalog,
-    email: &str,
-    (locale, profile): (Option<&str>, &Profile),
-) -> anyhow::Result<Rendered> {
-    let stream = stream_of(catalog, email);
-    let rendered = sample::preview_for(
-        (&catalog.store, profile),
-        email,
-        locale,
-        stream,
-        &variables_of(catalog, email),
-    );
-    let known = catalog.emails.iter().map(String::as_str);
-    Ok(rendered.ok_or_else(|| anyhow!(unknown("email", email, known)))??)
-}
-
-/// The variables of the journeys that send the email: what is shown where there is nothing else, or their names.
-fn variables_of(catalog: &Catalog, email: &str) -> BTreeMap<String, String> {
-    let sends = |journey: &&Journey| {
-        let mut sends = journey.steps.iter().filter_map(|step| step.kind.as_send());
-        sends.any(|send| send.email.as_str() == email)
-    };
-    let variables = catalog
-        .journeys
-        .iter()
-        .filter(sends)
-        .flat_map(|journey| &journey.variables);
-    let shown = variables.map(|variable| {
-        let text = Some(&variable.otherwise).filter(|text| !text.is_empty());
-        (variable.name.clone(), text.unwrap_or(&variable.name).clone())
-    });
-    shown.collect()
-}
-
-/// The stream that a journey sends the email in; marketing for one that no journey sends yet.
-fn stream_of(catalog: &Catalog, email: &str) -> Stream {
-    let steps = catalog.journeys.iter().flat_map(|journey| &journey.steps);
-    steps
-        .filter_map(|step| match step.kind.as_send() {
-            Some(send) if send.email.as_str() == email => Some(send.stream),
-            Some(_) | None => None,
-        })
-        .next()
-        .unwrap_or(Stream::Marketing)
 }
 
 fn save(file: &Path, text: &str) -> anyhow::Result<()> {

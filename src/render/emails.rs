@@ -2,6 +2,7 @@
 
 use super::model::Model;
 use super::questions::{Gift, Question};
+use super::typography;
 use askama::Template;
 use std::ops::Deref;
 
@@ -16,7 +17,8 @@ pub struct Rendered {
 include!(concat!(env!("OUT_DIR"), "/emails.rs"));
 
 fn parts(m: &Model<'_>, html: impl Template, text: impl Template) -> askama::Result<Rendered> {
-    let (html, text) = (html.render()?, text.render()?);
+    let html = typography::bound(html.render()?, m.store.locale);
+    let text = text.render()?;
     Ok(Rendered {
         subject: m.subject.clone(),
         html,

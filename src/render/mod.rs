@@ -19,5 +19,6 @@ pub mod sample;
 pub mod tags;
 pub mod tracking;
 pub mod translation;
+pub mod typography;
 pub mod utm;
 pub mod words;

@@ -1,13 +1,14 @@
 //! Sample data to look at emails with: a small cart that is also an order. For previews and tests, never sent.
 
 use super::emails::{self, Rendered};
+use super::headers;
 use super::model::{Brought, MessageLinks, Model, Referral};
 use super::questions;
 use super::translation::translation;
 use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{EventData, LineItem};
-use crate::domain::ids::ContactId;
+use crate::domain::ids::{ContactId, MessageId};
 use crate::domain::message::{HeldCoupon, Stream};
 use crate::domain::money::{Currency, Money};
 use crate::domain::time::Timestamp;
@@ -26,6 +27,23 @@ pub fn profile() -> Profile {
     }
 }
 
+/// The same for a reader of this language: a name is greeted as it is written, and Russian writes its own.
+pub fn profile_in(locale: Option<&str>) -> Profile {
+    let sample = profile();
+    Profile {
+        first_name: if is_russian(locale) {
+            Some("Надя".to_owned())
+        } else {
+            sample.first_name
+        },
+        ..sample
+    }
+}
+
+fn is_russian(locale: Option<&str>) -> bool {
+    locale.and_then(|tag| tag.split('-').next()) == Some("ru")
+}
+
 /// What the event behind a mail would say: lines and totals for cart and order mails, nothing for the welcome.
 pub fn data(email: &str, shop_url: &str, currency: Currency) -> EventData {
     if email.starts_with("welcome") {
@@ -38,6 +56,10 @@ pub fn data(email: &str, shop_url: &str, currency: Currency) -> EventData {
     ];
     let items = lines
         .map(|(title, variant, quantity, price)| LineItem {
+            image_url: Some(format!(
+                "{shop_url}/pictures/{}.jpg",
+                title.to_lowercase().replace(' ', "-")
+            )),
             title: title.to_owned(),
             variant: variant.map(str::to_owned),
             quantity,
@@ -49,7 +71,6 @@ pub fn data(email: &str, shop_url: &str, currency: Currency) -> EventData {
             sku: None,
             product_id: None,
             variant_id: None,
-            image_url: None,
         })
         .to_vec();
     EventData {
@@ -59,6 +80,26 @@ pub fn data(email: &str, shop_url: &str, currency: Currency) -> EventData {
         url: Some(format!("{shop_url}/go-on/8f2c")),
         items: items.into(),
         ..EventData::default()
+    }
+}
+
+/// The same as a shop would tell it that names its goods in Russian.
+fn in_russian(data: EventData) -> EventData {
+    let titles = [
+        ("Керамическая кружка", Some("Молочная")),
+        ("Льняное полотенце", None),
+    ];
+    let lines = data.items.iter().zip(titles);
+    let items: Vec<LineItem> = lines
+        .map(|(line, (title, variant))| LineItem {
+            title: title.to_owned(),
+            variant: variant.map(str::to_owned),
+            ..line.clone()
+        })
+        .collect();
+    EventData {
+        items: items.into(),
+        ..data
     }
 }
 
@@ -76,6 +117,9 @@ pub fn contact() -> ContactId {
     ContactId::from_digest("8c7f00112233445566778899aabbccdd")
 }
 
+/// The id of a message that is in no ledger.
+const MESSAGE: &str = "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
+
 /// Where the links of a preview lead: a token that no key signed.
 const UNSUBSCRIBE: &str = "https://mail.northfold.example/u/sample";
 const PREFERENCES: &str = "https://mail.northfold.example/p/sample";
@@ -83,6 +127,16 @@ const CONFIRM: &str = "https://mail.northfold.example/confirm/sample";
 
 /// Where it leads to the mail in a browser, as little signed.
 const VIEW: &str = "https://mail.northfold.example/m/sample";
+
+/// The headers of the sample message, besides the usual ones: marketing can be left by one click.
+pub fn headers(stream: Stream) -> Option<Vec<(String, String)>> {
+    let message = MessageId::parse(MESSAGE).ok()?;
+    let unsubscribe = match stream {
+        Stream::Marketing => Some(UNSUBSCRIBE),
+        Stream::Transactional => None,
+    };
+    Some(headers::headers(&message, unsubscribe))
+}
 
 /// An email as the sample contact would get it who reads this language; none when there is no such email. Nothing is
 /// cleared here, so what comes out has no message and cannot be sent; nor are its links tracked.
@@ -108,6 +162,11 @@ pub fn preview_for(
     let of_marketing = |link: &str| (stream == Stream::Marketing).then(|| link.to_owned());
     let data = data(email, &store.brand.url, store.currency);
     let translation = translation(email, locale, &store.locale);
+    let data = if is_russian(translation.language) {
+        in_russian(data)
+    } else {
+        data
+    };
     let (questions, gifts) = questions::of_email(
         store,
         email,

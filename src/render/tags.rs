@@ -20,6 +20,8 @@ pub struct Tag<'h> {
     pub ends: bool,
     /// Where its `<` stands.
     pub at: usize,
+    /// Where what follows its `>` begins.
+    pub after: usize,
     /// In their order; the first of a name counts.
     attributes: Vec<Attribute<'h>>,
 }
@@ -158,6 +160,7 @@ impl<'h> Scanner<'h> {
                     name,
                     ends,
                     at,
+                    after: self.at,
                     attributes,
                 });
             }

@@ -17,6 +17,14 @@ pub fn translation<'a>(email: &'a str, wanted: Option<&str>, own: &str) -> Trans
     of_folders(&FOLDERS, email, wanted, own)
 }
 
+/// The languages that `email` is translated into, sorted.
+pub fn translations_of(email: &str) -> impl Iterator<Item = &'static str> {
+    let translated = FOLDERS.iter().filter_map(|folder| folder.split_once('/'));
+    translated
+        .filter(move |(of, _)| *of == email)
+        .map(|(_, language)| language)
+}
+
 /// The very tag, or what is left of it when its last parts are cut off one by one (RFC 4647, 3.4); else the store's own
 /// text, if that is the language; else any translation into the language.
 fn of_folders<'a>(

@@ -2,16 +2,15 @@
 // all of it works with scripts turned off. Needs Chromium or Chrome (CHROMIUM_PATH); without one it is skipped.
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after as afterAll, before, describe, test } from "node:test";
 import { chromium } from "playwright-core";
+import { CHROMIUM, find, skipWithout } from "../../scripts/checkers.mjs";
 import { Shop } from "./shop.mjs";
 import { serve, stateFolder, wend } from "./workerd.mjs";
 
-const PLACES = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const executablePath = PLACES.find((place) => place && existsSync(place));
-const skip = executablePath ? false : "there is no Chromium or Chrome on this machine; CHROMIUM_PATH may name one";
+const [executablePath, skip] = [find(CHROMIUM), skipWithout(CHROMIUM)];
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 

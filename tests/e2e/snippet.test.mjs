@@ -2,21 +2,20 @@
 // (CHROMIUM_PATH); without one only its size is measured.
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import { after as afterAll, before, describe, test } from "node:test";
 import { transform } from "esbuild";
 import { chromium } from "playwright-core";
+import { CHROMIUM, find, skipWithout } from "../../scripts/checkers.mjs";
 import { Shop } from "./shop.mjs";
 import { until } from "./worker.mjs";
 import { serve, stateFolder, wend } from "./workerd.mjs";
 
 const SNIPPET = readFileSync(new URL("../../docs/snippet.js", import.meta.url), "utf8");
 const MOST_BYTES = 2_048;
-const PLACES = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const executablePath = PLACES.find((place) => place && existsSync(place));
-const skip = executablePath ? false : "there is no Chromium or Chrome on this machine; CHROMIUM_PATH may name one";
+const [executablePath, skip] = [find(CHROMIUM), skipWithout(CHROMIUM)];
 const [WRITE_KEY, PUBLIC_KEY] = ["test-write-key-of-the-server", "test-public-key-of-pages"];
 const ARRIVE_LIMIT_MS = 10_000;
 

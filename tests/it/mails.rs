@@ -538,7 +538,8 @@ fn russian_counts_in_three_forms() {
             ..EventData::default()
         };
         let mail = mail_of(&shop, "order-confirmation", &reader, &data);
-        for part in [&mail.html, &mail.text] {
+        // In the HTML a number stays on the line of what it counts.
+        for part in [mail.html.replace("&#160;", " "), mail.text] {
             assert!(part.contains(&format!("В заказе {said}")), "{part}");
         }
     }
@@ -570,6 +571,7 @@ fn markup_in_names_and_titles_is_text() {
     Arc::make_mut(&mut data.items)[0].url = Some("javascript:alert(3)".to_owned());
     Arc::make_mut(&mut data.items)[0].image_url =
         Some("https://x.example/a.png\" onload=\"alert(4)".to_owned());
+    Arc::make_mut(&mut data.items)[1].image_url = None;
     data.url = Some("javascript:alert(5)".to_owned());
     let profile = Profile {
         first_name: Some("Na<b>dia".to_owned()),
