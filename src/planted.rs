@@ -11,6 +11,13 @@ macro_rules! planted {
     };
 }
 
+/// A number that no replay makes again.
+macro_rules! planted_number {
+    () => {
+        $crate::planted::number()
+    };
+}
+
 macro_rules! defects {
     ($($name:ident: $words:literal,)*) => {
         /// What goes wrong, in the order of the parts it is planted in.

@@ -11,7 +11,7 @@ pub fn enrollment(
     cause: &str,
 ) -> EnrollmentId {
     if planted!(RunsAreNumbered) {
-        return EnrollmentId::from_hash(&hash(&[&crate::planted::number().to_string()]));
+        return EnrollmentId::from_hash(&hash(&[&planted_number!().to_string()]));
     }
     EnrollmentId::from_hash(&hash(&[contact.as_str(), journey.as_str(), key.as_str(), cause]))
 }
