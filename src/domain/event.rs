@@ -9,7 +9,7 @@ use super::money::Money;
 use super::order::OrderStatus;
 use super::preferences::PreferenceChange;
 use super::referral::ReferralCode;
-use super::time::Timestamp;
+use super::time::{Delay, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -287,6 +287,13 @@ impl fmt::Display for EventKind {
 }
 
 impl Event {
+    /// What an erasure compares its own time with: when it happened or came in, whichever was first. None of a list that was
+    /// kept elsewhere, which may be of any time. A source writes its times by the second.
+    pub fn told_at(&self) -> Option<Timestamp> {
+        let happened_at = self.occurred_at.plus(Delay::from_seconds(1));
+        (self.imported.is_none()).then(|| self.received_at.min(happened_at))
+    }
+
     /// An event that says no more than what happened and when.
     pub fn new(
         id: EventId,

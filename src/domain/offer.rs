@@ -129,8 +129,11 @@ impl Offer {
         }
     }
 
-    /// Fills in what a line of a cart does not say: its picture and its page. What it says, stays.
+    /// Fills in what a line of a cart does not say: its name, its picture and its page. What it says, stays.
     pub fn fill(&self, line: &mut LineItem) {
+        if let (true, Some(title)) = (line.title.is_empty(), &self.title) {
+            line.title.clone_from(title);
+        }
         if line.image_url.is_none() {
             line.image_url.clone_from(&self.image);
         }

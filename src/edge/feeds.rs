@@ -257,6 +257,10 @@ async fn tell_all(peers: &Peers<'_>, shards: &[ShardIndex]) -> Result<(), Error>
         }
         let batch = batch.number;
         ask(peers, CatalogueCall::Told { batch }).await?;
+        // Each shard is asked once for a batch at least, whatever is left.
+        if pages == 0 {
+            break;
+        }
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::store_call::{PollCall, StoreAnswer, StoreCall};
 use super::{http_client, log, runtime};
 use crate::domain::logbook::{Line, Verdict};
 use crate::domain::time::{Delay, Timestamp};
-use crate::engine::poll::{Look, Told};
+use crate::engine::poll::{FULL_PAGE, Look, Told};
 use crate::providers::answer;
 use crate::sources::poll::{Feed, Page};
 use crate::sources::{Error as Unreadable, Reading};
@@ -115,7 +115,9 @@ async fn page(peers: &Peers<'_>, feed: &Feed, look: &Look) -> Result<Told, Error
     let taken = commit(peers, feed, listing.readings).await?;
     logbook::keep(peers, taken.lines).await;
     // One person whose row cannot be written must not keep the others' orders from being found for ever.
-    let passed_over = look.attempt >= PASSED_OVER_AFTER && taken.failed < taken.listed;
+    // Where it was the only one of its page, what came before it has been taken.
+    let is_alone = taken.failed < taken.listed || look.size < FULL_PAGE;
+    let passed_over = look.attempt >= PASSED_OVER_AFTER && is_alone;
     if let (Some(reason), false) = (taken.failure, passed_over) {
         let (failures, listed) = (taken.failed, taken.listed);
         return Ok(failed(format!(

@@ -187,6 +187,8 @@ impl<'a> Model<'a> {
             items: data
                 .items
                 .iter()
+                // A page names products by their ids alone: what the catalogue does not know has nothing to show.
+                .filter(|line| !line.title.trim().is_empty())
                 .map(|line| Item::new(line, store.locale))
                 .collect(),
             total: data.value.map(|value| price(value, store.locale)),

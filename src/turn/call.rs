@@ -159,6 +159,9 @@ pub struct Touch {
     pub founder: Option<ContactId>,
     /// The source's time at which the event bought its checkouts.
     pub bought_at: Option<Timestamp>,
+    /// When the event named its founder; none for a list that was kept elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -182,6 +185,9 @@ pub struct Ingest {
     /// The event waited for its person: nobody has told other shards of its identifiers.
     #[serde(default)]
     pub released: bool,
+    /// When that person was named by the event that released it, which may not have been applied yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named_at: Option<Timestamp>,
 }
 
 /// Work for another shard: durable, delivered at least once, applied once.
@@ -205,6 +211,8 @@ pub enum ForwardBody {
     Release {
         event: EventId,
         contact: ContactId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        named_at: Option<Timestamp>,
     },
     CheckoutTaken(CheckoutTaken),
     Absorb(Box<Bundle>),

@@ -173,8 +173,8 @@ impl Catalogue {
             }
             CatalogueCall::Find { spaces, ids } => CatalogueAnswer::Offers(offer::find(sql, &spaces, &ids)?),
             CatalogueCall::News { now } => {
-                let reading = self.reading.as_ref().map(Reading::run);
-                CatalogueAnswer::News(offer_news::batch(sql, reading, now)?)
+                let reading = self.reading.as_ref().filter(|reading| is_alive(reading, now));
+                CatalogueAnswer::News(offer_news::batch(sql, reading.map(Reading::run), now)?)
             }
             CatalogueCall::Told { batch } => {
                 offer_news::told(sql, batch)?;
@@ -193,8 +193,11 @@ impl Catalogue {
     /// Begins the feed that has waited longest. That it was begun is written first: whatever ends the reading without a word,
     /// the next one waits.
     fn begin(&mut self, sql: &dyn Sql, plans: &[Plan], now: Timestamp) -> Result<CatalogueAnswer, Error> {
-        let busy = |reading: &Reading| now.since(reading.heard_at()) < SILENCE;
-        if self.reading.as_ref().is_some_and(busy) {
+        if self
+            .reading
+            .as_ref()
+            .is_some_and(|reading| is_alive(reading, now))
+        {
             return Ok(CatalogueAnswer::Nothing);
         }
         gone::forget_gone(sql, now.minus(GONE_KEPT), FORGOTTEN_AT_ONCE)?;
@@ -236,6 +239,10 @@ impl Catalogue {
     }
 }
 
+fn is_alive(reading: &Reading, now: Timestamp) -> bool {
+    now.since(reading.heard_at()) < SILENCE
+}
+
 /// Takes over what a webhook told of a product.
 fn hear(sql: &dyn Sql, posted: &Posted) -> Result<(), Error> {
     let Posted {
@@ -246,7 +253,12 @@ fn hear(sql: &dyn Sql, posted: &Posted) -> Result<(), Error> {
     let told_at = told_at.or(posted.as_of);
     let mut applied = offer::put(sql, space, None, offers, posted.percent)?;
     if posted.whole && offers.is_empty() {
-        gone::bury(sql, (space, product), told_at.unwrap_or(*now), *now)?;
+        let told_at = match told_at.filter(|at| at < now) {
+            Some(at) => at,
+            // A shop that names no time of it: its clock may be ahead of ours, and what it told before is older all the same.
+            None => gone::newest(sql, (space, product))?.map_or(*now, |newest| newest.max(*now)),
+        };
+        gone::bury(sql, (space, product), told_at, *now)?;
     } else if posted.whole && !applied.stale {
         let listed: Vec<String> = offers.iter().map(|offer| offer.id.clone()).collect();
         gone::withdraw_others(sql, (space, product), &listed, told_at, *now)?;

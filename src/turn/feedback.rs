@@ -251,6 +251,7 @@ impl Turn<'_> {
             erased_at: None,
             contact: Some(contact.clone()),
             released: false,
+            named_at: None,
         };
         self.forward(&Forward {
             id: format!("delivery:{}", event.id),

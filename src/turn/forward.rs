@@ -202,15 +202,19 @@ impl Turn<'_> {
             ForwardBody::Park(event) => {
                 let held = directory::lookup(self.sql, std::slice::from_ref(&forward.to))?;
                 match held.first().and_then(directory::Entry::owner) {
-                    Some(contact) => self.release(&forward.to, event.as_ref().clone(), contact)?,
+                    Some(contact) => self.release(&forward.to, event.as_ref().clone(), contact, None)?,
                     None => {
                         self.park_under(&forward.to, event)?;
                     }
                 }
                 Ok(Received::Done)
             }
-            ForwardBody::Release { event, contact } => {
-                self.release_parked(&forward.to, event, contact)?;
+            ForwardBody::Release {
+                event,
+                contact,
+                named_at,
+            } => {
+                self.release_parked(&forward.to, event, contact, *named_at)?;
                 Ok(Received::Done)
             }
             ForwardBody::CheckoutTaken(taken) => {
@@ -289,6 +293,7 @@ mod tests {
             erased_at: None,
             contact: Some(loser.clone()),
             released: true,
+            named_at: None,
         };
         let mut delivery = Delivery::new(Forward {
             id: "parked:1".to_owned(),

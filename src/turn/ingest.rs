@@ -4,9 +4,9 @@ use super::call::{Forward, ForwardBody, Ingest, Ingested, Touch};
 use super::{Error, Home, Loaded, Turn};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::identity::{Identifier, IdentifierKind};
-use crate::domain::ids::{ContactId, EventId, IdentifierHash};
+use crate::domain::ids::{ContactId, IdentifierHash};
 use crate::domain::objection::{Ground, Objection};
-use crate::domain::time::{Delay, Timestamp};
+use crate::domain::time::Timestamp;
 use crate::engine::decision::{CheckoutTaken, Input};
 use crate::engine::identity::{Hashed, Resolution, others_of_checkout, resolve, route};
 use crate::engine::keys::checkout_keys;
@@ -46,7 +46,7 @@ impl Turn<'_> {
             let owner = known.get(hash).or(touch.founder.as_ref());
             claim_of(hash, *kind, owner, known.contains_key(hash), touch.bought_at)
         });
-        self.claim(&claims.collect::<Vec<_>>())?;
+        self.claim_as_of(&claims.collect::<Vec<_>>(), touch.named_at)?;
         Ok((known, bought))
     }
 
@@ -286,6 +286,10 @@ impl Turn<'_> {
 
     /// Claims identifiers, and sends on the events that waited for somebody under them.
     pub(super) fn claim(&self, claims: &[Claim]) -> Result<(), Error> {
+        self.claim_as_of(claims, None)
+    }
+
+    fn claim_as_of(&self, claims: &[Claim], named_at: Option<Timestamp>) -> Result<(), Error> {
         directory::claim(self.sql, claims, self.now)?;
         let owned = claims.iter().filter(|claim| !claim.stands_in());
         let mut owners = BTreeMap::new();
@@ -299,73 +303,10 @@ impl Turn<'_> {
                 continue;
             }
             if let Some(contact) = owners.get(&hash) {
-                self.release(&hash, event, contact)?;
+                self.release(&hash, event, contact, named_at)?;
             }
         }
         Ok(())
-    }
-
-    /// Sends an event that waited under `hash` to the person of that identifier. Other identifiers of it may turn out to
-    /// be somebody else's, perhaps at the same time in other shards: the row of the one it goes by decides, and is taken
-    /// once.
-    pub(super) fn release(
-        &self,
-        hash: &IdentifierHash,
-        event: Event,
-        contact: &ContactId,
-    ) -> Result<(), Error> {
-        let identifiers = self.hashed(&event);
-        match route(&event, &identifiers).filter(|deciding| *deciding != hash) {
-            None => self.send_released(event, identifiers, contact),
-            Some(deciding) if self.holds(deciding) => self.release_parked(deciding, &event.id, contact),
-            Some(deciding) => self.forward(&Forward {
-                id: format!("release:{contact}:{}", event.id),
-                to: deciding.clone(),
-                body: ForwardBody::Release {
-                    event: event.id.clone(),
-                    contact: contact.clone(),
-                },
-            }),
-        }
-    }
-
-    /// Sends a parked event to `contact`, unless it has gone to somebody.
-    pub(super) fn release_parked(
-        &self,
-        deciding: &IdentifierHash,
-        event: &EventId,
-        contact: &ContactId,
-    ) -> Result<(), Error> {
-        match parked::take(self.sql, deciding, event, self.now)? {
-            Some(event) => {
-                let identifiers = self.hashed(&event);
-                self.send_released(event, identifiers, contact)
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn send_released(
-        &self,
-        event: Event,
-        identifiers: Vec<Hashed>,
-        contact: &ContactId,
-    ) -> Result<(), Error> {
-        let ingest = Ingest {
-            identifiers,
-            event: event.into(),
-            known: Vec::new(),
-            bought: false,
-            objections: Vec::new(),
-            erased_at: None,
-            contact: Some(contact.clone()),
-            released: true,
-        };
-        self.forward(&Forward {
-            id: format!("parked:{contact}:{}", ingest.event.id),
-            to: IdentifierHash::from(contact.clone()),
-            body: ForwardBody::Event(Box::new(ingest)),
-        })
     }
 
     /// Leads an identifier here: an unknown one, or one that led to `from`.
@@ -452,17 +393,17 @@ fn is_of_erased(loaded: &Loaded, ingest: &Ingest, objection: Option<Objection>) 
         let mut named = ingest.identifiers.iter();
         named.any(|hashed| hashed.identifier.kind.is_strong())
     };
+    // What waited for them comes before the event that names them, when both are on their way from different shards.
+    let is_back = |at: Timestamp| ingest.named_at.is_some_and(|named| named > at);
     let of_the_contact = contact
         .erased_at
-        .is_some_and(|at| is_before(event, at) || (loaded.is_erased() && !names_somebody()));
+        .is_some_and(|at| is_before(event, at) || (loaded.is_erased() && !names_somebody() && !is_back(at)));
     let erased = objection.filter(|objection| objection.ground == Ground::Erased);
     of_the_contact || erased.is_some_and(|objection| is_before(event, objection.at))
 }
 
-/// A source writes its times by the second; a list may have been written at any time.
 fn is_before(event: &Event, erased_at: Timestamp) -> bool {
-    let is_list = event.imported.is_some();
-    is_list || event.received_at <= erased_at || event.occurred_at.plus(Delay::from_seconds(1)) <= erased_at
+    event.told_at().is_none_or(|told| told <= erased_at)
 }
 
 /// Whom identifiers lead to; those that were only closed lead to nobody.

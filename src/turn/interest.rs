@@ -197,6 +197,7 @@ impl Turn<'_> {
             erased_at: None,
             contact: Some(contact.clone()),
             released: false,
+            named_at: None,
         })?;
         Ok(true)
     }

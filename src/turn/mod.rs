@@ -35,6 +35,7 @@ pub mod person;
 pub mod privacy;
 mod referral;
 pub mod refused;
+mod release;
 pub mod reported;
 pub mod routing;
 pub mod schedule;

@@ -65,7 +65,7 @@ pub(super) fn filled<'d>(data: &'d EventData, offers: &Offers) -> Cow<'d, EventD
 }
 
 fn is_bare(line: &LineItem) -> bool {
-    line.image_url.is_none() || line.url.is_none()
+    line.title.is_empty() || line.image_url.is_none() || line.url.is_none()
 }
 
 /// The variant's id first, then what else may name it; its product last.

@@ -146,6 +146,7 @@ fn touches(
                 identifiers: Vec::new(),
                 founder: None,
                 bought_at: None,
+                named_at: None,
             });
         touch.identifiers.push((hash, kind));
     }

@@ -91,6 +91,7 @@ impl Routing {
                 erased_at: None,
                 contact: None,
                 released: false,
+                named_at: None,
             },
             shard,
             first: Some(shard),
@@ -270,6 +271,7 @@ fn touches(
                 identifiers: Vec::new(),
                 founder: founder.cloned(),
                 bought_at,
+                named_at: event.told_at(),
             });
             touch
                 .identifiers

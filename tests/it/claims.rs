@@ -42,6 +42,7 @@ fn close(world: &World, shard: ShardIndex, kind: IdentifierKind, value: &str) {
         identifiers: vec![(hash(world, kind, value), kind)],
         founder: None,
         bought_at: Some(world.now),
+        named_at: None,
     };
     world.turn(shard, |turn| turn.touch(&touch)).unwrap();
 }
@@ -426,6 +427,7 @@ fn a_parked_event_goes_to_one_person_though_two_turn_up_at_once() {
                     erased_at: None,
                     contact: None,
                     released: false,
+                    named_at: None,
                 };
                 world.turn(home, |turn| turn.ingest(&ingest)).unwrap();
             } else {
@@ -433,6 +435,7 @@ fn a_parked_event_goes_to_one_person_though_two_turn_up_at_once() {
                     identifiers: vec![(weakly, kind)],
                     founder: Some(contact),
                     bought_at: None,
+                    named_at: None,
                 };
                 world.turn(at, |turn| turn.touch(&touch)).unwrap();
             }

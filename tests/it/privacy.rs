@@ -195,6 +195,7 @@ fn on_its_way(world: &World, news: Event, clicked: DeliveryEvent, mail: &Message
             erased_at: None,
             contact: Some(contact_of(world, "nadia")),
             released: true,
+            named_at: None,
         })),
         ForwardBody::Delivery(Box::new(clicked)),
         ForwardBody::Choose {

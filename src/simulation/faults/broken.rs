@@ -58,7 +58,7 @@ impl Promise {
             Self::RunsStart => "an accepted event starts the journeys that it starts",
             Self::Duplicate => "an event that comes again changes nothing",
             Self::TakenOnce => {
-                "no message is taken twice by a provider that remembers its key; by one that knows none, order mail once more after a doubt, marketing never"
+                "no message is taken twice by a provider that remembers its key; by one that knows none, order mail once more after the wait for evidence, marketing never"
             }
             Self::SameBytes => "a request that is repeated is the same to the byte",
             Self::Ledger => "the ledger says of every mail what the provider would say",

@@ -26,6 +26,8 @@ pub(super) struct Eyes {
     pub marketing: BTreeMap<ContactId, Vec<(Timestamp, Lane, String)>>,
     pub keys: BTreeSet<String>,
     pub taken: BTreeMap<String, u32>,
+    /// When a message was taken first.
+    pub first_taken: BTreeMap<String, Timestamp>,
     pub mismatched: usize,
 }
 
@@ -38,6 +40,7 @@ impl Eyes {
             marketing: BTreeMap::new(),
             keys: BTreeSet::new(),
             taken: BTreeMap::new(),
+            first_taken: BTreeMap::new(),
             mismatched: 0,
         }
     }

@@ -110,6 +110,20 @@ impl Plan {
         acts.chain(faults).max().unwrap_or(Delay::ZERO)
     }
 
+    /// Whether the Worker's clock is wrong for a while.
+    pub fn bends_the_clock(&self) -> bool {
+        let clock = |fault: &Fault| {
+            matches!(
+                fault,
+                Fault::Platform {
+                    how: Trouble::Clock(..),
+                    ..
+                }
+            )
+        };
+        self.faults.iter().any(clock)
+    }
+
     /// What goes wrong with the delivery of an act.
     pub fn deliveries(&self, id: u32) -> impl Iterator<Item = Delivery> {
         self.faults.iter().filter_map(move |fault| match fault {

@@ -90,6 +90,22 @@ pub fn withdraw_others(
     Ok(())
 }
 
+/// The latest time at which a webhook told of a product or of its variants that are for sale.
+///
+/// # Errors
+/// When the statement fails.
+pub fn newest(sql: &dyn Sql, (space, product): (&str, &str)) -> Result<Option<Timestamp>, Error> {
+    let row = sql.first(
+        "SELECT max(told_at) AS told_at FROM (
+           SELECT doc ->> 'told_at' AS told_at FROM offer WHERE space = ?1 AND id = ?2
+           UNION ALL
+           SELECT doc ->> 'told_at' FROM offer INDEXED BY offer_product
+           WHERE space = ?1 AND available = 1 AND doc ->> 'product' = ?2)",
+        &[space.into(), product.into()],
+    )?;
+    row.map_or(Ok(None), |row| row.opt_time("told_at"))
+}
+
 /// A product that its shop took away, as of this time. It leaves a mark, by which an older delivery that comes later is known,
 /// also where nothing was known of it. Writes 1 row for the mark and 1 for each variant that was for sale, and their indexes';
 /// none when it is told again.
