@@ -190,6 +190,16 @@ pub struct Ingest {
     pub named_at: Option<Timestamp>,
 }
 
+/// That a parked event may go to its person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Release {
+    pub event: EventId,
+    pub contact: ContactId,
+    /// As [`Ingest::named_at`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named_at: Option<Timestamp>,
+}
+
 /// Work for another shard: durable, delivered at least once, applied once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Forward {
@@ -208,12 +218,7 @@ pub enum ForwardBody {
     /// An event that waits for its person under this identifier too.
     Park(Box<Event>),
     /// One of the event's identifiers became known. To the identifier that it goes by, which releases it once.
-    Release {
-        event: EventId,
-        contact: ContactId,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        named_at: Option<Timestamp>,
-    },
+    Release(Release),
     CheckoutTaken(CheckoutTaken),
     Absorb(Box<Bundle>),
     /// More rows of a contact that was merged, when one forward cannot hold them all.

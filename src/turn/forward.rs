@@ -87,7 +87,7 @@ impl Turn<'_> {
         let kind = match &forward.body {
             ForwardBody::Event(_) => "event",
             ForwardBody::Park(_) => "park",
-            ForwardBody::Release { .. } => "release",
+            ForwardBody::Release(_) => "release",
             ForwardBody::CheckoutTaken(_) => "checkout_taken",
             ForwardBody::Absorb(_) => "absorb",
             ForwardBody::History(_) => "history",
@@ -209,12 +209,8 @@ impl Turn<'_> {
                 }
                 Ok(Received::Done)
             }
-            ForwardBody::Release {
-                event,
-                contact,
-                named_at,
-            } => {
-                self.release_parked(&forward.to, event, contact, *named_at)?;
+            ForwardBody::Release(release) => {
+                self.release_parked(&forward.to, release)?;
                 Ok(Received::Done)
             }
             ForwardBody::CheckoutTaken(taken) => {

@@ -3,10 +3,10 @@
 //! Called where an identifier is claimed, and for what another shard parked or released. It applies nothing: the contact's own shard
 //! does, and looks there at what was erased meanwhile.
 
-use super::call::{Forward, ForwardBody, Ingest};
+use super::call::{Forward, ForwardBody, Ingest, Release};
 use super::{Error, Turn};
 use crate::domain::event::Event;
-use crate::domain::ids::{ContactId, EventId, IdentifierHash};
+use crate::domain::ids::{ContactId, IdentifierHash};
 use crate::domain::time::Timestamp;
 use crate::engine::identity::{Hashed, route};
 use crate::store::parked;
@@ -23,35 +23,30 @@ impl Turn<'_> {
         named_at: Option<Timestamp>,
     ) -> Result<(), Error> {
         let identifiers = self.hashed(&event);
-        match route(&event, &identifiers).filter(|deciding| *deciding != hash) {
-            None => self.send_released(event, identifiers, contact, named_at),
-            Some(deciding) if self.holds(deciding) => {
-                self.release_parked(deciding, &event.id, contact, named_at)
-            }
-            Some(deciding) => self.forward(&Forward {
-                id: format!("release:{contact}:{}", event.id),
-                to: deciding.clone(),
-                body: ForwardBody::Release {
-                    event: event.id.clone(),
-                    contact: contact.clone(),
-                    named_at,
-                },
-            }),
+        let Some(deciding) = route(&event, &identifiers).filter(|deciding| *deciding != hash) else {
+            return self.send_released(event, identifiers, contact, named_at);
+        };
+        let release = Release {
+            event: event.id.clone(),
+            contact: contact.clone(),
+            named_at,
+        };
+        if self.holds(deciding) {
+            return self.release_parked(deciding, &release);
         }
+        self.forward(&Forward {
+            id: format!("release:{contact}:{}", event.id),
+            to: deciding.clone(),
+            body: ForwardBody::Release(release),
+        })
     }
 
-    /// Sends a parked event to `contact`, unless it has gone to somebody.
-    pub(super) fn release_parked(
-        &self,
-        deciding: &IdentifierHash,
-        event: &EventId,
-        contact: &ContactId,
-        named_at: Option<Timestamp>,
-    ) -> Result<(), Error> {
-        match parked::take(self.sql, deciding, event, self.now)? {
+    /// Sends a parked event to its person, unless it has gone to somebody.
+    pub(super) fn release_parked(&self, deciding: &IdentifierHash, release: &Release) -> Result<(), Error> {
+        match parked::take(self.sql, deciding, &release.event, self.now)? {
             Some(event) => {
                 let identifiers = self.hashed(&event);
-                self.send_released(event, identifiers, contact, named_at)
+                self.send_released(event, identifiers, &release.contact, release.named_at)
             }
             None => Ok(()),
         }

@@ -632,7 +632,7 @@ proptest! {
         shop.sender.name = format!("x{text}");
         shop.brand.name = format!("x{text}");
         shop.brand.address = text.clone();
-        Arc::make_mut(&mut data.items)[0].title = text.clone();
+        Arc::make_mut(&mut data.items)[0].title = format!("x{text}");
         Arc::make_mut(&mut data.items)[0].variant = Some(format!("x{text}"));
         data.order_number = Some(header_safe(&text));
         let profile = Profile { first_name: Some(text), ..Profile::default() };
