@@ -6,7 +6,7 @@ use wend::simulation::population::rates::Rates;
 use wend::simulation::population::{self, Figures, Plan};
 
 /// What nobody of this shop can enter, and why.
-const UNREACHABLE: [(&str, &str); 2] = [
+const UNREACHABLE: [(&str, &str); 4] = [
     (
         "best-customers",
         "of eighty people none spends 500 within the year; a scenario plays it",
@@ -14,6 +14,14 @@ const UNREACHABLE: [(&str, &str); 2] = [
     (
         "double-opt-in",
         "`region: strict` takes the yes of a sign-up form; regions that ask to confirm it are in docs/compliance.md",
+    ),
+    (
+        "sunset-undone",
+        "it takes away the tag of a sunset; scenarios play it",
+    ),
+    (
+        "sunset",
+        "who opens nothing here still looks around the shop within half a year, and that is life; scenarios play it",
     ),
 ];
 
