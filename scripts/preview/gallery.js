@@ -22,7 +22,7 @@ const SWITCHES = {
   part: { title: "Part", choices: [["html", "HTML"], ["text", "Text"]] },
   images: { title: "Images", choices: [["on", "Images"], ["off", "No images"]] },
 };
-const WIDTHS = { phone: { px: 375, tall: 600, card: 250 }, desktop: { px: 700, tall: 700, card: 380 } };
+const WIDTHS = { phone: { px: 375, tall: 780, card: 250 }, desktop: { px: 700, tall: 700, card: 380 } };
 const PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
 
 const said = new URLSearchParams(location.hash.slice(1));
