@@ -172,7 +172,7 @@ impl File {
         }
         // A piece may be the whole file: what is left of it is never copied for the sake of a part.
         let rest = self.held.get(self.handed_on..).unwrap_or_default();
-        let part: Vec<u8> = rest.iter().take(PART_BYTES).copied().collect();
+        let part = rest.get(..PART_BYTES).unwrap_or(rest).to_vec();
         self.handed_on += part.len();
         Ok(Some(part))
     }

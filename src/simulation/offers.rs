@@ -67,9 +67,11 @@ impl World {
     fn tell_shard(&self, shard: ShardIndex, batch: &Batch) -> Result<(), Failure> {
         loop {
             let call = Call::TellNews(Box::new(batch.clone()));
-            match self.call(shard, call)? {
-                Answer::NewsHeard(heard) if !heard.all => {}
-                _ => return Ok(()),
+            let Answer::NewsHeard(heard) = self.call(shard, call)? else {
+                return Ok(());
+            };
+            if heard.all {
+                return Ok(());
             }
         }
     }

@@ -557,6 +557,19 @@ fn what_the_shop_took_away_is_brought_back_by_nothing_older() {
 }
 
 #[test]
+fn a_deletion_without_a_time_counts_though_the_shop_s_clock_is_ahead() {
+    let mut shop = Shop::new();
+    shop.hear(0, &offers(2), true);
+    assert_eq!(shop.for_sale(2), [true; 2]);
+    // As WooCommerce tells it: as of its receipt, which by our clock is an hour before that update.
+    shop.now = shop.now.minus(Delay::from_hours(1));
+    assert_eq!(shop.hear_of_deletion(0), 2 + 1);
+    assert_eq!(shop.for_sale(2), [false; 2]);
+    shop.hear(0, &offers(2), true);
+    assert_eq!(shop.for_sale(2), [false; 2], "what it told before is older");
+}
+
+#[test]
 fn a_deletion_that_was_overtaken_by_what_is_newer_takes_nothing_away() {
     let mut shop = Shop::new();
     shop.hear(2, &offers(2), true);

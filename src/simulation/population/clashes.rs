@@ -2,7 +2,7 @@
 //!
 //! Counted from the rows at the end. None of it is a fault by itself; it is what to look at before a programme goes live.
 
-use super::people::What;
+use super::people::{Choosing, Shopping, What};
 use crate::domain::message::{MessageState, Stream};
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::store_file::Cap;
@@ -26,27 +26,27 @@ const CRITICS: [&str; 7] = ["0", "1", "2", "3", "4", "5", "6"];
 impl Mark {
     pub fn of(what: &What) -> Option<Self> {
         match what {
-            What::Order { .. } => Some(Self::Bought),
-            What::Cancelled(_) | What::Refunded(_) => Some(Self::Undone),
-            What::Answer { question, answer, .. } => {
+            What::Shops(shopping) => match shopping {
+                Shopping::Order { .. } => Some(Self::Bought),
+                Shopping::Cancelled(_) | Shopping::Refunded(_) => Some(Self::Undone),
+                Shopping::Signup
+                | Shopping::Guide
+                | Shopping::Course
+                | Shopping::View(_)
+                | Shopping::Add(_)
+                | Shopping::Ask(_)
+                | Shopping::Checkout(_)
+                | Shopping::Refused(_)
+                | Shopping::Download(_)
+                | Shopping::Fulfilled(_)
+                | Shopping::OnTheWay(_)
+                | Shopping::Delivered(_) => None,
+            },
+            What::Chooses(Choosing::Answer { question, answer, .. }) => {
                 (question == "nps" && CRITICS.contains(&answer.as_str())).then_some(Self::Unhappy)
             }
-            What::Signup
-            | What::Guide
-            | What::Course
-            | What::View(_)
-            | What::Add(_)
-            | What::Ask(_)
-            | What::Checkout(_)
-            | What::Refused(_)
-            | What::Download(_)
-            | What::Fulfilled(_)
-            | What::OnTheWay(_)
-            | What::Delivered(_)
-            | What::Open(_)
-            | What::Click(_)
-            | What::Unsubscribe(_)
-            | What::Unwrap { .. }
+            What::Chooses(Choosing::Unsubscribe(_) | Choosing::Unwrap { .. })
+            | What::Reads(_)
             | What::Offer(_) => None,
         }
     }

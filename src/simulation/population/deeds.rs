@@ -1,6 +1,6 @@
 //! What people do, as the events that a storefront or the email API would tell of it.
 
-use super::people::{Deed, Person, Sale, What};
+use super::people::{Person, Reading, Sale, Shopping};
 use super::shop;
 use crate::domain::consent::{ConsentGrade, ConsentSignal, ConsentState};
 use crate::domain::contact::Profile;
@@ -10,6 +10,7 @@ use crate::domain::event::{Event, EventData, EventKind};
 use crate::domain::identity::{Identifier, IdentifierKind};
 use crate::domain::ids::{EventId, MessageId, SourceName};
 use crate::domain::referral::ReferralCode;
+use crate::domain::time::Timestamp;
 use crate::engine::interest::REQUESTED;
 use crate::signing::identity::identity_hash;
 use crate::simulation::error::Failure;
@@ -46,31 +47,31 @@ impl Told {
     }
 }
 
-/// The event's kind and what it is about; none for a deed that is no event of a storefront.
-fn told(what: &What) -> Option<(EventKind, Told)> {
+/// The event's kind and what it is about.
+fn told(what: &Shopping) -> (EventKind, Told) {
     let own = |name: &str| EventKind::from(name.to_owned());
-    Some(match what {
-        What::Signup => (EventKind::SignedUp, Told::default()),
-        What::Guide => (own("Guide Requested"), Told::default()),
-        What::Course => {
+    match what {
+        Shopping::Signup => (EventKind::SignedUp, Told::default()),
+        Shopping::Guide => (own("Guide Requested"), Told::default()),
+        Shopping::Course => {
             let asked = Told {
                 journey: Some("course"),
                 ..Told::default()
             };
             (EventKind::JourneyRequested, asked)
         }
-        What::View(product) => (EventKind::ProductViewed, Told::product(*product)),
-        What::Add(product) => (EventKind::ProductAdded, Told::product(*product)),
-        What::Ask(product) => (own(REQUESTED), Told::product(*product)),
-        What::Checkout(sale) => {
+        Shopping::View(product) => (EventKind::ProductViewed, Told::product(*product)),
+        Shopping::Add(product) => (EventKind::ProductAdded, Told::product(*product)),
+        Shopping::Ask(product) => (own(REQUESTED), Told::product(*product)),
+        Shopping::Checkout(sale) => {
             let checkout = Told {
                 checkout: Some(sale.number),
                 ..Told::product(sale.product)
             };
             (EventKind::CheckoutStarted, checkout)
         }
-        What::Refused(sale) => (own("Payment Failed"), Told::order(*sale)),
-        What::Order {
+        Shopping::Refused(sale) => (own("Payment Failed"), Told::order(*sale)),
+        Shopping::Order {
             sale,
             checkout,
             friend,
@@ -82,34 +83,26 @@ fn told(what: &What) -> Option<(EventKind, Told)> {
             };
             (EventKind::OrderCompleted, order)
         }
-        What::Download(sale) => (own("Download Ready"), Told::order(*sale)),
-        What::Fulfilled(sale) => (EventKind::OrderFulfilled, Told::order(*sale)),
-        What::OnTheWay(sale) => (own("Out For Delivery"), Told::order(*sale)),
-        What::Delivered(sale) => (EventKind::OrderDelivered, Told::order(*sale)),
-        What::Cancelled(sale) => (EventKind::OrderCancelled, Told::order(*sale)),
-        What::Refunded(sale) => (EventKind::OrderRefunded, Told::order(*sale)),
-        What::Open(_)
-        | What::Click(_)
-        | What::Unsubscribe(_)
-        | What::Answer { .. }
-        | What::Unwrap { .. }
-        | What::Offer(_) => return None,
-    })
+        Shopping::Download(sale) => (own("Download Ready"), Told::order(*sale)),
+        Shopping::Fulfilled(sale) => (EventKind::OrderFulfilled, Told::order(*sale)),
+        Shopping::OnTheWay(sale) => (own("Out For Delivery"), Told::order(*sale)),
+        Shopping::Delivered(sale) => (EventKind::OrderDelivered, Told::order(*sale)),
+        Shopping::Cancelled(sale) => (EventKind::OrderCancelled, Told::order(*sale)),
+        Shopping::Refunded(sale) => (EventKind::OrderRefunded, Told::order(*sale)),
+    }
 }
 
 impl Person {
-    /// The event that a deed is told by; none for one that is no event. `key` is what people's ids are hashed with.
+    /// The event that a storefront tells of. `key` is what people's ids are hashed with.
     ///
     /// # Errors
     /// When an id of ours is not one.
-    pub fn event(&self, deed: &Deed, key: &[u8]) -> Result<Option<Event>, Failure> {
-        let Some((kind, told)) = told(&deed.what) else {
-            return Ok(None);
-        };
+    pub fn event(&self, at: Timestamp, what: &Shopping, key: &[u8]) -> Result<Event, Failure> {
+        let (kind, told) = told(what);
         let source = SourceName::parse("shopify").map_err(turn::Error::from)?;
         let order = told.order.map(|number| format!("{}-{number}", self.number));
         let checkout = told.checkout.map(|number| format!("c{}-{number}", self.number));
-        let id = format!("{source}:{kind}:{}:{}", self.number, deed.at.as_millis());
+        let id = format!("{source}:{kind}:{}:{}", self.number, at.as_millis());
         let email = address(self.number)?;
         let mut identifiers = vec![Identifier::email(&email)];
         for (kind, id) in [
@@ -122,65 +115,46 @@ impl Person {
             }
         }
         let id = EventId::parse(&id).map_err(turn::Error::from)?;
-        let mut event = Event::new(id, kind, source, deed.at, deed.at);
+        let mut event = Event::new(id, kind, source, at, at);
         event.identifiers = identifiers;
         event.email = Some(email);
-        if deed.what == What::Signup || checkout.is_some() {
-            event.profile = self.profile(&deed.what);
-            event.consent = self.consent(deed);
+        if *what == Shopping::Signup || checkout.is_some() {
+            event.profile = self.profile(what);
+            event.consent = self.consent(at, what);
         }
         event.data = data(&told, order, checkout)?;
         event.data.referral = match told.friend {
             Some(friend) => Some(code_of(friend, key)?),
             None => None,
         };
-        Ok(Some(event))
+        Ok(event)
     }
 
-    /// What the email API reports of a deed; none for one that it knows nothing of.
+    /// What the email API reports of a mail.
     ///
     /// # Errors
     /// As [`Person::event`].
-    pub fn report(&self, deed: &Deed) -> Result<Option<DeliveryEvent>, Failure> {
-        let (kind, message) = match &deed.what {
-            What::Open(message) => (DeliveryKind::Opened, message),
-            What::Click(message) => (DeliveryKind::Clicked, message),
-            What::Signup
-            | What::Guide
-            | What::Course
-            | What::View(_)
-            | What::Add(_)
-            | What::Ask(_)
-            | What::Checkout(_)
-            | What::Refused(_)
-            | What::Order { .. }
-            | What::Download(_)
-            | What::Fulfilled(_)
-            | What::OnTheWay(_)
-            | What::Delivered(_)
-            | What::Cancelled(_)
-            | What::Refunded(_)
-            | What::Unsubscribe(_)
-            | What::Answer { .. }
-            | What::Unwrap { .. }
-            | What::Offer(_) => return Ok(None),
+    pub fn report(&self, at: Timestamp, what: &Reading) -> Result<DeliveryEvent, Failure> {
+        let (kind, message) = match what {
+            Reading::Open(message) => (DeliveryKind::Opened, message),
+            Reading::Click(message) => (DeliveryKind::Clicked, message),
         };
-        let id = format!("resend:{}:{message}:{}", kind.as_str(), deed.at.as_millis());
+        let id = format!("resend:{}:{message}:{}", kind.as_str(), at.as_millis());
         let id = EventId::parse(&id).map_err(turn::Error::from)?;
-        let mut report = DeliveryEvent::new(id, kind, deed.at);
+        let mut report = DeliveryEvent::new(id, kind, at);
         report.message = Some(MessageId::parse(message).map_err(turn::Error::from)?);
         report.recipient = EmailAddress::parse(&self.email).ok();
-        Ok(Some(report))
+        Ok(report)
     }
 
     /// The dates that people have are told by a form of the shop, and not at the checkout.
-    fn profile(&self, what: &What) -> Profile {
+    fn profile(&self, what: &Shopping) -> Profile {
         let mut profile = Profile {
             timezone: self.zone.clone(),
             locale: self.locale.clone(),
             ..Profile::default()
         };
-        if *what == What::Signup {
+        if *what == Shopping::Signup {
             let dates = [("birthday", &self.birthday), ("name_day", &self.name_day)];
             let told = dates
                 .into_iter()
@@ -192,14 +166,14 @@ impl Person {
         profile
     }
 
-    fn consent(&self, deed: &Deed) -> Option<ConsentSignal> {
-        let grade = if deed.what == What::Signup {
+    fn consent(&self, at: Timestamp, what: &Shopping) -> Option<ConsentSignal> {
+        let grade = if *what == Shopping::Signup {
             ConsentGrade::Explicit
         } else {
             ConsentGrade::Implied
         };
         self.subscribes
-            .then(|| signal(ConsentState::Subscribed, grade, deed.at))
+            .then(|| signal(ConsentState::Subscribed, grade, at))
     }
 }
 

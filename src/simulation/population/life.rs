@@ -1,7 +1,7 @@
 //! What somebody does of itself, which no mail causes: signs up, looks, fills a cart, buys, and what the shop then does
 //! with the order. Drawn as a whole before the time begins.
 
-use super::people::{Deed, Person, Sale, What};
+use super::people::{Deed, Person, Sale, Shopping, What};
 use super::rates::Rates;
 use super::shop::{self, Shop};
 use crate::domain::time::{Delay, Timestamp};
@@ -82,11 +82,11 @@ impl Person {
 }
 
 impl Draft<'_> {
-    fn does(&mut self, at: Timestamp, what: What) {
+    fn does(&mut self, at: Timestamp, what: Shopping) {
         self.deeds.push(Deed {
             at,
             person: self.person.number,
-            what,
+            what: What::Shops(what),
         });
     }
 
@@ -96,32 +96,32 @@ impl Draft<'_> {
 
     fn sign_up(&mut self, at: Timestamp) {
         let rates = self.setting.rates;
-        self.does(at, What::Signup);
+        self.does(at, Shopping::Signup);
         if self.person.draw.chance(rates.guides) {
             let soon = self.after(at, FEW_MINUTES, AN_HOUR);
-            self.does(soon, What::Guide);
+            self.does(soon, Shopping::Guide);
         }
         if self.person.draw.chance(rates.courses) {
             let later = self.after(at, AN_HOUR, Delay::from_days(20));
-            self.does(later, What::Course);
+            self.does(later, Shopping::Course);
         }
     }
 
     fn visit(&mut self, at: Timestamp, surely: bool) {
         let rates = self.setting.rates;
         let product = shop::any(&mut self.person.draw);
-        self.does(at, What::View(product));
+        self.does(at, Shopping::View(product));
         let soon = self.after(at, FEW_MINUTES, Delay::from_minutes(15));
         if !surely && self.setting.shop.is_sold_out(product, at) {
             if self.person.draw.chance(rates.stock_requests) {
-                self.does(soon, What::Ask(product));
+                self.does(soon, Shopping::Ask(product));
             }
             return;
         }
         let how_far = self.person.draw.share();
         if !surely && how_far >= rates.checkout {
             if how_far < rates.checkout + rates.carts {
-                self.does(soon, What::Add(product));
+                self.does(soon, Shopping::Add(product));
             }
             return;
         }
@@ -130,7 +130,7 @@ impl Draft<'_> {
             number: self.count,
             product,
         };
-        self.does(soon, What::Checkout(sale));
+        self.does(soon, Shopping::Checkout(sale));
         let fate = self.person.draw.share();
         let ordered = if fate < rates.order_at_once {
             self.after(soon, FEW_MINUTES, AN_HOUR)
@@ -154,14 +154,14 @@ impl Draft<'_> {
     fn pay(&mut self, at: Timestamp, sale: Sale, checkout: Option<u32>) {
         let mut paid = at;
         if self.person.draw.chance(self.setting.rates.refused) {
-            self.does(at, What::Refused(sale));
+            self.does(at, Shopping::Refused(sale));
             if !self.person.draw.chance(PAID_AFTER_ALL) {
                 return;
             }
             paid = self.after(at, FEW_MINUTES, Delay::from_hours(5));
         }
         let friend = self.friend.take();
-        let order = What::Order {
+        let order = Shopping::Order {
             sale,
             checkout,
             friend,
@@ -169,7 +169,7 @@ impl Draft<'_> {
         self.does(paid, order);
         if shop::is_file(sale.product) {
             let ready = paid.plus(Delay::from_minutes(1));
-            self.does(ready, What::Download(sale));
+            self.does(ready, Shopping::Download(sale));
         } else {
             self.handle(paid, sale);
         }
@@ -180,21 +180,21 @@ impl Draft<'_> {
         let (rates, days) = (self.setting.rates, Delay::from_days);
         if self.person.draw.chance(rates.cancelled) {
             let given_up = self.after(at, AN_HOUR, days(1));
-            self.does(given_up, What::Cancelled(sale));
+            self.does(given_up, Shopping::Cancelled(sale));
             return;
         }
         if self.person.draw.chance(rates.fulfilled) {
             let sent = self.after(at, Delay::from_hours(8), days(3));
-            self.does(sent, What::Fulfilled(sale));
+            self.does(sent, Shopping::Fulfilled(sale));
             if self.person.draw.chance(rates.delivered) {
                 let arrived = self.after(sent, days(1), days(5));
-                self.does(arrived.minus(Delay::from_hours(6)), What::OnTheWay(sale));
-                self.does(arrived, What::Delivered(sale));
+                self.does(arrived.minus(Delay::from_hours(6)), Shopping::OnTheWay(sale));
+                self.does(arrived, Shopping::Delivered(sale));
             }
         }
         if self.person.draw.chance(rates.refunded) {
             let back = self.after(at, days(6), days(20));
-            self.does(back, What::Refunded(sale));
+            self.does(back, Shopping::Refunded(sale));
         }
     }
 }

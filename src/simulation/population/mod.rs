@@ -32,7 +32,7 @@ use crate::turn::call::Call;
 use crate::turn::choice::{By, Choice};
 use clashes::Mark;
 use life::Setting;
-use people::{Deed, Person, SHOP, What};
+use people::{Choosing, Deed, Person, SHOP, What};
 use rates::Rates;
 use reactions::{Letter, reactions};
 use shop::Shop;
@@ -178,44 +178,51 @@ impl Life<'_> {
             let marks = self.marks.entry(deed.person).or_default();
             marks.push((self.world.now, mark));
         }
-        if let What::Offer(product) = deed.what {
-            let offer = self.shop.offer(product, self.world.now);
-            let offer = offer.map_err(|error| Failure::Asked(error.to_string()))?;
-            return self
-                .world
-                .tell_offer(offer, format!("shop:{}", deed.at.as_millis()));
-        }
-        if let Some((message, choice)) = self.choice(deed)? {
-            let shard = self.world.settings.shards.of_message(&message);
-            let by = By::default();
-            let unsubscribes = choice == Choice::Unsubscribe;
-            self.world.call(shard, Call::Choose { message, choice, by })?;
-            if unsubscribes {
-                self.unsubscribed.entry(deed.person).or_insert(self.world.now);
+        match &deed.what {
+            What::Offer(product) => {
+                let offer = self.shop.offer(*product, self.world.now);
+                let offer = offer.map_err(|error| Failure::Asked(error.to_string()))?;
+                return self
+                    .world
+                    .tell_offer(offer, format!("shop:{}", deed.at.as_millis()));
             }
-            self.events += 1;
-            return Ok(());
+            What::Chooses(choosing) => {
+                let Some((message, choice)) = self.choice(choosing)? else {
+                    return Ok(());
+                };
+                let shard = self.world.settings.shards.of_message(&message);
+                let by = By::default();
+                let unsubscribes = choice == Choice::Unsubscribe;
+                self.world.call(shard, Call::Choose { message, choice, by })?;
+                if unsubscribes {
+                    self.unsubscribed.entry(deed.person).or_insert(self.world.now);
+                }
+            }
+            What::Shops(shopping) => {
+                let Some(person) = self.person(deed.person) else {
+                    return Ok(());
+                };
+                let key = self.world.settings.hash_key.iter().next().unwrap_or_default();
+                self.world
+                    .ingest(person.event(deed.at, shopping, key.as_bytes())?)?;
+            }
+            What::Reads(reading) => {
+                let Some(person) = self.person(deed.person) else {
+                    return Ok(());
+                };
+                self.world.hear(vec![person.report(deed.at, reading)?])?;
+            }
         }
-        let Some(person) = self.person(deed.person) else {
-            return Ok(());
-        };
-        let key = self.world.settings.hash_key.iter().next().unwrap_or_default();
-        if let Some(event) = person.event(deed, key.as_bytes())? {
-            self.world.ingest(event)?;
-            self.events += 1;
-        } else if let Some(report) = person.report(deed)? {
-            self.world.hear(vec![report])?;
-            self.events += 1;
-        }
+        self.events += 1;
         Ok(())
     }
 
-    /// What a deed chooses by a link in a mail; none for one that chooses nothing, or finds nothing.
-    fn choice(&self, deed: &Deed) -> Result<Option<(MessageId, Choice)>, Failure> {
+    /// What is chosen by a link in a mail; none where there is nothing to choose.
+    fn choice(&self, choosing: &Choosing) -> Result<Option<(MessageId, Choice)>, Failure> {
         let id = |message: &str| MessageId::parse(message).map_err(crate::turn::Error::from);
-        Ok(match &deed.what {
-            What::Unsubscribe(message) => Some((id(message)?, Choice::Unsubscribe)),
-            What::Answer {
+        Ok(match choosing {
+            Choosing::Unsubscribe(message) => Some((id(message)?, Choice::Unsubscribe)),
+            Choosing::Answer {
                 message,
                 question,
                 answer,
@@ -228,7 +235,7 @@ impl Life<'_> {
                 };
                 Some((id(message)?, Choice::Answer(given)))
             }
-            What::Unwrap { message, gift } => {
+            Choosing::Unwrap { message, gift } => {
                 let message = id(message)?;
                 let mut gifts = self.world.catalog.store.gifts.iter();
                 let Some(gift) = gifts.find(|declared| declared.id == *gift) else {
@@ -239,24 +246,6 @@ impl Life<'_> {
                     Inside::Nothing | Inside::NotFound => None,
                 }
             }
-            What::Signup
-            | What::Guide
-            | What::Course
-            | What::View(_)
-            | What::Add(_)
-            | What::Ask(_)
-            | What::Checkout(_)
-            | What::Refused(_)
-            | What::Order { .. }
-            | What::Download(_)
-            | What::Fulfilled(_)
-            | What::OnTheWay(_)
-            | What::Delivered(_)
-            | What::Cancelled(_)
-            | What::Refunded(_)
-            | What::Open(_)
-            | What::Click(_)
-            | What::Offer(_) => None,
         })
     }
 

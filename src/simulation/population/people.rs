@@ -47,8 +47,19 @@ pub struct Sale {
     pub product: u8,
 }
 
+/// By whom Wend hears of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
+    Shops(Shopping),
+    Reads(Reading),
+    Chooses(Choosing),
+    /// The shop tells of a product as it is from now on.
+    Offer(u8),
+}
+
+/// What a storefront tells of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shopping {
     Signup,
     /// Asks for the guide; for the course.
     Guide,
@@ -73,9 +84,18 @@ pub enum What {
     Delivered(Sale),
     Cancelled(Sale),
     Refunded(Sale),
-    /// The mail of this message.
+}
+
+/// What the email API reports of the mail of a message.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reading {
     Open(String),
     Click(String),
+}
+
+/// What is done by the links of a message's mail, on pages of Wend's own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Choosing {
     Unsubscribe(String),
     Answer {
         message: String,
@@ -87,8 +107,6 @@ pub enum What {
         message: String,
         gift: String,
     },
-    /// The shop tells of a product as it is from now on.
-    Offer(u8),
 }
 
 impl Person {

@@ -1,7 +1,7 @@
 //! What people do with a mail: open it, click, answer what it asks, unwrap what it gives, or leave. Drawn when it goes out.
 
 use super::draw::Draw;
-use super::people::{Deed, Person, What};
+use super::people::{Choosing, Deed, Person, Reading, What};
 use super::rates::Rates;
 use crate::domain::time::{Delay, Timestamp};
 use crate::journey::question::Question;
@@ -34,25 +34,26 @@ pub fn reactions(person: &mut Person, rates: &Rates, letter: &Letter<'_>) -> Vec
     let open_rate = (rates.opens / (1.0 - rates.sleepers).max(0.01)).min(1.0);
     let mut deeds = Vec::new();
     if draw.chance(open_rate) && !sleeps {
-        deeds.push((opened, What::Open(message())));
+        deeds.push((opened, What::Reads(Reading::Open(message()))));
         let conditional = |share: f64| (share / rates.opens).min(1.0);
         for question in &letter.questions {
             if draw.chance(conditional(rates.answers)) {
-                deeds.extend(answer(draw, question, letter.message).map(|what| (clicked, what)));
+                let answer = answer(draw, question, letter.message);
+                deeds.extend(answer.map(|answer| (clicked, What::Chooses(answer))));
             }
         }
         for gift in &letter.gifts {
             if draw.chance(conditional(rates.gifts)) {
                 let gift = (*gift).to_owned();
                 let message = message();
-                deeds.push((clicked, What::Unwrap { message, gift }));
+                deeds.push((clicked, What::Chooses(Choosing::Unwrap { message, gift })));
             }
         }
         if draw.chance(conditional(rates.clicks)) {
-            deeds.push((clicked, What::Click(message())));
+            deeds.push((clicked, What::Reads(Reading::Click(message()))));
         }
         if draw.chance(conditional(rates.unsubscribes)) {
-            deeds.push((left, What::Unsubscribe(message())));
+            deeds.push((left, What::Chooses(Choosing::Unsubscribe(message()))));
         }
     }
     let person = person.number;
@@ -60,7 +61,7 @@ pub fn reactions(person: &mut Person, rates: &Rates, letter: &Letter<'_>) -> Vec
     deeds.into_iter().map(deed).collect()
 }
 
-fn answer(draw: &mut Draw, question: &Question, message: &str) -> Option<What> {
+fn answer(draw: &mut Draw, question: &Question, message: &str) -> Option<Choosing> {
     let answers = question.answers(None);
     let last = u8::try_from(answers.len()).ok()?.checked_sub(1)?;
     let at = match question.scale {
@@ -68,7 +69,7 @@ fn answer(draw: &mut Draw, question: &Question, message: &str) -> Option<What> {
         None => draw.below(last + 1),
     };
     let chosen = answers.get(usize::from(at))?;
-    Some(What::Answer {
+    Some(Choosing::Answer {
         message: message.to_owned(),
         question: question.id.clone(),
         answer: chosen.id.clone(),
