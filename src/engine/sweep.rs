@@ -41,18 +41,18 @@ impl Turn<'_> {
 
     /// Takes over the step's new name and length. Where its kind changed, the time of the old one still decides.
     fn arm_anew(&mut self, enrollment: &Enrollment, step: &Step) {
-        let (wait, send) = (step.kind.as_wait(), step.kind.as_send());
+        let wait = step.kind.as_wait();
         let (until, now) = (wait.and_then(|wait| self.until(enrollment, wait)), self.now);
         let mut found = self.contact.enrollments.iter_mut();
         let Some(held) = found.find(|held| held.id == enrollment.id) else {
             return;
         };
         match &mut held.position {
-            Position::Waiting { until: held_until } if wait.is_some() => {
+            Position::Waiting { until: held_until } => {
                 *held_until = until.unwrap_or(*held_until);
                 held.step = step.id.clone();
             }
-            Position::Sending(sending) if send.is_some() => {
+            Position::Sending(sending) if step.kind.as_send().is_some() => {
                 held.step = step.id.clone();
                 // What the rules held that were is asked again by those that are.
                 if !sending.dispatched && sending.held_until == Some(sending.due) && sending.due > now {
@@ -60,7 +60,7 @@ impl Turn<'_> {
                 }
             }
             Position::Asking(_) if step.kind.holds() => held.step = step.id.clone(),
-            Position::Waiting { .. } | Position::Sending(_) | Position::Asking(_) => {}
+            Position::Sending(_) | Position::Asking(_) => {}
         }
     }
 

@@ -66,6 +66,7 @@ impl Eyes {
     fn look_at_contacts(&mut self, play: &Play<'_>, shard: ShardIndex) -> Result<(), Broken> {
         let sql = play.world.tables_of(shard)?;
         let swept = !play.unswept.contains(&shard);
+        let journeys = &play.world.catalog.hash;
         for row in rows(sql)? {
             let id = row
                 .parsed("contact_id", ContactId::parse)
@@ -76,7 +77,7 @@ impl Eyes {
             keep(Promise::Answered, failures == 0, || {
                 format!("contact {id} failed to be woken")
             })?;
-            let seen = format!("{due:?} {swept} {text}");
+            let seen = format!("{due:?} {swept} {journeys} {text}");
             if self.contacts.get(&id) == Some(&seen) {
                 continue;
             }
