@@ -59,6 +59,9 @@ pub enum EventKind {
     Custom(String),
 }
 
+/// What comes in later than this did not just happen.
+const FRESH: Delay = Delay::from_minutes(1);
+
 /// The built-in kinds with their names.
 const NAMES: [(EventKind, &str); 25] = [
     (EventKind::SignedUp, "Signed Up"),
@@ -288,10 +291,18 @@ impl fmt::Display for EventKind {
 
 impl Event {
     /// What an erasure compares its own time with: when it happened or came in, whichever was first. None of a list that was
-    /// kept elsewhere, which may be of any time. A source writes its times by the second.
+    /// kept elsewhere, which may be of any time.
+    ///
+    /// A source writes its times by the second. Within that second our own clock decides, while an event is fresh; the
+    /// receipt of one that comes late, or again, says nothing of it.
     pub fn told_at(&self) -> Option<Timestamp> {
-        let happened_at = self.occurred_at.plus(Delay::from_seconds(1));
-        (self.imported.is_none()).then(|| self.received_at.min(happened_at))
+        let is_fresh = self.received_at.since(self.occurred_at) < FRESH;
+        let within = if is_fresh {
+            Delay::from_seconds(1)
+        } else {
+            Delay::ZERO
+        };
+        (self.imported.is_none()).then(|| self.received_at.min(self.occurred_at.plus(within)))
     }
 
     /// An event that says no more than what happened and when.
@@ -361,6 +372,24 @@ impl Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_told_before_an_erasure_in_the_same_second_stays_so_when_it_comes_again() {
+        let second = Timestamp::parse_rfc3339("2026-03-02T09:00:07Z").unwrap();
+        let erased_at = second.plus(Delay::from_millis(500));
+        let told = |received_after: Delay| {
+            let (id, kind) = (EventId::parse("e1").unwrap(), EventKind::SignedUp);
+            let source = SourceName::parse("events").unwrap();
+            let event = Event::new(id, kind, source, second, second.plus(received_after));
+            event.told_at().unwrap()
+        };
+        assert!(told(Delay::from_millis(400)) <= erased_at);
+        assert!(
+            told(Delay::from_millis(600)) > erased_at,
+            "they came back at once"
+        );
+        assert!(told(Delay::from_hours(5)) <= erased_at, "the first, told again");
+    }
 
     #[test]
     fn names_and_kinds_are_one_to_one() {

@@ -219,6 +219,22 @@ fn every_email_reads_well_as_text() {
     }
 }
 
+/// Their bodies: the head, which has the styles for dark mode and phones, is one for all and reviewed with the page further down.
+#[test]
+fn the_body_of_every_email_is_reviewed_when_it_changes() {
+    for email in EMAILS.iter() {
+        let own = std::iter::once(None);
+        for language in own.chain(email.languages.iter().map(|language| Some(language.as_str()))) {
+            let mail = sample_mail_in(&email.name, language);
+            let (_, body) = mail.html.split_once("<body").expect("a mail has a body");
+            let suffix = language
+                .map(|language| format!("_{language}"))
+                .unwrap_or_default();
+            assert_snapshot!(format!("html_{}{suffix}", email.name), format!("<body{body}"));
+        }
+    }
+}
+
 /// Who is written to without a name, and about nothing in particular, reads whole sentences all the same.
 #[test]
 fn no_email_shows_where_something_is_missing() {
@@ -332,7 +348,7 @@ fn a_preview_shows_what_would_be_sent() {
     );
 }
 
-/// One whole page under review; the others share its layout and components.
+/// One whole page under review, with its head.
 #[test]
 fn the_html_of_an_email_is_reviewed_when_it_changes() {
     assert_snapshot!(sample_mail("checkout-nudge").html);

@@ -6,11 +6,7 @@ use wend::simulation::population::rates::Rates;
 use wend::simulation::population::{self, Figures, Plan};
 
 /// What nobody of this shop can enter, and why.
-const UNREACHABLE: [(&str, &str); 4] = [
-    (
-        "best-customers",
-        "of eighty people none spends 500 within the year; a scenario plays it",
-    ),
+const UNREACHABLE: [(&str, &str); 3] = [
     (
         "double-opt-in",
         "`region: strict` takes the yes of a sign-up form; regions that ask to confirm it are in docs/compliance.md",

@@ -319,7 +319,10 @@ impl<'p> Play<'p> {
             consent.at = consent.at.clamped_to(now);
         }
         let settled = self.world.forwards()? == 0;
-        let known = settled && self.truth.accepted.contains_key(&event.id);
+        // One that came to nothing because its person was erased has not been here: another of its name may tell of later.
+        let first = self.truth.accepted.get(&event.id);
+        let stayed = first.is_some_and(|first| !self.truth.erasures.may_matter_again(first));
+        let known = settled && stayed;
         let forbidden = settled && self.truth.forbids(&arriving);
         let rows = self.world.rows_written();
         self.truth.attempt(&arriving);

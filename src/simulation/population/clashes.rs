@@ -31,6 +31,7 @@ impl Mark {
                 Shopping::Cancelled(_) | Shopping::Refunded(_) => Some(Self::Undone),
                 Shopping::Signup
                 | Shopping::Guide
+                | Shopping::Code
                 | Shopping::Course
                 | Shopping::View(_)
                 | Shopping::Add(_)

@@ -53,6 +53,7 @@ fn told(what: &Shopping) -> (EventKind, Told) {
     match what {
         Shopping::Signup => (EventKind::SignedUp, Told::default()),
         Shopping::Guide => (own("Guide Requested"), Told::default()),
+        Shopping::Code => (own("Code Requested"), Told::default()),
         Shopping::Course => {
             let asked = Told {
                 journey: Some("course"),

@@ -101,6 +101,10 @@ impl Draft<'_> {
             let soon = self.after(at, FEW_MINUTES, AN_HOUR);
             self.does(soon, Shopping::Guide);
         }
+        if self.person.draw.chance(rates.codes) {
+            let soon = self.after(at, FEW_MINUTES, AN_HOUR);
+            self.does(soon, Shopping::Code);
+        }
         if self.person.draw.chance(rates.courses) {
             let later = self.after(at, AN_HOUR, Delay::from_days(20));
             self.does(later, Shopping::Course);

@@ -61,8 +61,9 @@ pub enum What {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shopping {
     Signup,
-    /// Asks for the guide; for the course.
+    /// Asks for the guide; for the code of the sign-up form; for the course.
     Guide,
+    Code,
     Course,
     View(u8),
     Add(u8),

@@ -23,8 +23,9 @@ pub struct Rates {
     pub arrivals: f64,
     /// Share that comes by a friend's referral link.
     pub friends: f64,
-    /// Of those who sign up: who asks for the guide, who for the course, who tells the birthday, and who a name day.
+    /// Of those who sign up: who asks for the guide, who for the code, who for the course, who tells the birthday, and who a name day.
     pub guides: f64,
+    pub codes: f64,
     pub courses: f64,
     pub birthdays: f64,
     pub name_days: f64,
@@ -89,6 +90,7 @@ impl Default for Rates {
             arrivals: 0.8,
             friends: 0.04,
             guides: 0.05,
+            codes: 0.05,
             courses: 0.03,
             birthdays: 0.25,
             name_days: 0.05,
@@ -159,6 +161,7 @@ impl Rates {
             ("arrivals", self.arrivals),
             ("friends", self.friends),
             ("guides", self.guides),
+            ("codes", self.codes),
             ("courses", self.courses),
             ("birthdays", self.birthdays),
             ("name_days", self.name_days),

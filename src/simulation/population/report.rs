@@ -93,8 +93,9 @@ impl Figures {
         )?;
         writeln!(
             f,
-            "  of sign-ups {} ask for the guide, {} for the course, {} tell a birthday, {} a name day",
+            "  of sign-ups {} ask for the guide, {} for the code, {} for the course, {} tell a birthday, {} a name day",
             percent(rates.guides),
+            percent(rates.codes),
             percent(rates.courses),
             percent(rates.birthdays),
             percent(rates.name_days)
