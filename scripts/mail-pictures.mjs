@@ -39,6 +39,7 @@ await runMain(async () => {
   };
   try {
     await picture("gallery", SHEET_WIDTH, { sheet: 1 });
+    await picture("gallery-ru-dark", SHEET_WIDTH, { sheet: 1, locale: "ru", side: "dark" });
     for (const [only, locale, width, side = "light"] of MAILS) {
       const tag = locale === "en-GB" ? "" : `-${locale}`;
       await picture(`mail-${only}${tag}-${width}${side === "dark" ? "-dark" : ""}`, width, { only, locale, side });
