@@ -670,6 +670,16 @@ fn what_webhooks_told_is_in_the_log_once_for_each_product() {
         panic!("no lines");
     };
     assert_eq!(page[0].reason.as_deref(), Some("its shop took it away"));
+    // It came back since.
+    shop.hear(0, &offers(2), true);
+    asked.before = Place::after_all_of(shop.now);
+    let CatalogueAnswer::Log(page) = shop.ask(CatalogueCall::Log(asked.clone())) else {
+        panic!("no lines");
+    };
+    assert_eq!(
+        (page[0].id.as_str(), page[0].reason.as_deref()),
+        (":product:p", None)
+    );
     asked.verdict = Some(Verdict::Ignored);
     assert_eq!(
         shop.ask(CatalogueCall::Log(asked)),

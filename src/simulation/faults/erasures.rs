@@ -6,7 +6,7 @@ use super::play::{Coming, Play};
 use super::replies::said;
 use crate::domain::email::EmailAddress;
 use crate::domain::event::Event;
-use crate::domain::ids::EventId;
+use crate::domain::ids::{EventId, MessageId};
 use crate::domain::privacy::Subject;
 use crate::domain::time::{Delay, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +26,8 @@ pub(super) struct Erasures {
     begun: BTreeMap<String, Timestamp>,
     /// Events that may be gone.
     gone: BTreeSet<EventId>,
+    /// Mails whose rows may be gone: whoever comes back by the same order is decided on anew, under the same ids.
+    mails: BTreeSet<MessageId>,
 }
 
 impl Erasures {
@@ -35,6 +37,11 @@ impl Erasures {
         if let Some((at, returned)) = address.and_then(|address| self.addresses.get_mut(&address)) {
             *returned |= event.occurred_at.plus(GRAIN) > *at;
         }
+    }
+
+    /// Whether a row of this mail may be another than that of the mail which the provider took.
+    pub fn may_be_another(&self, mail: &MessageId) -> bool {
+        self.mails.contains(mail)
     }
 
     /// Whether nobody may have the event any more, or ever.
@@ -106,6 +113,11 @@ impl Play<'_> {
         for person in &people {
             erasures.gone.extend(self.world.events_of(&person.id)?);
         }
+        let mut mails = self.world.messages()?;
+        mails.retain(|mail| people.iter().any(|person| person.id == mail.contact));
+        erasures
+            .mails
+            .extend(mails.into_iter().map(|mail| mail.message.id));
         let number = shopper_of(address);
         let theirs = self
             .truth

@@ -70,9 +70,10 @@ impl Eyes {
             keep(Promise::NotLost, state.is_final(), || {
                 format!("{step} ({}) is still {}", message.id, state.as_str())
             })?;
+            let of_this_row = taken && !play.truth.erasures.may_be_another(&message.id);
             keep(
                 Promise::Ledger,
-                !taken || matches!(state, MessageState::Accepted | MessageState::GivenUp),
+                !of_this_row || matches!(state, MessageState::Accepted | MessageState::GivenUp),
                 || {
                     format!(
                         "the provider took {step} ({}), and the ledger says {}",

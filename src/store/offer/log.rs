@@ -24,7 +24,8 @@ pub fn page(sql: &dyn Sql, asked: &Asked) -> Result<Vec<Line>, Error> {
     let rows = sql.query(
         "SELECT space, id, at, deleted FROM
            (SELECT space, space || ':product:' || coalesce(doc ->> 'product', id) AS id,
-              max(doc ->> 'told_at') AS at, max(coalesce(doc ->> 'deleted', 0)) AS deleted
+              max(doc ->> 'told_at') AS at,
+              coalesce(max(doc ->> 'told_at') FILTER (WHERE doc ->> 'deleted') = max(doc ->> 'told_at'), 0) AS deleted
             FROM offer WHERE space IN (SELECT value FROM json_each(?1)) AND doc ->> 'told_at' IS NOT NULL
             GROUP BY 1, 2)
          WHERE (at, id) < (?2, ?3) ORDER BY at DESC, id DESC LIMIT ?4",
