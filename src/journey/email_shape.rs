@@ -92,6 +92,7 @@ pub const MODEL: &[(&str, Shape)] = &[
     (QUESTIONS, Declared(QUESTIONS, QUESTION)),
     (GIFTS, Declared(GIFTS, GIFT)),
     (REFERRAL, Record(REFERRAL_FIELDS)),
+    ("reason", Text),
     ("action_url", Text),
     (UNSUBSCRIBE, Optional(&Text)),
     ("view_url", Optional(&Text)),

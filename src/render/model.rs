@@ -11,6 +11,7 @@ use crate::domain::civil::Zone;
 use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{EventData, LineItem};
+use crate::domain::grounds::Grounds;
 use crate::domain::ids::ContactId;
 use crate::domain::mail::header_text;
 use crate::domain::message::HeldCoupon;
@@ -48,6 +49,8 @@ pub struct Model<'a> {
     pub gifts: Gifts,
     /// What the contact hands on to friends. Empty without `referral:` in `store.yaml`; the build then refuses its use.
     pub referral: Referral,
+    /// Why this mail came: a whole sentence, for the last lines.
+    pub reason: String,
     /// Where the button leads: the cart, the order, or the shop's front page.
     pub action_url: String,
     /// Present in marketing mail, and only there.
@@ -157,7 +160,7 @@ impl<'a> Model<'a> {
     /// `language` is that of the translation; without one the mail is in the store's.
     pub fn new(
         (store, language): (&'a StoreFile, Option<&'a str>),
-        recipient: &'a EmailAddress,
+        (recipient, grounds): (&'a EmailAddress, Grounds),
         profile: &'a Profile,
         brought: Brought<'a>,
         links: MessageLinks,
@@ -193,6 +196,7 @@ impl<'a> Model<'a> {
                 .collect(),
             total: data.value.map(|value| price(value, store.locale)),
             order_number: data.order_number.as_deref().filter(|number| is_plain(number)),
+            reason: words.reason(grounds, recipient.as_str(), store.name),
             action_url: data
                 .url
                 .as_deref()

@@ -10,6 +10,7 @@ use wend::domain::clearance::Clearance;
 use wend::domain::contact::Profile;
 use wend::domain::email::EmailAddress;
 use wend::domain::event::{EventData, LineItem};
+use wend::domain::grounds::Grounds;
 use wend::domain::ids::{ContactId, EmailName, EnrollmentId, JourneyId, MessageId, StepId};
 use wend::domain::mail::OutgoingEmail;
 use wend::domain::message::{HeldCoupon, Lane, Message, MessageState, Stream};
@@ -176,6 +177,7 @@ fn mail_with(
             variables: &BTreeMap::new(),
         },
         reader: Reader::Contact,
+        grounds: Grounds::Unsaid,
     };
     let clearance = Clearance::grant(address(sample::ADDRESS), message.id.clone(), message.stream);
     compose(shop, linking, draft, &clearance).unwrap()
@@ -608,6 +610,7 @@ fn an_email_without_a_folder_is_an_error_not_a_blank() {
             variables: &BTreeMap::new(),
         },
         reader: Reader::Contact,
+        grounds: Grounds::Unsaid,
     };
     let clearance = Clearance::grant(address(sample::ADDRESS), message.id.clone(), message.stream);
     assert_eq!(
