@@ -80,12 +80,16 @@ const ITEM: &[(&str, Shape)] = &[
     ("url", Optional(&Text)),
 ];
 
+const CHARGE: &[(&str, Shape)] = &[("title", Text), ("amount", Text)];
+
 /// The names at the top: what a template writes without a dot.
 pub const MODEL: &[(&str, Shape)] = &[
     ("store", Record(STORE)),
     ("contact", Record(CONTACT)),
     ("items", List(&Record(ITEM))),
     ("total", Optional(&Text)),
+    ("charges", List(&Record(CHARGE))),
+    ("total_note", Optional(&Text)),
     ("order_number", Optional(&Text)),
     ("coupon", Optional(&Record(COUPON))),
     ("variables", Variables),

@@ -16,6 +16,7 @@ pub mod preferences;
 pub mod price;
 pub mod questions;
 pub mod sample;
+pub mod sums;
 pub mod tags;
 pub mod tracking;
 pub mod translation;

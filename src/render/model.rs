@@ -6,6 +6,7 @@
 
 use super::emails::{Gifts, Questions, Variables};
 use super::price::price;
+use super::sums::{Charge, Sums, sums};
 use super::words::{Words, words};
 use crate::domain::civil::Zone;
 use crate::domain::contact::Profile;
@@ -37,6 +38,10 @@ pub struct Model<'a> {
     pub items: Vec<Item>,
     /// Total of the cart or order, as `£57.05`, in the manner of the mail's language.
     pub total: Option<String>,
+    /// Postage, discount and tax above the total, where with them the lines make it.
+    pub charges: Vec<Charge>,
+    /// What else the total counts, in a line below it, where they do not.
+    pub total_note: Option<&'static str>,
     /// As the shopper knows it, for example `#1042`.
     pub order_number: Option<&'a str>,
     /// The code that the journey got for the contact.
@@ -167,10 +172,14 @@ impl<'a> Model<'a> {
     ) -> Self {
         let data = brought.data;
         let zone = store.timezone.parse().unwrap_or(Zone::UTC);
-        let mut store = Store::new(store);
-        let own = store.locale;
-        store.locale = language.unwrap_or(store.locale);
-        let words = words([store.locale], own);
+        let own: &str = &store.locale;
+        let locale = language.unwrap_or(own);
+        let store = Store {
+            locale,
+            ..Store::new(store)
+        };
+        let words = words([locale], own);
+        let Sums { charges, note } = sums(data, words, locale);
         let coupon = brought.coupon.map(|held| Coupon {
             code: header_text(&held.code),
             percent: held.percent.map(|percent| format!("{percent}%")),
@@ -192,9 +201,11 @@ impl<'a> Model<'a> {
                 .iter()
                 // A page names products by their ids alone: what the catalogue does not know has nothing to show.
                 .filter(|line| !line.title.trim().is_empty())
-                .map(|line| Item::new(line, store.locale))
+                .map(|line| Item::new(line, locale))
                 .collect(),
-            total: data.value.map(|value| price(value, store.locale)),
+            total: data.value.map(|value| price(value, locale)),
+            charges,
+            total_note: note,
             order_number: data.order_number.as_deref().filter(|number| is_plain(number)),
             reason: words.reason(grounds, recipient.as_str(), store.name),
             action_url: data

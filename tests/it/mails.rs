@@ -664,3 +664,41 @@ proptest! {
 fn header_safe(text: &str) -> String {
     wend::domain::mail::header_text(&format!("1{text}"))
 }
+
+#[test]
+fn what_the_total_counts_besides_its_lines_is_said() {
+    let shop = shop();
+    let mut data = sample::data("order-confirmation", &shop.brand.url, shop.currency);
+    let said = |data: &EventData, language: &str| {
+        let reader = Profile {
+            locale: Some(language.to_owned()),
+            ..sample::profile()
+        };
+        let mail = mail_of(&shop, "order-confirmation", &reader, data);
+        let from = mail.text.find("towel").unwrap();
+        let lines: Vec<&str> = mail.text[from..].lines().take(5).map(str::trim).collect();
+        for line in &lines[1..] {
+            for part in line.split(": ").filter(|part| part.contains(['£', ','])) {
+                assert!(mail.html.contains(part), "{part}: {}", mail.html);
+            }
+        }
+        lines.join(" | ")
+    };
+    data.value = Money::parse("38.45", shop.currency).ok();
+    let explained = said(&data, "en");
+    assert!(
+        explained.contains("Total: £38.45 | Delivery, discounts and taxes are counted in."),
+        "{explained}"
+    );
+    data.properties = BTreeMap::from([
+        ("shipping".to_owned(), "4.95".into()),
+        ("discount".to_owned(), 4.into()),
+    ]);
+    assert_eq!(
+        said(&data, "en"),
+        "towel: £9.50 | Delivery: £4.95 | Discount: \u{2212}£4.00 | Total: £38.45 | "
+    );
+    assert!(
+        said(&data, "ru").contains("Доставка: 4,95\u{a0}£ | Скидка: \u{2212}4\u{a0}£ | Итого: 38,45\u{a0}£")
+    );
+}
