@@ -43,6 +43,7 @@ const STORE: &[(&str, Shape)] = &[
     (ADDRESS, Text),
     ("support_email", Text),
     ("locale", Text),
+    ("best_sellers", List(&Record(ITEM))),
 ];
 
 const CONTACT: &[(&str, Shape)] = &[

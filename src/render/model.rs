@@ -4,6 +4,7 @@
 //! Texts from outside are brought to one clean line here, and addresses to web addresses, so that no template has to
 //! think of it. Escaping is done by askama, by the file's extension.
 
+use super::best_sellers::best_sellers;
 use super::emails::{Gifts, Questions, Variables};
 use super::price::price;
 use super::sums::{Charge, Sums, sums};
@@ -73,7 +74,7 @@ pub struct Model<'a> {
 }
 
 /// The shop, from `store.yaml`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Store<'a> {
     pub name: &'a str,
     pub url: &'a str,
@@ -84,6 +85,8 @@ pub struct Store<'a> {
     pub support_email: &'a str,
     /// BCP 47 tag of the language of the mails.
     pub locale: &'a str,
+    /// What sells best, in the mail's language; may be empty. Pages show none.
+    pub best_sellers: Vec<Item>,
 }
 
 /// A code to redeem.
@@ -176,6 +179,7 @@ impl<'a> Model<'a> {
         let locale = language.unwrap_or(own);
         let store = Store {
             locale,
+            best_sellers: best_sellers(store, data, locale),
             ..Store::new(store)
         };
         let words = words([locale], own);
@@ -253,6 +257,7 @@ impl<'a> Store<'a> {
             address: &brand.address,
             support_email: brand.support_email.as_str(),
             locale: &file.locale,
+            best_sellers: Vec::new(),
         }
     }
 }

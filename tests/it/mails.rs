@@ -109,6 +109,7 @@ pub fn shop() -> StoreFile {
         utm: Utm::Off,
         retention: Retention::default(),
         catalogue: None,
+        best_sellers: own.best_sellers,
         webhooks: vec![],
         caps: vec![],
         quiet_hours: None,
@@ -189,11 +190,12 @@ pub fn sample_mail(email: &str) -> OutgoingEmail {
 
 /// As who reads this language gets it.
 fn sample_mail_in(email: &str, language: Option<&str>) -> OutgoingEmail {
-    let shop = shop();
     let (first_name, currency) = match language {
         Some("ru") => ("Анна-Мария", "RUB"),
         Some(_) | None => ("Nadia", "GBP"),
     };
+    let mut shop = shop();
+    shop.currency = self::currency(currency);
     let profile = Profile {
         first_name: Some(first_name.to_owned()),
         locale: language.map(str::to_owned),
@@ -701,4 +703,44 @@ fn what_the_total_counts_besides_its_lines_is_said() {
     assert!(
         said(&data, "ru").contains("Доставка: 4,95\u{a0}£ | Скидка: \u{2212}4\u{a0}£ | Итого: 38,45\u{a0}£")
     );
+}
+
+/// Without the list a mail is what it was; with it, the products are beside the one action and not in its place.
+#[test]
+fn best_sellers_are_shown_where_a_store_lists_some() {
+    let nothing = EventData::default();
+    for email in [
+        "welcome-favourites",
+        "browse-help",
+        "thank-you-offer",
+        "winback-offer",
+        "first-order-year",
+    ] {
+        for language in [None, Some("ru".to_owned())] {
+            let reader = Profile {
+                locale: language,
+                ..sample::profile()
+            };
+            let mut shop = shop();
+            assert_eq!(shop.best_sellers.len(), 4);
+            let four = mail_of(&shop, email, &reader, &nothing);
+            shop.best_sellers.truncate(3);
+            let three = mail_of(&shop, email, &reader, &nothing);
+            shop.best_sellers.clear();
+            let none = mail_of(&shop, email, &reader, &nothing);
+            for (mail, products) in [(&four, 4), (&three, 3), (&none, 0)] {
+                let links = [&mail.html, &mail.text].map(|part| part.matches("/products/").count());
+                assert_eq!(links, [products; 2], "{email}");
+                assert_eq!(mail.html.matches("/pictures/").count(), products, "{email}");
+                assert_eq!(mail.html.matches("<td class=\"button\"").count(), 1, "{email}");
+                // Each row has its two cells and what is between them.
+                let cells = mail.html.matches("width=\"48%\"").count();
+                assert_eq!(cells, products.div_ceil(2) * 2, "{email}");
+                assert_eq!(
+                    mail.html.matches("<tr>").count(),
+                    mail.html.matches("</tr>").count()
+                );
+            }
+        }
+    }
 }
