@@ -13,6 +13,7 @@ pub mod email;
 pub mod entities;
 pub mod event;
 pub mod feed;
+pub mod grounds;
 pub mod identity;
 pub mod ids;
 pub mod logbook;

@@ -94,6 +94,14 @@ impl Money {
     }
 
     #[must_use]
+    pub fn negated(self) -> Self {
+        Self {
+            amount: -self.amount,
+            ..self
+        }
+    }
+
+    #[must_use]
     pub fn times(self, count: u32) -> Self {
         Self {
             amount: self.amount.saturating_mul(Decimal::from(count)),

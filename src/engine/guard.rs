@@ -12,7 +12,7 @@ use super::pausing;
 use super::sight::{Topic, View};
 use super::state::{Address, Contact, Counted, Enrollment, Sending};
 use crate::domain::clearance::Clearance;
-use crate::domain::consent::{ConsentGrade, ConsentState};
+use crate::domain::consent::{Consent, ConsentGrade, ConsentState};
 use crate::domain::email::EmailAddress;
 use crate::domain::message::{DropReason, Lane, Stream};
 use crate::domain::time::{Delay, Timestamp};
@@ -351,12 +351,7 @@ fn marketing_refusal(
         (ConsentState::Suppressed, _) => Some(DropReason::Suppressed),
         (ConsentState::Pending, _) | (ConsentState::Unknown, Regime::OptIn) => no(),
         (ConsentState::Subscribed, Regime::Implied { purchase, inquiry }) => {
-            // Without evidence nothing says that it was only implied.
-            let signal = address.consent.evidence.as_ref().map(|(signal, _)| signal);
-            let lapsed = signal.is_some_and(|signal| {
-                signal.grade == ConsentGrade::Implied && now.since(signal.at) >= inquiry
-            });
-            if lapsed && !bought_within(purchase) {
+            if lapsed(&address.consent, inquiry, now) && !bought_within(purchase) {
                 no()
             } else {
                 None
@@ -368,6 +363,13 @@ fn marketing_refusal(
         (ConsentState::Unknown, Regime::Implied { purchase, .. }) if bought_within(purchase) => None,
         (ConsentState::Unknown, Regime::SoftOptIn | Regime::Implied { .. }) => no(),
     }
+}
+
+/// Whether a yes was only implied, and that too long ago.
+pub(super) fn lapsed(consent: &Consent, inquiry: Delay, now: Timestamp) -> bool {
+    // Without evidence nothing says that it was only implied.
+    let signal = consent.evidence.as_ref().map(|(signal, _)| signal);
+    signal.is_some_and(|signal| signal.grade == ConsentGrade::Implied && now.since(signal.at) >= inquiry)
 }
 
 /// Whether each of the lists holds the address.

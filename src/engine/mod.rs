@@ -17,6 +17,7 @@ pub mod delivery;
 pub mod enroll;
 pub mod errand;
 mod goal;
+pub mod grounds;
 pub mod guard;
 pub mod history;
 pub mod identity;

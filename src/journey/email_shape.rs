@@ -43,6 +43,7 @@ const STORE: &[(&str, Shape)] = &[
     (ADDRESS, Text),
     ("support_email", Text),
     ("locale", Text),
+    ("best_sellers", List(&Record(ITEM))),
 ];
 
 const CONTACT: &[(&str, Shape)] = &[
@@ -80,18 +81,23 @@ const ITEM: &[(&str, Shape)] = &[
     ("url", Optional(&Text)),
 ];
 
+const CHARGE: &[(&str, Shape)] = &[("title", Text), ("amount", Text)];
+
 /// The names at the top: what a template writes without a dot.
 pub const MODEL: &[(&str, Shape)] = &[
     ("store", Record(STORE)),
     ("contact", Record(CONTACT)),
     ("items", List(&Record(ITEM))),
     ("total", Optional(&Text)),
+    ("charges", List(&Record(CHARGE))),
+    ("total_note", Optional(&Text)),
     ("order_number", Optional(&Text)),
     ("coupon", Optional(&Record(COUPON))),
     ("variables", Variables),
     (QUESTIONS, Declared(QUESTIONS, QUESTION)),
     (GIFTS, Declared(GIFTS, GIFT)),
     (REFERRAL, Record(REFERRAL_FIELDS)),
+    ("reason", Text),
     ("action_url", Text),
     (UNSUBSCRIBE, Optional(&Text)),
     ("view_url", Optional(&Text)),

@@ -4,6 +4,7 @@
 //! build.rs includes this folder and writes what it found good, so nothing here may use a crate that is not also a
 //! build-dependency.
 
+pub mod best_sellers;
 pub mod catalog;
 pub mod definition;
 pub mod feeds;

@@ -2,6 +2,7 @@
 //!
 //! Called by `check`; the Worker gets the outcome.
 
+use super::best_sellers;
 use super::feed_check;
 use super::finding::{Finding, Place, hint, nearest};
 use super::project::STORE;
@@ -89,6 +90,9 @@ fn values(reader: &mut Reader<'_>, fields: &Fields<'_>, store: &StoreFile) {
     }
     if let Some(node) = fields.get("gifts") {
         question_check::gifts(reader, node, store);
+    }
+    if let Some(node) = fields.get("best_sellers") {
+        best_sellers::check(reader, node, store);
     }
     if let Some(node) = fields.get("less_often") {
         less_often(reader, node, store);

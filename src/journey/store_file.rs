@@ -1,5 +1,6 @@
 //! `store.yaml`: brand, sender and policy of the store. Compiled in; changing it means a deploy.
 
+use super::best_sellers::BestSeller;
 use super::feeds::Catalogue;
 use super::question::{Gift, Question};
 use super::region::Region;
@@ -75,6 +76,9 @@ pub struct StoreFile {
     /// What the shop sells, read from its feeds and product webhooks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catalogue: Option<Catalogue>,
+    /// What sells best, picked by hand: mails show some of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub best_sellers: Vec<BestSeller>,
 }
 
 /// How a new sending domain is made known; what follows from it is in `engine::warm_up`.

@@ -15,6 +15,7 @@ use super::utm::Tags;
 use crate::domain::clearance::Clearance;
 use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
+use crate::domain::grounds::Grounds;
 use crate::domain::ids::ContactId;
 use crate::domain::mail::{Mailbox, OutgoingEmail};
 use crate::domain::message::{Message, Stream};
@@ -29,6 +30,8 @@ pub struct Draft<'a> {
     pub profile: &'a Profile,
     pub brought: Brought<'a>,
     pub reader: Reader,
+    /// Why they get it.
+    pub grounds: Grounds,
 }
 
 /// Who reads it, and where: what a reader does with a mail is the contact's doing only if they are the contact.
@@ -158,7 +161,7 @@ fn render(
     let translation = translation(name, draft.profile.locale.as_deref(), &store.locale);
     let model = Model::new(
         (store, translation.language),
-        to,
+        (to, draft.grounds),
         draft.profile,
         draft.brought,
         links,

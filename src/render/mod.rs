@@ -4,6 +4,7 @@
 //! arguments, so the same message renders to the same bytes. Uses `domain`, and of `journey` only the store's
 //! settings; it decides nothing about whether a mail may be sent.
 
+pub mod best_sellers;
 pub mod email;
 pub mod emails;
 pub mod headers;
@@ -16,6 +17,7 @@ pub mod preferences;
 pub mod price;
 pub mod questions;
 pub mod sample;
+pub mod sums;
 pub mod tags;
 pub mod tracking;
 pub mod translation;

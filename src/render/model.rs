@@ -4,13 +4,16 @@
 //! Texts from outside are brought to one clean line here, and addresses to web addresses, so that no template has to
 //! think of it. Escaping is done by askama, by the file's extension.
 
+use super::best_sellers::best_sellers;
 use super::emails::{Gifts, Questions, Variables};
 use super::price::price;
+use super::sums::{Charge, Sums, sums};
 use super::words::{Words, words};
 use crate::domain::civil::Zone;
 use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{EventData, LineItem};
+use crate::domain::grounds::Grounds;
 use crate::domain::ids::ContactId;
 use crate::domain::mail::header_text;
 use crate::domain::message::HeldCoupon;
@@ -36,6 +39,10 @@ pub struct Model<'a> {
     pub items: Vec<Item>,
     /// Total of the cart or order, as `£57.05`, in the manner of the mail's language.
     pub total: Option<String>,
+    /// Postage, discount and tax above the total, where with them the lines make it.
+    pub charges: Vec<Charge>,
+    /// What else the total counts, in a line below it, where they do not.
+    pub total_note: Option<&'static str>,
     /// As the shopper knows it, for example `#1042`.
     pub order_number: Option<&'a str>,
     /// The code that the journey got for the contact.
@@ -48,6 +55,8 @@ pub struct Model<'a> {
     pub gifts: Gifts,
     /// What the contact hands on to friends. Empty without `referral:` in `store.yaml`; the build then refuses its use.
     pub referral: Referral,
+    /// Why this mail came: a whole sentence, for the last lines.
+    pub reason: String,
     /// Where the button leads: the cart, the order, or the shop's front page.
     pub action_url: String,
     /// Present in marketing mail, and only there.
@@ -65,7 +74,7 @@ pub struct Model<'a> {
 }
 
 /// The shop, from `store.yaml`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Store<'a> {
     pub name: &'a str,
     pub url: &'a str,
@@ -76,6 +85,8 @@ pub struct Store<'a> {
     pub support_email: &'a str,
     /// BCP 47 tag of the language of the mails.
     pub locale: &'a str,
+    /// What sells best, in the mail's language; may be empty. Pages show none.
+    pub best_sellers: Vec<Item>,
 }
 
 /// A code to redeem.
@@ -157,17 +168,22 @@ impl<'a> Model<'a> {
     /// `language` is that of the translation; without one the mail is in the store's.
     pub fn new(
         (store, language): (&'a StoreFile, Option<&'a str>),
-        recipient: &'a EmailAddress,
+        (recipient, grounds): (&'a EmailAddress, Grounds),
         profile: &'a Profile,
         brought: Brought<'a>,
         links: MessageLinks,
     ) -> Self {
         let data = brought.data;
         let zone = store.timezone.parse().unwrap_or(Zone::UTC);
-        let mut store = Store::new(store);
-        let own = store.locale;
-        store.locale = language.unwrap_or(store.locale);
-        let words = words([store.locale], own);
+        let own: &str = &store.locale;
+        let locale = language.unwrap_or(own);
+        let store = Store {
+            locale,
+            best_sellers: best_sellers(store, data, locale),
+            ..Store::new(store)
+        };
+        let words = words([locale], own);
+        let Sums { charges, note } = sums(data, words, locale);
         let coupon = brought.coupon.map(|held| Coupon {
             code: header_text(&held.code),
             percent: held.percent.map(|percent| format!("{percent}%")),
@@ -189,10 +205,13 @@ impl<'a> Model<'a> {
                 .iter()
                 // A page names products by their ids alone: what the catalogue does not know has nothing to show.
                 .filter(|line| !line.title.trim().is_empty())
-                .map(|line| Item::new(line, store.locale))
+                .map(|line| Item::new(line, locale))
                 .collect(),
-            total: data.value.map(|value| price(value, store.locale)),
+            total: data.value.map(|value| price(value, locale)),
+            charges,
+            total_note: note,
             order_number: data.order_number.as_deref().filter(|number| is_plain(number)),
+            reason: words.reason(grounds, recipient.as_str(), store.name),
             action_url: data
                 .url
                 .as_deref()
@@ -238,6 +257,7 @@ impl<'a> Store<'a> {
             address: &brand.address,
             support_email: brand.support_email.as_str(),
             locale: &file.locale,
+            best_sellers: Vec::new(),
         }
     }
 }

@@ -98,7 +98,7 @@ fn ends<'q>(
 }
 
 /// The translation that is nearest to a language; none where the store's own is.
-fn translation_of<'t, T>(
+pub(super) fn translation_of<'t, T>(
     translations: &'t BTreeMap<String, T>,
     (language, own): (&str, &'t str),
 ) -> Option<&'t T> {

@@ -8,6 +8,7 @@ use super::translation::translation;
 use crate::domain::contact::Profile;
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{EventData, LineItem};
+use crate::domain::grounds::Grounds;
 use crate::domain::ids::{ContactId, MessageId};
 use crate::domain::message::{HeldCoupon, Stream};
 use crate::domain::money::{Currency, Money};
@@ -183,7 +184,7 @@ pub fn preview_for(
         translation.folder,
         &Model::new(
             (store, translation.language),
-            &to,
+            (&to, Grounds::Unsaid),
             profile,
             Brought {
                 data: &data,

@@ -2,6 +2,7 @@
 //! `templates/words/`.
 
 use super::translation::nearest;
+use crate::domain::grounds::Grounds;
 use chrono::{Datelike, NaiveDate};
 
 include!(concat!(env!("OUT_DIR"), "/words.rs"));
@@ -38,6 +39,18 @@ impl Words {
             .replace("{month}", month.unwrap_or_default())
             .replace("{year}", &date.year().to_string())
     }
+
+    /// Why a mail came, for its last lines.
+    pub fn reason(&self, grounds: Grounds, email: &str, store: &str) -> String {
+        let said = match grounds {
+            Grounds::Subscribed => self.mail_reason_subscribed,
+            Grounds::Bought => self.mail_reason_bought,
+            Grounds::BeganOrder => self.mail_reason_began,
+            Grounds::Unsaid => self.mail_reason,
+        };
+        // The address last: anybody's may hold braces, the store's name is its owner's.
+        said.replace("{store}", store).replace("{email}", email)
+    }
 }
 
 #[cfg(test)]
@@ -53,6 +66,24 @@ mod tests {
         assert_eq!(tag(&[], "pl"), "en");
         let browser: Vec<&str> = accepted("de-CH, de;q=0.9, *;q=0.5").collect();
         assert_eq!(browser, ["de-CH", "de"]);
+    }
+
+    #[test]
+    fn a_reason_names_the_reader_and_the_shop_in_each_language() {
+        for words in &WORDS {
+            for grounds in [
+                Grounds::Subscribed,
+                Grounds::Bought,
+                Grounds::BeganOrder,
+                Grounds::Unsaid,
+            ] {
+                let said = words.reason(grounds, "{store}@example.com", "Northfold");
+                assert!(
+                    said.contains("{store}@example.com") && said.contains("Northfold"),
+                    "{said}"
+                );
+            }
+        }
     }
 
     #[test]

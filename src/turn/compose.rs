@@ -6,6 +6,7 @@ use crate::domain::clearance::Clearance;
 use crate::domain::event::EventData;
 use crate::domain::mail::OutgoingEmail;
 use crate::domain::message::{HeldCoupon, Message};
+use crate::engine::grounds::grounds;
 use crate::engine::sight::View;
 use crate::engine::state::{Contact, Enrollment};
 use crate::engine::variables::variables;
@@ -31,6 +32,8 @@ impl Turn<'_> {
         let data = enrollment.map_or(&empty, |enrollment| &enrollment.data);
         let data = filled(data, offers);
         let send = enrollment.and_then(|run| self.send_of(run));
+        let (region, address) = (self.catalog.store.region, contact.address_of(clearance.to()));
+        let about = (message.stream, data.as_ref());
         let draft = Draft {
             message: &as_the_step_says(message, send),
             contact: &contact.id,
@@ -46,6 +49,7 @@ impl Turn<'_> {
                 Some(Recipient::Team) => Reader::Team,
                 Some(Recipient::Contact) | None => Reader::Contact,
             },
+            grounds: grounds(region, (contact, address), about, self.now),
         };
         email::compose(&self.catalog.store, self.linking()?, draft, clearance)
             .map_err(|error| error.to_string())

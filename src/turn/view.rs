@@ -12,6 +12,7 @@ use crate::domain::event::EventData;
 use crate::domain::ids::{EnrollmentKey, MessageId};
 use crate::domain::message::{HeldCoupon, Message};
 use crate::domain::time::{Delay, Timestamp};
+use crate::engine::grounds::grounds;
 use crate::engine::history::data_of;
 use crate::engine::sight;
 use crate::engine::state::Contact;
@@ -71,6 +72,7 @@ impl Turn<'_> {
             ..Profile::default()
         };
         let is_present = contact.address().is_some_and(|present| present.email.same_as(to));
+        let about = (message.stream, content.data.as_ref());
         let draft = Draft {
             message,
             contact: &contact.id,
@@ -81,6 +83,12 @@ impl Turn<'_> {
                 variables: &content.variables,
             },
             reader: Reader::Browser,
+            grounds: grounds(
+                self.catalog.store.region,
+                (contact, contact.address_of(to)),
+                about,
+                self.now,
+            ),
         };
         // An email that a deploy took away cannot be shown.
         Ok(email::page(&self.catalog.store, linking, draft, to).ok())

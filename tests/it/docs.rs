@@ -16,7 +16,7 @@ const STEPS: &str = "  - send: welcome-hello\n    stream: marketing\n";
 const TRIGGER: &str = "trigger: { on: Order Completed, key: contact }\n";
 
 /// Fields of `store.yaml` that a guide may show by themselves.
-const OF_STORE: [&str; 13] = [
+const OF_STORE: [&str; 14] = [
     "catalogue:",
     "caps:",
     "quiet_hours:",
@@ -30,6 +30,7 @@ const OF_STORE: [&str; 13] = [
     "warm_up:",
     "topics:",
     "less_often:",
+    "best_sellers:",
 ];
 
 /// A fenced block of a guide.

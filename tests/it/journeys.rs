@@ -22,6 +22,18 @@ currency: GBP
 events: [Quiz Taken]
 "##;
 
+/// Seven, with much that is wrong.
+const BEST_SELLERS: &str = r#"[Quiz Taken]
+best_sellers:
+  - { id: jug, title: Jug, url: "https://northfold.example/jug", price: "24.005" }
+  - { id: jug, title: " ", url: "https://northfold.example/jug" }
+  - { id: The Board, title: Board, url: northfold.example/board }
+  - { id: vase, title: Vase, url: "https://northfold.example/'vase'", image_url: "http://northfold.example/vase.jpg" }
+  - { id: rug, title: Rug, url: "https://northfold.example/rug", translations: { german: { title: Teppich } } }
+  - { id: lamp, title: Lamp, url: "https://northfold.example/lamp", price: 40 }
+  - { id: bowl, title: Bowl, url: "https://northfold.example/bowl" }
+"#;
+
 const CART: &str = r"title: Abandoned checkout
 stage: decision
 lane: cart
@@ -621,6 +633,15 @@ fn store_yaml() {
         ("locale: en-GB", "locale: en-GB\nregion: lax"),
         ("[Quiz Taken]", "[Order Completed]"),
         ("  name: Northfold\n  from", "  from"),
+        (
+            "[Quiz Taken]",
+            "[Quiz Taken]\nbest_sellers: [{id: jug, title: Jug, url: https://northfold.example/jug, price: £24}]",
+        ),
+        (
+            "[Quiz Taken]",
+            "[Quiz Taken]\nbest_sellers: [{id: jug, title: Jug, url: https://northfold.example/jug, prize: 24}]",
+        ),
+        ("[Quiz Taken]", BEST_SELLERS),
     ];
     let mut text = String::new();
     for (from, to) in cases {

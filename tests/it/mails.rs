@@ -10,6 +10,7 @@ use wend::domain::clearance::Clearance;
 use wend::domain::contact::Profile;
 use wend::domain::email::EmailAddress;
 use wend::domain::event::{EventData, LineItem};
+use wend::domain::grounds::Grounds;
 use wend::domain::ids::{ContactId, EmailName, EnrollmentId, JourneyId, MessageId, StepId};
 use wend::domain::mail::OutgoingEmail;
 use wend::domain::message::{HeldCoupon, Lane, Message, MessageState, Stream};
@@ -108,6 +109,7 @@ pub fn shop() -> StoreFile {
         utm: Utm::Off,
         retention: Retention::default(),
         catalogue: None,
+        best_sellers: own.best_sellers,
         webhooks: vec![],
         caps: vec![],
         quiet_hours: None,
@@ -176,6 +178,7 @@ fn mail_with(
             variables: &BTreeMap::new(),
         },
         reader: Reader::Contact,
+        grounds: Grounds::Unsaid,
     };
     let clearance = Clearance::grant(address(sample::ADDRESS), message.id.clone(), message.stream);
     compose(shop, linking, draft, &clearance).unwrap()
@@ -187,11 +190,12 @@ pub fn sample_mail(email: &str) -> OutgoingEmail {
 
 /// As who reads this language gets it.
 fn sample_mail_in(email: &str, language: Option<&str>) -> OutgoingEmail {
-    let shop = shop();
     let (first_name, currency) = match language {
         Some("ru") => ("Анна-Мария", "RUB"),
         Some(_) | None => ("Nadia", "GBP"),
     };
+    let mut shop = shop();
+    shop.currency = self::currency(currency);
     let profile = Profile {
         first_name: Some(first_name.to_owned()),
         locale: language.map(str::to_owned),
@@ -624,6 +628,7 @@ fn an_email_without_a_folder_is_an_error_not_a_blank() {
             variables: &BTreeMap::new(),
         },
         reader: Reader::Contact,
+        grounds: Grounds::Unsaid,
     };
     let clearance = Clearance::grant(address(sample::ADDRESS), message.id.clone(), message.stream);
     assert_eq!(
@@ -676,4 +681,82 @@ proptest! {
 /// An order number that the model keeps, so that both mails of the comparison show one.
 fn header_safe(text: &str) -> String {
     wend::domain::mail::header_text(&format!("1{text}"))
+}
+
+#[test]
+fn what_the_total_counts_besides_its_lines_is_said() {
+    let shop = shop();
+    let mut data = sample::data("order-confirmation", &shop.brand.url, shop.currency);
+    let said = |data: &EventData, language: &str| {
+        let reader = Profile {
+            locale: Some(language.to_owned()),
+            ..sample::profile()
+        };
+        let mail = mail_of(&shop, "order-confirmation", &reader, data);
+        let from = mail.text.find("towel").unwrap();
+        let lines: Vec<&str> = mail.text[from..].lines().take(5).map(str::trim).collect();
+        for line in &lines[1..] {
+            for part in line.split(": ").filter(|part| part.contains(['£', ','])) {
+                assert!(mail.html.contains(part), "{part}: {}", mail.html);
+            }
+        }
+        lines.join(" | ")
+    };
+    data.value = Money::parse("38.45", shop.currency).ok();
+    let explained = said(&data, "en");
+    assert!(
+        explained.contains("Total: £38.45 | Delivery, discounts and taxes are counted in."),
+        "{explained}"
+    );
+    data.properties = BTreeMap::from([
+        ("shipping".to_owned(), "4.95".into()),
+        ("discount".to_owned(), 4.into()),
+    ]);
+    assert_eq!(
+        said(&data, "en"),
+        "towel: £9.50 | Delivery: £4.95 | Discount: \u{2212}£4.00 | Total: £38.45 | "
+    );
+    assert!(
+        said(&data, "ru").contains("Доставка: 4,95\u{a0}£ | Скидка: \u{2212}4\u{a0}£ | Итого: 38,45\u{a0}£")
+    );
+}
+
+/// Without the list a mail is what it was; with it, the products are beside the one action and not in its place.
+#[test]
+fn best_sellers_are_shown_where_a_store_lists_some() {
+    let nothing = EventData::default();
+    for email in [
+        "welcome-favourites",
+        "browse-help",
+        "thank-you-offer",
+        "winback-offer",
+        "first-order-year",
+    ] {
+        for language in [None, Some("ru".to_owned())] {
+            let reader = Profile {
+                locale: language,
+                ..sample::profile()
+            };
+            let mut shop = shop();
+            assert_eq!(shop.best_sellers.len(), 4);
+            let four = mail_of(&shop, email, &reader, &nothing);
+            shop.best_sellers.truncate(3);
+            let three = mail_of(&shop, email, &reader, &nothing);
+            shop.best_sellers.clear();
+            let none = mail_of(&shop, email, &reader, &nothing);
+            for (mail, products) in [(&four, 4), (&three, 3), (&none, 0)] {
+                let links = [&mail.html, &mail.text].map(|part| part.matches("/products/").count());
+                assert_eq!(links, [products; 2], "{email}");
+                assert_eq!(mail.html.matches("/pictures/").count(), products, "{email}");
+                assert_eq!(mail.html.matches("<td class=\"button\"").count(), 1, "{email}");
+                // Each row has its two cells and what is between them.
+                let cells = mail.html.matches("width=\"48%\"").count();
+                assert_eq!(cells, products.div_ceil(2) * 2, "{email}");
+                assert_eq!(
+                    mail.html.matches("<tr>").count(),
+                    mail.html.matches("</tr>").count()
+                );
+            }
+        }
+    }
 }

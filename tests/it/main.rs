@@ -68,6 +68,8 @@ mod providers;
 #[cfg(test)]
 mod questions;
 #[cfg(test)]
+mod reasons;
+#[cfg(test)]
 mod refused;
 #[cfg(test)]
 mod repeats;
