@@ -419,9 +419,12 @@ fn tokens(bytes: &[u8]) {
     assert!(keys.verify_click(&given).is_err(), "nobody signed it");
     if let Some(url) = keys.click_url("https://shop.example", &message, &given) {
         let token = url.rsplit('/').next().unwrap_or_default();
-        // The scheme is told in small letters.
-        let told = |(of, target): (MessageId, String)| of == message && target.eq_ignore_ascii_case(&given);
-        assert!(keys.verify_click(token).is_ok_and(told), "{given}");
+        // The scheme is told in small letters; the rest as it was.
+        let Some((scheme, rest)) = given.split_once(':') else {
+            return;
+        };
+        let told = format!("{}:{rest}", scheme.to_ascii_lowercase());
+        assert_eq!(keys.verify_click(token).ok(), Some((message, told)));
     }
 }
 

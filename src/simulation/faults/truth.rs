@@ -19,8 +19,8 @@ pub(super) struct Truth {
     yes: BTreeMap<String, Option<Timestamp>>,
     no: BTreeMap<String, Timestamp>,
     dead: BTreeSet<String>,
-    /// Checkouts that were bought, as keys of runs.
-    bought: BTreeSet<String>,
+    /// Checkouts that were bought, as keys of runs, each with the events that told of it.
+    bought: BTreeMap<String, BTreeSet<EventId>>,
     /// When an address last ordered, and when a checkout was last touched, by their own time.
     ordered: BTreeMap<String, Timestamp>,
     touched: BTreeMap<String, Timestamp>,
@@ -50,8 +50,8 @@ impl Truth {
         if let (EventKind::OrderCompleted, Some(address)) = (&event.kind, &event.email) {
             latest(&mut self.ordered, address.canonical(), event.occurred_at);
         }
-        if event.closes_at().is_some() {
-            self.bought.extend(cart.clone());
+        if let (Some(_), Some(cart)) = (event.closes_at(), cart.clone()) {
+            self.bought.entry(cart).or_default().insert(event.id.clone());
         }
         let touches = matches!(
             event.kind,
@@ -148,8 +148,14 @@ impl Truth {
         self.no.get(address).is_some_and(|no| !lifted(no))
     }
 
+    /// Whether somebody bought the checkout, and nobody had what told of it erased.
     pub fn was_bought(&self, key: &str) -> bool {
-        self.bought.contains(key)
+        let mut told = self.bought.get(key).into_iter().flatten();
+        told.any(|id| {
+            self.accepted
+                .get(id)
+                .is_some_and(|event| !self.erasures.may_lack(event))
+        })
     }
 
     /// Whether somebody ordered after they had last touched that cart.

@@ -37,6 +37,7 @@ enum Topic {
     OrdersPaid,
     OrdersFulfilled,
     OrdersCancelled,
+    OrdersUpdated,
     CustomersDataRequest,
     CustomersRedact,
     ShopRedact,
@@ -95,6 +96,7 @@ impl Topic {
             "orders/paid" => Self::OrdersPaid,
             "orders/fulfilled" => Self::OrdersFulfilled,
             "orders/cancelled" => Self::OrdersCancelled,
+            "orders/updated" => Self::OrdersUpdated,
             "customers/data_request" => Self::CustomersDataRequest,
             "customers/redact" => Self::CustomersRedact,
             "shop/redact" => Self::ShopRedact,
@@ -114,6 +116,12 @@ impl Topic {
             Self::OrdersCreate | Self::OrdersPaid => order::completed(delivery),
             Self::OrdersFulfilled => order::fulfilled(delivery),
             Self::OrdersCancelled => order::cancelled(delivery),
+            Self::OrdersUpdated => {
+                return match order::refunded(delivery)? {
+                    Some(event) => Ok(Reading::Events(vec![event])),
+                    None => order::payment(delivery).map(|status| Reading::of_status(&status)),
+                };
+            }
             Self::CustomersDataRequest => return privacy(delivery, Kind::DataRequest),
             Self::CustomersRedact => return privacy(delivery, Kind::Erase),
             Self::ShopRedact => return privacy(delivery, Kind::EraseShop),

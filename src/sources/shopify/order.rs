@@ -1,4 +1,4 @@
-//! `orders/create`, `orders/paid`, `orders/fulfilled` and `orders/cancelled`.
+//! `orders/create`, `orders/paid`, `orders/fulfilled`, `orders/cancelled`, and of `orders/updated` that all was refunded.
 //!
 //! Called by the topic dispatch. Each is one transition of the order, at the time at which that transition happened:
 //! every payload shows the whole order as it is now, so its `updated_at` is the time of something else.
@@ -47,7 +47,30 @@ pub fn listed(delivery: &Delivery<'_>) -> Result<Vec<Event>, Error> {
     if sale.fulfillment_status.as_deref() == Some("fulfilled") {
         events.push(fulfilled(delivery)?);
     }
+    events.extend(refunded(delivery)?);
     Ok(events)
+}
+
+/// All of it went back, which only the order says: `refunds/create` does not know what the order was worth. Of an order that was
+/// cancelled that is told; then its money goes back anyway.
+pub fn refunded(delivery: &Delivery<'_>) -> Result<Option<Event>, Error> {
+    let sale: Sale = delivery.verified.json()?;
+    let is_refunded = sale.financial_status.as_deref() == Some("refunded");
+    if !is_refunded || sale.cancelled_at.as_deref().is_some() {
+        return Ok(None);
+    }
+    let refunds = sale.refunds.0.iter();
+    let last = refunds
+        .filter_map(|refund| arrival::rfc3339(&refund.created_at))
+        .max();
+    let at = last.or_else(|| arrival::rfc3339(&sale.updated_at));
+    event(delivery, EventKind::OrderRefunded, at, &sale).map(Some)
+}
+
+/// How far an order is paid, in Shopify's word: `paid`, `partially_refunded`.
+pub fn payment(delivery: &Delivery<'_>) -> Result<String, Error> {
+    let sale: Sale = delivery.verified.json()?;
+    Ok(sale.financial_status.as_deref().unwrap_or_default().to_owned())
 }
 
 pub fn cancelled(delivery: &Delivery<'_>) -> Result<Event, Error> {

@@ -43,6 +43,13 @@ pub struct Address {
 }
 
 /// What checkouts and orders have in common.
+/// Money that went back, a part of it or all.
+#[derive(Debug, Deserialize, Default)]
+#[serde(default)]
+pub struct Refund {
+    pub created_at: Text,
+}
+
 #[derive(Debug, Deserialize, Default)]
 #[serde(default)]
 pub struct Sale {
@@ -77,6 +84,8 @@ pub struct Sale {
     pub name: Text,
     pub fulfillments: List<Fulfillment>,
     pub fulfillment_status: Text,
+    pub financial_status: Text,
+    pub refunds: List<Refund>,
     pub test: Flag,
 }
 

@@ -139,6 +139,17 @@ fn a_listed_order_of_shopify_is_the_webhooks_event() {
         told(events("shopify/orders", &json!({ "orders": [order] }))),
         webhooks
     );
+    let refunded = edited(
+        "shopify/orders_create",
+        &[("/financial_status", json!("refunded"))],
+    );
+    let kinds = events("shopify/orders", &json!({ "orders": [refunded] }))
+        .into_iter()
+        .map(|event| event.kind);
+    assert_eq!(
+        kinds.collect::<Vec<_>>(),
+        [EventKind::OrderCompleted, EventKind::OrderRefunded]
+    );
     let partly = edited(
         "shopify/orders_fulfilled",
         &[("/fulfillment_status", json!("partial"))],

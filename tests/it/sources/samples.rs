@@ -82,6 +82,11 @@ fn shopifys() -> Vec<Sample> {
         "shopify/checkouts_update",
         &[("/completed_at", json!("2026-01-05T10:00:00Z"))],
     );
+    let mut refunded = edited(
+        "shopify/orders_create",
+        &[("/financial_status", json!("refunded"))],
+    );
+    refunded["refunds"] = json!([edited("shopify/refunds_create", &[])]);
     vec![
         of("customers/create"),
         of("customers/update"),
@@ -97,6 +102,11 @@ fn shopifys() -> Vec<Sample> {
         of("orders/paid"),
         of("orders/fulfilled"),
         of("orders/cancelled"),
+        whole(
+            "orders/updated",
+            "`financial_status` is `refunded`",
+            shopify("orders/updated", refunded.to_string()),
+        ),
     ]
 }
 
