@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod documents;
+mod driven;
 mod events;
 mod polls;
 mod products;

@@ -7,6 +7,12 @@ use std::path::Path;
 use wend::domain::identity::Identifier;
 
 const BEGIN: &str = "<!-- written by tests/it/sources/table.rs from what the sources do -->\n";
+const JOURNEYS: &str = "\
+Which of the shipped [journeys](journeys.md) the events above can start. Those in bold run as shipped, the others once their line
+`status: draft` is deleted. A journey's `when:` may ask for more: `double-opt-in` asks for consent, which not every source tells.
+[Your own events](#your-own-events) can start all that a shop's can, and those below that need an event of yours.
+
+";
 const END: &str = "<!-- until here -->\n";
 
 fn sources() -> String {
@@ -71,6 +77,9 @@ fn tables() -> String {
     for sample in samples::all() {
         writeln!(text, "{}", row(&sample)).unwrap();
     }
+    text.push_str("\n## Journeys\n\n");
+    text.push_str(JOURNEYS);
+    text.push_str(&driven::table());
     text
 }
 
