@@ -1,16 +1,11 @@
-//! `best_sellers:` of `store.yaml`: what the store sells most, picked by hand, as mails show it; and what can be wrong with it.
+//! `best_sellers:` of `store.yaml`: what the store sells most, picked by hand, as mails show it.
 //!
-//! `render` puts it into mails, `store_check` calls [`check`] at build.
+//! `render` puts it into mails; `best_sellers_check` says at build what is wrong with it.
 
-use super::check::is_language;
-use super::parse::is_plain_name;
-use super::store_file::StoreFile;
-use super::yaml::{Node, Reader, Value};
 use crate::domain::money::{Currency, Money};
-use crate::domain::web_address;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// More than a mail shows, so that what its reader has just bought can be left out.
 pub const MOST: usize = 6;
@@ -45,6 +40,11 @@ pub struct BestSellerText {
 pub struct Price(Decimal);
 
 impl Price {
+    /// Digits after the point that say something.
+    pub fn decimals(self) -> u32 {
+        self.0.normalize().scale()
+    }
+
     pub const fn in_currency(self, currency: Currency) -> Money {
         Money {
             amount: self.0,
@@ -70,66 +70,6 @@ impl From<Price> for String {
     fn from(price: Price) -> Self {
         price.0.to_string()
     }
-}
-
-/// The best sellers, each at its place.
-pub fn check(reader: &mut Reader<'_>, node: &Node, store: &StoreFile) {
-    let Value::List(nodes) = &node.value else { return };
-    if nodes.len() > MOST {
-        let message = format!(
-            "there are {}, and mails know what to do with {MOST} at most",
-            nodes.len()
-        );
-        reader.report(node.place, message);
-    }
-    let mut earlier = BTreeSet::new();
-    for (product, node) in store.best_sellers.iter().zip(nodes) {
-        if !is_plain_name(&product.id) {
-            reader.report(node.place, "`id` has only lower-case letters, digits and `-`");
-        }
-        if !earlier.insert(&product.id) {
-            reader.report(node.place, format!("`{}` is listed twice", product.id));
-        }
-        let titles = product.translations.values().map(|text| &text.title);
-        if titles
-            .chain([&product.title])
-            .any(|title| title.trim().is_empty())
-        {
-            reader.report(node.place, "`title` is what people read: it cannot be empty");
-        }
-        for tag in product.translations.keys().filter(|tag| !is_language(tag)) {
-            reader.report(
-                node.place,
-                format!("`{tag}` is not a language, as `de` or `pt-BR`"),
-            );
-        }
-        let image = product.image_url.as_ref().map(|url| ("image_url", url));
-        for (name, url) in [("url", &product.url)].into_iter().chain(image) {
-            if let Some(problem) = unlinkable(url) {
-                reader.report(node.place, format!("`{name}`: {problem}"));
-            }
-        }
-        let decimals = store.currency.decimals();
-        if product
-            .price
-            .is_some_and(|Price(amount)| amount.normalize().scale() > decimals)
-        {
-            let message = format!(
-                "`price` has more decimals than {} has: {decimals}",
-                store.currency
-            );
-            reader.report(node.place, message);
-        }
-    }
-}
-
-/// Why a mail would leave an address out.
-fn unlinkable(url: &str) -> Option<String> {
-    if let Err(problem) = web_address::check(url, false) {
-        return Some(problem.to_string());
-    }
-    let breaks = url.contains(['"', '\'', '<', '>', '`']);
-    breaks.then(|| "quotes and angle brackets have to be written as `%22` and the like".to_owned())
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ pub mod store_file;
 pub mod tracking;
 
 #[cfg(not(target_arch = "wasm32"))]
+pub mod best_sellers_check;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod check;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod condition;

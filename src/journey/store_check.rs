@@ -2,7 +2,7 @@
 //!
 //! Called by `check`; the Worker gets the outcome.
 
-use super::best_sellers;
+use super::best_sellers_check;
 use super::feed_check;
 use super::finding::{Finding, Place, hint, nearest};
 use super::project::STORE;
@@ -92,7 +92,7 @@ fn values(reader: &mut Reader<'_>, fields: &Fields<'_>, store: &StoreFile) {
         question_check::gifts(reader, node, store);
     }
     if let Some(node) = fields.get("best_sellers") {
-        best_sellers::check(reader, node, store);
+        best_sellers_check::check(reader, node, store);
     }
     if let Some(node) = fields.get("less_often") {
         less_often(reader, node, store);

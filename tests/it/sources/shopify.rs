@@ -53,7 +53,7 @@ fn an_order_is_refunded_when_all_of_it_went_back() {
         shopify("orders/updated", order.to_string())
     };
     let all = ("/financial_status", json!("refunded"));
-    let event = order(&[all.clone()]).event();
+    let event = order(std::slice::from_ref(&all)).event();
     assert_eq!(event.kind, EventKind::OrderRefunded);
     assert_eq!(event.id.as_str(), "shopify:order:6120011223763:refunded");
     assert_eq!(event.occurred_at.to_string(), "2026-01-09T11:00:00.000Z");
