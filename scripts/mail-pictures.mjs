@@ -13,6 +13,7 @@ const TO = path.join(root, "docs", "images");
 const SHEET_WIDTH = 2000;
 /** Email, language, width of the window, and `dark` where it is. */
 const MAILS = [
+  ["winback-offer", "en-GB", 375],
   ["checkout-nudge", "en-GB", 700],
   ["checkout-nudge", "en-GB", 375],
   ["checkout-nudge", "ru", 375, "dark"],
