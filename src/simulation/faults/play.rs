@@ -225,11 +225,14 @@ impl<'p> Play<'p> {
         self.world.now = self.now.plus(self.world.drift.get());
     }
 
-    /// Alarms that a clock set which was ahead come as much too late; cron finds what is due before.
-    pub fn put_clock_right(&mut self) {
-        self.world.drift.set(Delay::ZERO);
+    /// The Worker's clock is ahead by so much from now on. Alarms that it set before it fell back come as much too late; cron finds
+    /// what is due before.
+    pub fn turn_clock(&mut self, ahead: Delay) {
+        let falls = ahead < self.world.drift.replace(ahead);
         self.set_clock();
-        self.world.forget_alarms();
+        if falls {
+            self.world.forget_alarms();
+        }
     }
 
     pub fn theirs(&self, ours: Timestamp) -> Timestamp {
@@ -289,7 +292,7 @@ impl<'p> Play<'p> {
                 self.trouble(trouble)?;
             }
             Coming::Returned => self.world.away.set(None),
-            Coming::ClockRight => self.put_clock_right(),
+            Coming::ClockRight => self.turn_clock(Delay::ZERO),
             Coming::ComeBack => {
                 self.world.hang.set(false);
                 let done = self.world.come_back();

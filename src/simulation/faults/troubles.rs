@@ -5,6 +5,7 @@ use super::plan::Trouble;
 use super::platform::Odd;
 use super::play::{Coming, Play};
 use crate::domain::event::Event;
+use crate::domain::time::Delay;
 use std::collections::VecDeque;
 
 impl Play<'_> {
@@ -31,8 +32,7 @@ impl Play<'_> {
                 self.add(self.now.plus(time), Coming::Returned);
             }
             Trouble::Clock(by, time) => {
-                self.world.drift.set(by);
-                self.set_clock();
+                self.turn_clock(by);
                 self.add(self.now.plus(time), Coming::ClockRight);
             }
             Trouble::Hang(time) => {
@@ -56,7 +56,7 @@ impl Play<'_> {
         self.world.provider.borrow_mut().faults.clear();
         self.world.away.set(None);
         self.world.hang.set(false);
-        self.put_clock_right();
+        self.turn_clock(Delay::ZERO);
         (self.odd, self.no_cron_before, self.no_alarm_before) = (None, self.now, self.now);
         let late: VecDeque<Event> = self.world.meanwhile.take();
         late.into_iter().try_for_each(|event| self.webhook(event, 0))?;
