@@ -94,7 +94,9 @@ impl Turn<'_> {
                 how: how.clone().of_generation(dispatch.generation),
             },
             Next::Release { .. } | Next::Resend { .. } if orphan => {
-                let how = if found.message.state == MessageState::Unknown {
+                let is_in_doubt =
+                    matches!(next, Next::Resend { .. }) || found.message.state == MessageState::Unknown;
+                let how = if is_in_doubt {
                     Settlement::GivenUp("the contact left the journey while its fate was unknown".to_owned())
                 } else {
                     Settlement::Dropped(DropReason::Exited).of_generation(dispatch.generation)

@@ -39,6 +39,15 @@ impl Erasures {
         }
     }
 
+    /// An event came to nothing. What a browser did without a name while its person is gone is kept by nobody, and is theirs if it
+    /// comes again after they came back.
+    pub fn came_to_nothing(&mut self, event: &Event) {
+        let was_erased = shopper(event).is_some_and(|shopper| self.shoppers.contains_key(&shopper));
+        if event.email.is_none() && was_erased {
+            self.gone.insert(event.id.clone());
+        }
+    }
+
     /// Whether a row of this mail may be another than that of the mail which the provider took.
     pub fn may_be_another(&self, mail: &MessageId) -> bool {
         self.mails.contains(mail)

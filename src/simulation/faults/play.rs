@@ -342,6 +342,9 @@ impl<'p> Play<'p> {
                         )
                     })?;
                 }
+                if ingested == Ingested::Ignored {
+                    self.truth.erasures.came_to_nothing(&arriving);
+                }
                 if known && !self.truth.erasures.may_matter_again(&arriving) {
                     self.changed_nothing(&arriving, &ingested, rows)?;
                 }

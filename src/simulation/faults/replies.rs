@@ -77,13 +77,14 @@ impl Play<'_> {
         event.recipient = Some(EmailAddress::parse(&mail.to).map_err(said)?);
         let done = self.world.hear(vec![event]);
         match self.survive(done)? {
-            Some(heard)
-                if heard.new > 0 && matches!(kind, DeliveryKind::HardBounce | DeliveryKind::Complaint) =>
-            {
-                let address = mail.to.clone();
-                self.truth.hear(Said::Dead { address });
+            Some(heard) => {
+                let ends = matches!(kind, DeliveryKind::HardBounce | DeliveryKind::Complaint);
+                // What is told of somebody after their erasure is told of nobody.
+                if heard.new > 0 && ends && !self.truth.erasures.is_gone(&mail.to) {
+                    let address = mail.to.clone();
+                    self.truth.hear(Said::Dead { address });
+                }
             }
-            Some(_) => {}
             None => self.again(reply, mail),
         }
         Ok(())
