@@ -9,7 +9,7 @@ pub enum Grounds {
     Subscribed,
     /// They are a customer, and never said no.
     Bought,
-    /// They never said no, and left the cart or checkout that the mail is about.
+    /// They never said no, and left the checkout that the mail is about. A cart is no order begun.
     BeganOrder,
     /// Nothing that could be named: a mail about an order explains itself, a preview is for nobody.
     #[default]

@@ -26,7 +26,7 @@ pub fn grounds(
         ConsentState::Subscribed | ConsentState::Unknown => {
             if contact.purchases.orders > 0 {
                 Grounds::Bought
-            } else if data.checkout_id.is_some() || data.cart_id.is_some() {
+            } else if data.checkout_id.is_some() {
                 Grounds::BeganOrder
             } else {
                 Grounds::Unsaid

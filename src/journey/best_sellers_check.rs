@@ -41,7 +41,7 @@ pub fn check(reader: &mut Reader<'_>, node: &Node, store: &StoreFile) {
         }
         let image = product.image_url.as_ref().map(|url| ("image_url", url));
         for (name, url) in [("url", &product.url)].into_iter().chain(image) {
-            if let Some(problem) = unlinkable(url) {
+            if let Some(problem) = unlinkable(url).or_else(|| still_the_sample(url, &store.brand.url)) {
                 reader.report(node.place, format!("`{name}`: {problem}"));
             }
         }
@@ -54,6 +54,18 @@ pub fn check(reader: &mut Reader<'_>, node: &Node, store: &StoreFile) {
             reader.report(node.place, message);
         }
     }
+}
+
+/// Sample goods in a shop of one's own. Domains of `.example` are nobody's (RFC 2606).
+fn still_the_sample(url: &str, shop: &str) -> Option<String> {
+    let host = |url: &str| url.split('/').nth(2).unwrap_or_default().to_ascii_lowercase();
+    let is_sample = |url: &str| host(url).ends_with(".example");
+    (is_sample(url) && !is_sample(shop)).then(|| {
+        format!(
+            "{} is a sample's; put in what your shop sells most, or take `best_sellers:` out",
+            host(url)
+        )
+    })
 }
 
 /// Why a mail would leave an address out.

@@ -74,10 +74,17 @@ pub fn data(email: &str, shop_url: &str, currency: Currency) -> EventData {
             variant_id: None,
         })
         .to_vec();
+    // What an order's total counts besides its lines is shown by the one mail that is about the whole of it.
+    let (value, properties) = match email {
+        "order-confirmation" => ("42.45", BTreeMap::from([("shipping".to_owned(), "4.95".into())])),
+        _ => ("37.50", BTreeMap::new()),
+    };
     EventData {
         checkout_id: Some("8f2c".to_owned()),
-        order_number: Some("#1042".to_owned()).filter(|_| !email.starts_with("checkout")),
-        value: Money::parse("37.50", currency).ok(),
+        order_number: Some("#1042".to_owned())
+            .filter(|_| !email.starts_with("checkout") && !email.starts_with("cart")),
+        value: Money::parse(value, currency).ok(),
+        properties,
         url: Some(format!("{shop_url}/go-on/8f2c")),
         items: items.into(),
         ..EventData::default()
@@ -103,6 +110,12 @@ fn in_russian(data: EventData) -> EventData {
         ..data
     }
 }
+
+/// What variables say in samples, where what they say otherwise would show little.
+pub const VARIABLES: &[(&str, &str)] = &[
+    ("comment", "The mug is lovely, but it came with a chip in it."),
+    ("score", "3"),
+];
 
 /// A code out of a pool, for emails that show one.
 pub fn coupon() -> HeldCoupon {
@@ -151,6 +164,14 @@ pub fn preview(
     preview_for((store, &profile()), email, locale, stream, variables)
 }
 
+/// Why the sample contact gets mail of this stream: most readers of marketing have subscribed.
+pub const fn grounds(stream: Stream) -> Grounds {
+    match stream {
+        Stream::Marketing => Grounds::Subscribed,
+        Stream::Transactional => Grounds::Unsaid,
+    }
+}
+
 /// The same for a contact of this profile.
 pub fn preview_for(
     (store, profile): (&StoreFile, &Profile),
@@ -184,7 +205,7 @@ pub fn preview_for(
         translation.folder,
         &Model::new(
             (store, translation.language),
-            (&to, Grounds::Unsaid),
+            (&to, grounds(stream)),
             profile,
             Brought {
                 data: &data,

@@ -1,7 +1,7 @@
 //! What stands between the lines of a cart or an order and its total, so that a reader's own sum comes out.
 //!
 //! Called by the model of a mail. Rows are shown only where with them the lines make exactly the total; where they do not, one
-//! line says what else the total counts. Nothing here is rounded or guessed.
+//! line of an order says what else the total counts. Nothing here is rounded or guessed.
 
 use super::price::price;
 use super::words::Words;
@@ -49,9 +49,11 @@ pub fn sums(data: &EventData, words: &'static Words, language: &str) -> Sums {
             };
         }
     }
+    // What an unfinished cart's total counts, nobody has said: delivery often comes at the checkout only.
+    let is_order = data.order_id.is_some() || data.order_number.is_some();
     Sums {
         charges: Vec::new(),
-        note: (lines != total).then_some(words.mail_total_note),
+        note: (is_order && lines != total).then_some(words.mail_total_note),
     }
 }
 
@@ -141,6 +143,16 @@ mod tests {
             assert_eq!(sums.charges, []);
             assert!(sums.note.unwrap().starts_with("Delivery"));
         }
+    }
+
+    #[test]
+    fn of_a_cart_nothing_is_said() {
+        let gbp = Currency::parse("GBP").unwrap();
+        let data = EventData {
+            value: Money::parse("42.45", gbp).ok(),
+            ..sample::data("checkout-nudge", "https://northfold.example", gbp)
+        };
+        assert_eq!(sums(&data, words(["en"], "en"), "en-GB"), Sums::default());
     }
 
     #[test]

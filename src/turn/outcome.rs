@@ -96,11 +96,7 @@ impl Turn<'_> {
             Next::Release { .. } | Next::Resend { .. } if orphan => {
                 let is_in_doubt =
                     matches!(next, Next::Resend { .. }) || found.message.state == MessageState::Unknown;
-                let how = if is_in_doubt {
-                    Settlement::GivenUp("the contact left the journey while its fate was unknown".to_owned())
-                } else {
-                    Settlement::Dropped(DropReason::Exited).of_generation(dispatch.generation)
-                };
+                let how = left_behind(is_in_doubt, dispatch);
                 Input::Settled { message, how }
             }
             Next::Release { at, reason } => {
@@ -324,4 +320,11 @@ fn reason_of(outcome: &Outcome) -> String {
             String::new()
         }
     }
+}
+/// What becomes of a message whose run ended while its request was out, and that goes out no more.
+fn left_behind(is_in_doubt: bool, dispatch: &Dispatch) -> Settlement {
+    if is_in_doubt {
+        return Settlement::GivenUp("the contact left the journey while its fate was unknown".to_owned());
+    }
+    Settlement::Dropped(DropReason::Exited).of_generation(dispatch.generation)
 }

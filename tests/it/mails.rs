@@ -155,6 +155,12 @@ fn mail_of(shop: &StoreFile, email: &str, profile: &Profile, data: &EventData) -
     mail_with(None, shop, email, profile, data)
 }
 
+fn variables() -> BTreeMap<String, String> {
+    let said = sample::VARIABLES.iter();
+    said.map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .collect()
+}
+
 fn mail_with(
     coupon: Option<&HeldCoupon>,
     shop: &StoreFile,
@@ -168,6 +174,7 @@ fn mail_with(
         base_url: "https://mail.northfold.example/",
     };
     let message = message(email, stream_of(email));
+    let variables = variables();
     let draft = Draft {
         message: &message,
         contact: &sample::contact(),
@@ -175,10 +182,10 @@ fn mail_with(
         brought: Brought {
             data,
             coupon,
-            variables: &BTreeMap::new(),
+            variables: &variables,
         },
         reader: Reader::Contact,
-        grounds: Grounds::Unsaid,
+        grounds: sample::grounds(message.stream),
     };
     let clearance = Clearance::grant(address(sample::ADDRESS), message.id.clone(), message.stream);
     compose(shop, linking, draft, &clearance).unwrap()
@@ -332,7 +339,7 @@ fn a_preview_shows_what_would_be_sent() {
         name: email, stream, ..
     } in EMAILS.iter()
     {
-        let preview = sample::preview(&shop(), email, None, *stream, &BTreeMap::new())
+        let preview = sample::preview(&shop(), email, None, *stream, &variables())
             .unwrap()
             .unwrap();
         let sent = sample_mail(email);
@@ -703,6 +710,7 @@ fn what_the_total_counts_besides_its_lines_is_said() {
         lines.join(" | ")
     };
     data.value = Money::parse("38.45", shop.currency).ok();
+    data.properties.clear();
     let explained = said(&data, "en");
     assert!(
         explained.contains("Total: £38.45 | Delivery, discounts and taxes are counted in."),

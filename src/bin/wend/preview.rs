@@ -259,17 +259,11 @@ fn senders<'a>(catalog: &'a Catalog, email: &'a str) -> Vec<Sender<'a>> {
     senders
 }
 
-/// What a variable says in a preview, where what it says otherwise would show little.
-const SAID: &[(&str, &str)] = &[
-    ("comment", "The mug is lovely, but it came with a chip in it."),
-    ("score", "3"),
-];
-
 /// The variables of the journeys that send the email: a sample, what is shown where there is nothing else, or their names.
 fn variables_of(catalog: &Catalog, email: &str) -> BTreeMap<String, String> {
     let variables = sends(catalog, email).flat_map(|(journey, _)| &journey.variables);
     let shown = variables.map(|variable| {
-        let sample = SAID.iter().find(|(name, _)| *name == variable.name);
+        let sample = sample::VARIABLES.iter().find(|(name, _)| *name == variable.name);
         let otherwise = Some(variable.otherwise.as_str()).filter(|text| !text.is_empty());
         let text = sample.map(|(_, text)| *text).or(otherwise);
         (variable.name.clone(), text.unwrap_or(&variable.name).to_owned())
