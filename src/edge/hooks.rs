@@ -97,7 +97,9 @@ async fn heed(visit: &Visit<'_>, source: SourceKind, verified: &Verified<'_>) ->
         }
         Ok(Reading::Ping) => reply("ping", None),
         Ok(Reading::Ignored(reason)) => {
-            note(Verdict::Ignored, &reason.to_string());
+            if reason.is_logged() {
+                note(Verdict::Ignored, &reason.to_string());
+            }
             reply("ignored", Some(&reason.to_string()))
         }
         Err(error) => {

@@ -14,7 +14,7 @@ use crate::domain::event::LineItem;
 use crate::domain::money::Currency;
 use crate::domain::order::OrderStatus;
 use crate::domain::time::Timestamp;
-use crate::sources::clean;
+use crate::sources::{clean, ended_at_shopify};
 
 /// By what lines of the file are one order: those of one order stand together.
 pub fn key<'a>(form: Form, row: &Row<'a>) -> Option<&'a str> {
@@ -62,16 +62,11 @@ fn shopify(row: &Row<'_>, currency: Currency) -> Result<PastOrder, String> {
         .flatten()
         .max();
     let last = last.unwrap_or(placed_at);
-    let paid = row.get("financial status").unwrap_or_default();
     let is_sent = row.get("fulfillment status") == Some("fulfilled");
     let mut later = Vec::new();
     later.extend(sent_at.filter(|_| is_sent).map(|at| (OrderStatus::Fulfilled, at)));
-    later.extend(cancelled_at.map(|at| (OrderStatus::Cancelled, at)));
-    match paid {
-        "refunded" => later.push((OrderStatus::Refunded, last)),
-        "voided" | "expired" if cancelled_at.is_none() => later.push((OrderStatus::Cancelled, last)),
-        _ => {}
-    }
+    let ended = ended_at_shopify(cancelled_at.is_some(), row.get("financial status"));
+    later.extend(ended.map(|status| (status, cancelled_at.unwrap_or(last))));
     let (first_name, last_name) = row
         .first(&["billing name", "shipping name"])
         .map(split)

@@ -35,6 +35,7 @@ mod wix;
 mod woocommerce;
 
 pub use product::Product;
+pub use shopify::ended as ended_at_shopify;
 pub use verification::{Pending, Proof, Rights, Unverified, Verified, WriteKeys};
 
 use crate::domain::event::Event;
@@ -121,6 +122,8 @@ pub enum Reason {
     Topic(String),
     /// An order in a status that means nothing to us, such as one of a plugin; the status as it came.
     Status(String),
+    /// An order was changed, as by a note or a parcel, in a way that other topics tell or that means nothing to us.
+    Edit,
     /// A checkout that a list still shows, and that was left too long ago for anybody to be reminded of it.
     LeftLongAgo,
 }
@@ -282,6 +285,17 @@ impl Reading {
     }
 }
 
+impl Reason {
+    /// Whether a delivery of it has a line in the log. Shops post each change of an order, several for each that is placed: lines of
+    /// them would cost more than the orders, and leave no room for others.
+    pub const fn is_logged(&self) -> bool {
+        match self {
+            Self::Topic(_) | Self::Status(_) | Self::LeftLongAgo => true,
+            Self::Edit => false,
+        }
+    }
+}
+
 impl Error {
     /// The HTTP status to answer with (`DESIGN.md` §6). Never 403, 406 or 410: senders give up on them.
     pub const fn status(&self) -> u16 {
@@ -315,6 +329,9 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Topic(topic) => write!(f, "the topic `{topic}` is not used"),
+            Self::Edit => {
+                f.write_str("an order was changed; only its cancellation and a refund of all of it are used")
+            }
             Self::LeftLongAgo => {
                 f.write_str("a checkout that was left more than a day ago is not taken from a list")
             }

@@ -7,6 +7,7 @@ import { openShop, randomId, shopifyHeaders } from "./shop.mjs";
 import { until } from "./worker.mjs";
 
 const product = readFileSync(new URL("../fixtures/sources/shopify/products_update.json", import.meta.url), "utf8");
+const edited = readFileSync(new URL("../fixtures/sources/shopify/orders_paid.json", import.meta.url), "utf8");
 const WRITE_KEY = "server-key";
 
 for (const shards of [1, 4]) {
@@ -84,6 +85,23 @@ for (const shards of [1, 4]) {
       assert.equal(more.written, 1);
       const order = await shop.rowsOf(() => shop.event("Product Viewed", { email: shop.shopper("eve").email, product_id: "1" }));
       assert.ok(order.written <= 4, `${order.written}: no row more for the log`);
+    });
+
+    test("a change of an order that tells nothing new is answered, and leaves nothing", async () => {
+      const before = (await log()).lines.length;
+      const headers = () => shopifyHeaders("orders/updated", edited, { id: randomId() });
+      const changes = await shop.rowsOf(async () => {
+        for (let n = 0; n < 3; n += 1) {
+          const answer = await shop.post("/hooks/shopify", edited, headers());
+          assert.equal(answer.result, "ignored");
+          assert.match(answer.reason, /^an order was changed; /);
+        }
+        await ignored();
+        await untilLogged("", before + 1);
+        await shop.quiet();
+      });
+      assert.equal(changes.written, 1, "that of the topic that is not used");
+      assert.equal((await log()).lines.length, before + 1);
     });
 
     test("pages follow each other, by source and verdict", async () => {

@@ -3,6 +3,7 @@
 mod bad_input;
 mod documents;
 mod driven;
+mod ended;
 mod events;
 mod polls;
 mod products;

@@ -37,7 +37,8 @@ fn event(delivery: &Delivery<'_>, kind: EventKind) -> Result<Event, Error> {
     let mut event = arrival.event(kind, &delivery.event_id, at)?;
     event.test = delivery.test || sale.test.0;
     let token = sale.token.as_deref().or(sale.id.as_deref());
-    event.identifiers = order::people(delivery, &sale, &mut event)
+    let asked_at = event.occurred_at;
+    event.identifiers = order::people(delivery, &sale, &mut event, asked_at)
         .own(IdentifierKind::Checkout, token)
         .own(IdentifierKind::Cart, sale.cart_token.as_deref())
         .into_list();

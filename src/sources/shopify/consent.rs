@@ -8,6 +8,16 @@ use crate::domain::email::EmailAddress;
 use crate::domain::time::Timestamp;
 use crate::sources::{arrival, clean};
 
+/// The times that a consent without one of its own may be of.
+#[derive(Clone, Copy)]
+pub struct Times {
+    /// When what the payload tells happened: the record of consent is as it was then.
+    pub occurred_at: Timestamp,
+    /// When the shopper was last asked: an order shows for ever the box as it was when it was placed.
+    pub asked_at: Timestamp,
+    pub now: Timestamp,
+}
+
 /// The shop's consent record of the address of an event that happened at `occurred_at`.
 ///
 /// A consent without its own time is only implied: the record may be older than an unsubscribe that the shop does not
@@ -30,12 +40,7 @@ pub fn recorded(record: &MarketingConsent, occurred_at: Timestamp, now: Timestam
 ///
 /// The customer's record speaks only for the customer's own address; it outranks the checkbox. The checkbox
 /// (`buyer_accepts_marketing`) may be a copy of an old one, so it is only implied, and unticked it says nothing.
-pub fn of_sale(
-    sale: &Sale,
-    address: &EmailAddress,
-    occurred_at: Timestamp,
-    now: Timestamp,
-) -> Option<ConsentSignal> {
+pub fn of_sale(sale: &Sale, address: &EmailAddress, times: Times) -> Option<ConsentSignal> {
     let record = sale
         .customer
         .as_ref()
@@ -43,7 +48,7 @@ pub fn of_sale(
         .and_then(|customer| customer.email_marketing_consent.as_ref())
         .filter(|record| record.state.as_deref().is_some());
     if let Some(record) = record {
-        return recorded(record, occurred_at, now);
+        return recorded(record, times.occurred_at, times.now);
     }
     if !sale.buyer_accepts_marketing.0 {
         return None;
@@ -56,7 +61,7 @@ pub fn of_sale(
         ..signal(
             ConsentState::Subscribed,
             ConsentGrade::Implied,
-            occurred_at,
+            times.asked_at.clamped_to(times.now),
             method,
         )
     })

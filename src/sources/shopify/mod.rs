@@ -12,6 +12,8 @@ mod poll;
 mod product;
 mod wire;
 
+pub use order::ended;
+
 use super::arrival::Arrival;
 use super::{Error, Keys, Proof, Reading, Source, Unverified, Verified};
 use crate::domain::privacy::Kind;
@@ -116,12 +118,7 @@ impl Topic {
             Self::OrdersCreate | Self::OrdersPaid => order::completed(delivery),
             Self::OrdersFulfilled => order::fulfilled(delivery),
             Self::OrdersCancelled => order::cancelled(delivery),
-            Self::OrdersUpdated => {
-                return match order::refunded(delivery)? {
-                    Some(event) => Ok(Reading::Events(vec![event])),
-                    None => order::payment(delivery).map(|status| Reading::of_status(&status)),
-                };
-            }
+            Self::OrdersUpdated => return order::updated(delivery),
             Self::CustomersDataRequest => return privacy(delivery, Kind::DataRequest),
             Self::CustomersRedact => return privacy(delivery, Kind::Erase),
             Self::ShopRedact => return privacy(delivery, Kind::EraseShop),

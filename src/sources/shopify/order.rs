@@ -1,82 +1,106 @@
-//! `orders/create`, `orders/paid`, `orders/fulfilled`, `orders/cancelled`, and of `orders/updated` that all was refunded.
+//! `orders/create`, `orders/paid`, `orders/fulfilled`, `orders/cancelled`, and of `orders/updated` how the order ended.
 //!
 //! Called by the topic dispatch. Each is one transition of the order, at the time at which that transition happened:
 //! every payload shows the whole order as it is now, so its `updated_at` is the time of something else.
 
+use super::Delivery;
+use super::consent::{self, Times};
 use super::wire::{Fulfillment, Sale};
-use super::{Delivery, consent};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::identity::IdentifierKind;
+use crate::domain::order::OrderStatus;
 use crate::domain::time::Timestamp;
 use crate::sources::arrival::Identifiers;
-use crate::sources::{Error, arrival, clean};
+use crate::sources::{Error, Reading, Reason, arrival, clean};
 
-/// Placed. The earlier of the order's two times: an imported order keeps the day it was placed in `processed_at`.
 pub fn completed(delivery: &Delivery<'_>) -> Result<Event, Error> {
+    placed(delivery, &delivery.verified.json()?)
+}
+
+pub fn fulfilled(delivery: &Delivery<'_>) -> Result<Event, Error> {
+    sent(delivery, &delivery.verified.json()?)
+}
+
+pub fn cancelled(delivery: &Delivery<'_>) -> Result<Event, Error> {
+    called_off(delivery, &delivery.verified.json()?)
+}
+
+/// An order that was changed in any way. What its other topics do not tell is that all of it was refunded: `refunds/create` does
+/// not know what the order was worth. A cancellation is told again, and is the one event that `orders/cancelled` is.
+pub fn updated(delivery: &Delivery<'_>) -> Result<Reading, Error> {
     let sale: Sale = delivery.verified.json()?;
-    let at = [&sale.created_at, &sale.processed_at]
-        .into_iter()
-        .filter_map(arrival::rfc3339)
-        .min();
-    event(delivery, EventKind::OrderCompleted, at, &sale)
+    let ended = ending(delivery, &sale)?;
+    Ok(ended.map_or(Reading::Ignored(Reason::Edit), |event| {
+        Reading::Events(vec![event])
+    }))
+}
+
+/// An order as a list shows it: what it is by now stands in its fields, where the webhooks' topics say it. Of one that has
+/// ended nothing else is told, so that nobody is thanked for it.
+pub fn listed(delivery: &Delivery<'_>) -> Result<Vec<Event>, Error> {
+    let sale: Sale = delivery.verified.json()?;
+    if let Some(event) = ending(delivery, &sale)? {
+        return Ok(vec![event]);
+    }
+    let mut events = vec![placed(delivery, &sale)?];
+    if sale.fulfillment_status.as_deref() == Some("fulfilled") {
+        events.push(sent(delivery, &sale)?);
+    }
+    Ok(events)
+}
+
+/// How an order ended, of whether it was cancelled and how far it is paid. The one rule for webhooks, polls and lists of the past.
+///
+/// `voided` is what Shopify calls an unpaid order that was cancelled by hand. `expired` says only that the time to capture the
+/// payment ran out: such an order stands until somebody cancels it. The money of a cancelled order goes back anyway.
+/// <https://shopify.dev/docs/api/admin-graphql/latest/enums/OrderDisplayFinancialStatus>
+pub fn ended(is_cancelled: bool, financial_status: Option<&str>) -> Option<OrderStatus> {
+    if is_cancelled || financial_status == Some("voided") {
+        return Some(OrderStatus::Cancelled);
+    }
+    (financial_status == Some("refunded")).then_some(OrderStatus::Refunded)
+}
+
+fn ending(delivery: &Delivery<'_>, sale: &Sale) -> Result<Option<Event>, Error> {
+    let is_cancelled = sale.cancelled_at.as_deref().is_some();
+    match ended(is_cancelled, sale.financial_status.as_deref()) {
+        Some(OrderStatus::Cancelled) => called_off(delivery, sale).map(Some),
+        Some(OrderStatus::Refunded) => refunded(delivery, sale).map(Some),
+        Some(OrderStatus::Completed | OrderStatus::Fulfilled | OrderStatus::Delivered) | None => Ok(None),
+    }
+}
+
+fn placed(delivery: &Delivery<'_>, sale: &Sale) -> Result<Event, Error> {
+    event(delivery, EventKind::OrderCompleted, sale.placed_at(), sale)
 }
 
 /// Everything sent. The time and the tracking page are those of the last parcel.
-pub fn fulfilled(delivery: &Delivery<'_>) -> Result<Event, Error> {
-    let sale: Sale = delivery.verified.json()?;
+fn sent(delivery: &Delivery<'_>, sale: &Sale) -> Result<Event, Error> {
     let parcels = sale.fulfillments.0.iter();
     let last = parcels
         .filter(|parcel| parcel.status.as_deref() != Some("cancelled"))
         .max_by_key(|parcel| parcel.sent_at());
     let at = last.and_then(Fulfillment::sent_at);
     let at = at.or_else(|| arrival::rfc3339(&sale.updated_at));
-    let mut event = event(delivery, EventKind::OrderFulfilled, at, &sale)?;
+    let mut event = event(delivery, EventKind::OrderFulfilled, at, sale)?;
     let tracking = last.and_then(Fulfillment::tracking);
     event.data.url = tracking.or(event.data.url);
     Ok(event)
 }
 
-/// An order as a list shows it: what it is by now stands in its fields, where the webhooks' topics say it. Of one that was
-/// cancelled nothing else is told, so that nobody is thanked for it.
-pub fn listed(delivery: &Delivery<'_>) -> Result<Vec<Event>, Error> {
-    let sale: Sale = delivery.verified.json()?;
-    if sale.cancelled_at.as_deref().is_some() {
-        return Ok(vec![cancelled(delivery)?]);
-    }
-    let mut events = vec![completed(delivery)?];
-    if sale.fulfillment_status.as_deref() == Some("fulfilled") {
-        events.push(fulfilled(delivery)?);
-    }
-    events.extend(refunded(delivery)?);
-    Ok(events)
-}
-
-/// All of it went back, which only the order says: `refunds/create` does not know what the order was worth. Of an order that was
-/// cancelled that is told; then its money goes back anyway.
-pub fn refunded(delivery: &Delivery<'_>) -> Result<Option<Event>, Error> {
-    let sale: Sale = delivery.verified.json()?;
-    let is_refunded = sale.financial_status.as_deref() == Some("refunded");
-    if !is_refunded || sale.cancelled_at.as_deref().is_some() {
-        return Ok(None);
-    }
+/// All of it went back, with the last of its refunds.
+fn refunded(delivery: &Delivery<'_>, sale: &Sale) -> Result<Event, Error> {
     let refunds = sale.refunds.0.iter();
     let last = refunds
         .filter_map(|refund| arrival::rfc3339(&refund.created_at))
         .max();
     let at = last.or_else(|| arrival::rfc3339(&sale.updated_at));
-    event(delivery, EventKind::OrderRefunded, at, &sale).map(Some)
+    event(delivery, EventKind::OrderRefunded, at, sale)
 }
 
-/// How far an order is paid, in Shopify's word: `paid`, `partially_refunded`.
-pub fn payment(delivery: &Delivery<'_>) -> Result<String, Error> {
-    let sale: Sale = delivery.verified.json()?;
-    Ok(sale.financial_status.as_deref().unwrap_or_default().to_owned())
-}
-
-pub fn cancelled(delivery: &Delivery<'_>) -> Result<Event, Error> {
-    let sale: Sale = delivery.verified.json()?;
+fn called_off(delivery: &Delivery<'_>, sale: &Sale) -> Result<Event, Error> {
     let at = arrival::rfc3339(&sale.cancelled_at).or_else(|| arrival::rfc3339(&sale.updated_at));
-    event(delivery, EventKind::OrderCancelled, at, &sale)
+    event(delivery, EventKind::OrderCancelled, at, sale)
 }
 
 fn event(
@@ -92,7 +116,8 @@ fn event(
     let at = at.or(delivery.triggered_at);
     let mut event = delivery.arrival.order_event(kind, order_id, at)?;
     event.test = delivery.test || sale.test.0;
-    event.identifiers = people(delivery, sale, &mut event)
+    let asked_at = sale.placed_at().unwrap_or(event.occurred_at);
+    event.identifiers = people(delivery, sale, &mut event, asked_at)
         .own(IdentifierKind::Order, Some(order_id))
         .own(IdentifierKind::Checkout, sale.checkout_token.as_deref())
         .own(IdentifierKind::Cart, sale.cart_token.as_deref())
@@ -111,17 +136,22 @@ fn event(
 }
 
 /// Sets who a checkout or order is of, and returns the identifiers that name a person: its address, the customer's own
-/// address where that is another, and the customer.
-pub fn people(delivery: &Delivery<'_>, sale: &Sale, event: &mut Event) -> Identifiers {
+/// address where that is another, and the customer. `asked_at` is when the checkbox for news was as it is.
+pub fn people(delivery: &Delivery<'_>, sale: &Sale, event: &mut Event, asked_at: Timestamp) -> Identifiers {
     let customer = sale.customer.as_ref();
     let own_address = customer.and_then(|customer| arrival::email(&customer.email));
     let given = arrival::email(&sale.email).or_else(|| arrival::email(&sale.contact_email));
     event.email = given.or_else(|| own_address.clone());
     event.profile = sale.profile();
+    let times = Times {
+        occurred_at: event.occurred_at,
+        asked_at,
+        now: event.received_at,
+    };
     event.consent = event
         .email
         .as_ref()
-        .and_then(|address| consent::of_sale(sale, address, event.occurred_at, event.received_at));
+        .and_then(|address| consent::of_sale(sale, address, times));
     delivery
         .arrival
         .identifiers()

@@ -7,8 +7,9 @@ use crate::domain::contact::Profile;
 use crate::domain::event::LineItem;
 use crate::domain::money::{Currency, Money};
 use crate::domain::referral::ReferralCode;
-use crate::sources::clean;
+use crate::domain::time::Timestamp;
 use crate::sources::loose::{Flag, List, Object, Text};
+use crate::sources::{arrival, clean};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -42,7 +43,6 @@ pub struct Address {
     pub country_code: Text,
 }
 
-/// What checkouts and orders have in common.
 /// Money that went back, a part of it or all.
 #[derive(Debug, Deserialize, Default)]
 #[serde(default)]
@@ -50,6 +50,7 @@ pub struct Refund {
     pub created_at: Text,
 }
 
+/// What checkouts and orders have in common.
 #[derive(Debug, Deserialize, Default)]
 #[serde(default)]
 pub struct Sale {
@@ -218,6 +219,12 @@ impl Sale {
             }
         }
         profile
+    }
+
+    /// When an order was placed: the earlier of its two times, as an imported order keeps its day in `processed_at`.
+    pub fn placed_at(&self) -> Option<Timestamp> {
+        let times = [&self.created_at, &self.processed_at].into_iter();
+        times.filter_map(arrival::rfc3339).min()
     }
 
     /// The plain amounts of an order are in the shop's own currency (Shopify's guide to multiple currencies).

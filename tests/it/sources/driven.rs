@@ -24,8 +24,18 @@ fn tells(told: &[Event], kind: &EventKind) -> bool {
     told.iter().any(|event| event.kind == *kind)
 }
 
-/// Whether the event is among the triggers and names what the journey is about. Every source reads a product's id; that the
-/// samples' lines often have none says nothing of the shops.
+fn tells_consent(told: &[Event]) -> bool {
+    told.iter().any(|event| event.consent.is_some())
+}
+
+/// Whether only an event by which somebody asks for marketing starts it.
+fn asks_consent(journey: &Journey) -> bool {
+    let when = journey.trigger.when.as_ref();
+    when.is_some_and(|condition| condition.0.contains("event.asks_consent"))
+}
+
+/// Whether the event is among the triggers, names what the journey is about, and tells the consent that it asks for. Every
+/// source reads a product's id; that the samples' lines often have none says nothing of the shops.
 fn starts(journey: &Journey, event: &Event) -> bool {
     let data = &event.data;
     let names_its_key = match journey.trigger.key {
@@ -33,7 +43,8 @@ fn starts(journey: &Journey, event: &Event) -> bool {
         Key::Checkout => data.checkout_id.is_some(),
         Key::Order => data.order_id.is_some(),
     };
-    names_its_key && journey.trigger.on.contains(&event.kind)
+    let says_enough = event.consent.is_some() || !asks_consent(journey);
+    names_its_key && says_enough && journey.trigger.on.contains(&event.kind)
 }
 
 fn listed<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String {
@@ -107,6 +118,12 @@ fn otherwise(journey: &Journey) -> (&'static str, String) {
     )
 }
 
+/// Which sources never say whether somebody wants marketing.
+fn silent(told: &BTreeMap<SourceKind, Told>) -> String {
+    let silent = told.iter().filter(|(_, told)| !tells_consent(told));
+    listed(silent.map(|(source, _)| code(source)))
+}
+
 /// The table, and what it leaves out.
 pub fn table() -> String {
     let catalog = wend::generated::with_drafts().unwrap();
@@ -146,6 +163,14 @@ pub fn table() -> String {
     for (sources, labels) in rows {
         writeln!(text, "| {} | {} |", listed(sources), listed(labels)).unwrap();
     }
+    writeln!(
+        text,
+        "\nNever tell a consent: {}. Under `region: strict`, as the store is shipped, no marketing mail of these\n\
+         journeys goes to people known by these alone, until their consent comes from elsewhere: the preferences page,\n\
+         [your own events](#your-own-events), [`/v1`](segment-api.md) or an [import](import.md).",
+        silent(&told)
+    )
+    .unwrap();
     text.push_str("\nThe others are started by none of these events:\n\n");
     for (by, labels) in others {
         writeln!(text, "- {by}: {}", listed(labels)).unwrap();

@@ -82,11 +82,7 @@ fn shopifys() -> Vec<Sample> {
         "shopify/checkouts_update",
         &[("/completed_at", json!("2026-01-05T10:00:00Z"))],
     );
-    let mut refunded = edited(
-        "shopify/orders_create",
-        &[("/financial_status", json!("refunded"))],
-    );
-    refunded["refunds"] = json!([edited("shopify/refunds_create", &[])]);
+    let voided = edited("shopify/orders_create", &[("/financial_status", json!("voided"))]);
     vec![
         of("customers/create"),
         of("customers/update"),
@@ -105,7 +101,12 @@ fn shopifys() -> Vec<Sample> {
         whole(
             "orders/updated",
             "`financial_status` is `refunded`",
-            shopify("orders/updated", refunded.to_string()),
+            shopify("orders/updated", fixture("shopify/orders_updated")),
+        ),
+        whole(
+            "orders/updated",
+            "`cancelled_at` set, or `financial_status` is `voided`",
+            shopify("orders/updated", voided.to_string()),
         ),
     ]
 }

@@ -20,7 +20,7 @@ pub const WOOCOMMERCE_SECRET: &str = "wc-test";
 pub const EVENTS_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
 /// Shopify's topics that become events.
-pub const SHOPIFY_EVENTS: [&str; 9] = [
+pub const SHOPIFY_EVENTS: [&str; 10] = [
     "customers/create",
     "customers/update",
     "customers_email_marketing_consent/update",
@@ -30,6 +30,7 @@ pub const SHOPIFY_EVENTS: [&str; 9] = [
     "orders/paid",
     "orders/fulfilled",
     "orders/cancelled",
+    "orders/updated",
 ];
 /// Those that become something else.
 pub const SHOPIFY_OTHERS: [&str; 6] = [

@@ -9,7 +9,7 @@ use wend::domain::identity::Identifier;
 const BEGIN: &str = "<!-- written by tests/it/sources/table.rs from what the sources do -->\n";
 const JOURNEYS: &str = "\
 Which of the shipped [journeys](journeys.md) the events above can start. Those in bold run as shipped, the others once their line
-`status: draft` is deleted. A journey's `when:` may ask for more: `double-opt-in` asks for consent, which not every source tells.
+`status: draft` is deleted. `double-opt-in` stands only where a source tells a consent; the `when:` of a journey may ask for more.
 [Your own events](#your-own-events) can start all that a shop's can, and those below that need an event of yours.
 
 ";
