@@ -136,7 +136,7 @@ test("nor does the very first one", async () => {
 test("orders are taken with all their lines, and what is no list says what is accepted", async () => {
   const { code, text } = await importing("orders", fixture("shopify-orders.csv"));
   assert.equal(code, 0, text);
-  assert.match(text, /^Shopify's orders: 2 new\.\nOrders in the file: 1 fulfilled, 1 refunded\.\n2 lines were rejected/);
+  assert.match(text, /^Shopify's orders: 2 new\.\nOrders in the file: 1 cancelled, 1 fulfilled\.\n2 lines were rejected/);
   assert.equal(requests[0][1].records[0].order.items.length, 2);
   const wrong = await importing("contacts", fixture("own-orders.csv"));
   assert.equal(wrong.code, 1);
