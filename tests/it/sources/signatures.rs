@@ -99,7 +99,9 @@ fn storefront_vectors() {
             let expected = vector
                 .expect_http_status
                 .unwrap_or(if vector.valid { 200 } else { 401 });
-            assert_eq!(answer(source, &vector), expected, "{}", vector.id);
+            let answered = answer(source, &vector);
+            println!("{:<14} {:<12} {answered}", vector.id, name);
+            assert_eq!(answered, expected, "{}", vector.id);
             ids.push(vector.id);
         }
     }
@@ -124,7 +126,9 @@ fn standard_webhooks_vectors() {
         );
         // Genuine, but none of the bodies names an event.
         let expected = if verified.is_ok() { 400 } else { 401 };
-        assert_eq!(answer(SourceKind::Events, &vector), expected, "{}", vector.id);
+        let answered = answer(SourceKind::Events, &vector);
+        println!("{:<14} {:<12} {answered}", vector.id, vector.scheme);
+        assert_eq!(answered, expected, "{}", vector.id);
     }
 }
 
