@@ -11,7 +11,7 @@ pub enum Grounds {
     Bought,
     /// They never said no, and left the checkout that the mail is about. A cart is no order begun.
     BeganOrder,
-    /// Nothing that could be named: a mail about an order explains itself, a preview is for nobody.
+    /// Nothing that could be named; a mail about an order explains itself.
     #[default]
     Unsaid,
 }

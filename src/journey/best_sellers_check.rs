@@ -76,3 +76,20 @@ fn unlinkable(url: &str) -> Option<String> {
     let breaks = url.contains(['"', '\'', '<', '>', '`']);
     breaks.then(|| "quotes and angle brackets have to be written as `%22` and the like".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::still_the_sample;
+
+    #[test]
+    fn sample_goods_are_refused_in_a_shop_of_ones_own_alone() {
+        let (sample, own) = ("https://northfold.example/jug", "https://shop.acme.com/jug");
+        let said = still_the_sample(sample, "https://shop.acme.com").unwrap();
+        assert!(
+            said.starts_with("northfold.example") && said.contains("take `best_sellers:` out"),
+            "{said}"
+        );
+        assert_eq!(still_the_sample(sample, "https://northfold.example"), None);
+        assert_eq!(still_the_sample(own, "https://shop.acme.com"), None);
+    }
+}

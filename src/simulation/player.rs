@@ -195,7 +195,11 @@ impl<W: Watcher> Player<W> {
             _ => {
                 for line in line.each()? {
                     let event = self.story.event(&line, self.world.start, self.world.now)?;
-                    self.deliver(event)?;
+                    if line.flag("meanwhile") {
+                        self.world.meanwhile.borrow_mut().push_back(event);
+                    } else {
+                        self.deliver(event)?;
+                    }
                 }
             }
         }

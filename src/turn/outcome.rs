@@ -321,6 +321,7 @@ fn reason_of(outcome: &Outcome) -> String {
         }
     }
 }
+
 /// What becomes of a message whose run ended while its request was out, and that goes out no more.
 fn left_behind(is_in_doubt: bool, dispatch: &Dispatch) -> Settlement {
     if is_in_doubt {

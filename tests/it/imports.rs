@@ -21,7 +21,7 @@ fn now() -> Timestamp {
     Timestamp::parse_rfc3339("2026-11-23T12:00:00Z").unwrap()
 }
 
-fn settings() -> Settings {
+pub fn settings() -> Settings {
     Settings {
         zone: "Europe/London".parse().unwrap(),
         currency: Currency::parse("GBP").unwrap(),

@@ -17,7 +17,8 @@
 //!                                               unsubscribed, test, imported (a line of a list that was kept
 //!                                               elsewhere), bulk=bytes, zone=Asia/Tokyo, birthday=1990-05-17, delivery=2026-03-20,
 //!                                               score=, products=coffee,tea (what the items are), ref=nadia (an order by
-//!                                               her referral code)
+//!                                               her referral code); meanwhile: it arrives while the next request
+//!                                               to the provider is out
 //!                                               `order 1..50` are fifty of them
 //!   again                                       the last delivery once more
 //!   click nadia                                 the unsubscribe link of the last mail to nadia

@@ -8,16 +8,16 @@ use crate::engine::fixtures::{at, contact};
 use ConsentState::{Pending, Subscribed, Suppressed, Unknown, Unsubscribed};
 use Grounds::{BeganOrder, Bought, Unsaid};
 
-/// Why somebody in this state gets a marketing mail: a stranger, one who left a cart, a customer.
+/// Why somebody in this state gets a marketing mail: a stranger, one who left a checkout, a customer.
 fn said(region: Region, contact: &Contact, stream: Stream) -> [Grounds; 3] {
     let nothing = EventData::default();
-    let cart = EventData {
+    let checkout = EventData {
         checkout_id: Some("8f2c".to_owned()),
         ..EventData::default()
     };
     let mut customer = contact.clone();
     customer.purchases.orders = 1;
-    [(contact, &nothing), (contact, &cart), (&customer, &cart)]
+    [(contact, &nothing), (contact, &checkout), (&customer, &checkout)]
         .map(|(contact, data)| grounds(region, (contact, contact.address()), (stream, data), at(0)))
 }
 
@@ -40,6 +40,14 @@ fn only_who_subscribed_is_told_that_they_did() {
             assert_eq!(said(region, &contact, Stream::Transactional), [Unsaid; 3]);
         }
     }
+    let stranger = contact(Unknown);
+    let cart = EventData {
+        cart_id: Some("c1".to_owned()),
+        ..EventData::default()
+    };
+    let (whom, about) = ((&stranger, stranger.address()), (Stream::Marketing, &cart));
+    let said = grounds(Region::Us, whom, about, at(0));
+    assert_eq!(said, Unsaid, "a cart is no order begun");
     let nobody = contact(Subscribed);
     let data = EventData::default();
     let unknown = grounds(Region::Strict, (&nobody, None), (Stream::Marketing, &data), at(0));

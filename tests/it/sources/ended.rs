@@ -7,8 +7,7 @@ use serde_json::json;
 use wend::domain::event::EventKind;
 use wend::imports::file::File;
 use wend::imports::form::Subject;
-use wend::imports::read::{List, SaidOfAll, Settings, Taken};
-use wend::journey::region::Region;
+use wend::imports::read::{List, Settings, Taken};
 use wend::sources::Reason;
 
 /// The ids of events, by which one is known wherever it comes from.
@@ -24,12 +23,8 @@ fn exported(status: &str, cancelled_at: &str) -> Vec<Event> {
     );
     let file = File::read(file.as_bytes()).unwrap();
     let settings = Settings {
-        zone: "Europe/London".parse().unwrap(),
-        currency: Currency::parse("GBP").unwrap(),
-        region: Region::Strict,
         now: now(),
-        renamed: Vec::new(),
-        said: SaidOfAll::default(),
+        ..crate::imports::settings()
     };
     let mut events = Vec::new();
     let list = List::of(&file, Subject::Orders, &settings).unwrap();
