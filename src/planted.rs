@@ -69,6 +69,7 @@ defects! {
     ErasureKeepsNothing: "erasure: no hash of the address stays",
     KeylessRepeats: "outcome: a request of unknown fate is repeated to a provider that knows no keys",
     RunsAreNumbered: "enrollments: a run's id is a number of the process, not made from what it is of",
+    DocumentsGrow: "store: a contact's document is stored whatever its size",
     LinkOfOneAddress: "unsubscribe: the link withdraws only the address written to now",
 }
 

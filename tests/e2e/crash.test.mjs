@@ -97,6 +97,8 @@ describe("rounds under load, with the books balanced from outside", { concurrenc
   for (const shards of [1, 4]) {
     test(`ten processes are killed at random moments, ${shards === 1 ? "1 shard" : `${shards} shards`}`, () => holds({ rounds: 10, shards }));
   }
+  test("ten processes are killed at random moments, and the provider knows no keys: what is in doubt is given up, and order mail asked for once more", () =>
+    holds({ rounds: 10, sends: "postmark" }));
   test("a deploy under load, back and forth between two builds with other journeys", () =>
     holds({ rounds: 4, perSecond: 15, ends: ["deploy"], builds: ["release", "test"] }));
   test("alarms that panic under load, and a kill now and then", () =>
@@ -107,28 +109,49 @@ describe("the books", () => {
   const ana = { email: "ana@example.com" };
   const order = { who: ana, kind: "order", answered: [1_000] };
   const cart = { who: ana, kind: "cart", answered: [500] };
-  const row = { step: "order-thank-you", state: "accepted", provider_id: "m1" };
-  const nudge = { step: "checkout-nudge", state: "accepted", provider_id: "m2" };
-  const mail = { id: "m1", to: ana.email, at: 2_000 };
+  const row = { message_id: "a1", step: "order-thank-you", stream: "transactional", state: "accepted", provider_id: "m1" };
+  const nudge = { message_id: "a2", step: "checkout-nudge", stream: "marketing", state: "accepted", provider_id: "m2" };
+  const mail = { id: "m1", message: "a1", to: ana.email, at: 2_000 };
+  const unkeyed = { requests: [{ headers: {}, messages: ["a1"], at: 1_900, body: Buffer.from("a") }] };
+  /** When the answers of a provider without keys are lost no more. */
+  const quiet = (since) => ({ ...unkeyed, doubt: { keyless: true, quietSince: since } });
   const completed = { kind: "Order Completed" };
-  const request = (key, text) => ({ headers: { "idempotency-key": key }, body: Buffer.from(text) });
+  const request = (key, text) => ({ headers: { "idempotency-key": key }, body: Buffer.from(text), messages: ["a1"], at: 1_900 });
   const sound = { deliveries: [order], events: [completed], messages: [row], mails: [mail], requests: [request("k", "a")] };
   const faultsOf = async (changes) => {
-    const { deliveries, events, messages, mails, requests } = { ...sound, ...changes };
+    const { deliveries, events, messages, mails, requests, doubt } = { ...sound, ...changes };
     const held = { held: { events, messages } };
     const shop = { admin: async () => ({ status: 200, json: async () => held }) };
-    return (await balance(shop, { deliveries }, { mails: () => mails, requests: () => requests })).faults.join("; ");
+    return (await balance(shop, { deliveries }, { mails: () => mails, requests: () => requests }, doubt)).faults.join("; ");
   };
 
+  const given = { ...row, state: "given_up", provider_id: null };
+  const twice = [mail, { ...mail, id: "m3" }];
+
   test("find nothing where nothing is wrong", async () => assert.equal(await faultsOf({}), ""));
+  for (const [what, changes] of [
+    ["order mail that was asked for once more", { mails: twice }],
+    ["a mail given up that arrived", { messages: [given] }],
+    ["a mail given up that did not", { messages: [given], mails: [] }],
+  ]) {
+    test(`find nothing in ${what}, of a provider without keys whose answers are lost`, async () => {
+      assert.equal(await faultsOf({ ...quiet(2_000), ...changes }), "");
+      assert.notEqual(await faultsOf({ ...quiet(1_000), ...changes }), "", "nothing was lost any more");
+      assert.notEqual(await faultsOf(changes), "", "a provider with keys");
+    });
+  }
   for (const [what, changes, told] of [
     ["an event that was answered and is gone", { events: [] }, /answered with 200 and is lost/],
     ["an event that counted twice", { events: [completed, completed] }, /counted 2 times/],
     ["a mail that nobody wrote down", { messages: [] }, /the ledger knows nothing/],
     ["a mail that is said to be sent and never arrived", { mails: [] }, /0 of it arrived/],
-    ["a mail that arrived twice", { mails: [mail, mail] }, /took a mail twice/],
-    ["two mails for one order", { messages: [row, { ...row, provider_id: "m3" }], mails: [mail, { ...mail, id: "m3" }] }, /2 rows/],
+    ["a mail that arrived twice", { mails: [mail, mail] }, /took order-thank-you 2 times/],
+    ["two mails for one order", { messages: [row, { ...row, message_id: "a3", provider_id: "m3" }], mails: [mail, { ...mail, id: "m3", message: "a3" }] }, /2 rows/],
     ["a mail that waits for ever", { messages: [{ ...row, state: "unknown", provider_id: null }], mails: [] }, /is unknown/],
+    ["marketing twice, whoever took it", {
+      ...quiet(10_000), deliveries: [cart], events: [{ kind: "Checkout Started" }], messages: [nudge],
+      mails: [2, 3].map((n) => ({ id: `m${n}`, message: "a2", to: ana.email, at: 9_000 })),
+    }, /took checkout-nudge 2 times/],
     ["other bytes under the same key", { requests: [request("k", "a"), request("k", "b")] }, /other bytes/],
     [
       "a cart without its mail, whose order was posted and never counted",
@@ -137,12 +160,12 @@ describe("the books", () => {
       },
       /no row for checkout-nudge/,
     ],
-    ["a mail to somebody unknown", { mails: [mail, { id: "m9", to: "x@example.com", at: 1 }] }, /who did nothing/],
+    ["a mail to somebody unknown", { mails: [mail, { id: "m9", message: "a9", to: "x@example.com", at: 1 }] }, /who did nothing/],
     [
       "a mail about a cart that was bought",
       {
         deliveries: [cart, order], events: [completed, { kind: "Checkout Started" }], messages: [row, nudge],
-        mails: [mail, { id: "m2", to: ana.email, at: 9_000 }],
+        mails: [mail, { id: "m2", message: "a2", to: ana.email, at: 9_000 }],
       },
       /about a cart 8000 ms after/,
     ],

@@ -4,6 +4,7 @@
 
 import { balance } from "./books.mjs";
 import { chance } from "./chance.mjs";
+import { startPostmark } from "./postmark.mjs";
 import { startResend } from "./resend.mjs";
 import { Shop } from "./shop.mjs";
 import { Storefront } from "./storefront.mjs";
@@ -27,6 +28,20 @@ const FAULTS = [
   { delayMs: 300 },
 ];
 
+/** One provider remembers keys, the other takes whatever comes. */
+export const PROVIDERS = {
+  resend: {
+    keyless: false,
+    start: () => startResend({ perSecond: 1_000 }),
+    settings: (url) => ({ EMAIL_PROVIDER: "resend", RESEND_URL: url, RESEND_API_KEY: "re_test" }),
+  },
+  postmark: {
+    keyless: true,
+    start: () => startPostmark(),
+    settings: (url) => ({ EMAIL_PROVIDER: "postmark", POSTMARK_URL: url, POSTMARK_SERVER_TOKEN: "pm_test" }),
+  },
+};
+
 /** How a round ends. Each returns what serves the next one: none where it has to be started. */
 export const ENDS = {
   kill: async (server) => void (await server.kill()),
@@ -42,57 +57,59 @@ export const ENDS = {
 };
 
 /**
- * Plays `rounds` of them. `builds` are taken in turn, a restart each; `ends` names how rounds end, one of them at random.
- * Returns the figures, with the faults of the books.
+ * Plays `rounds` of them. `builds` are taken in turn, a restart each; `ends` names how rounds end, one of them at random;
+ * `sends` is one of `PROVIDERS`. Returns the figures, with the faults of the books.
  */
-export async function play({ rounds, seed, shards = 1, perSecond = 40, ends = ["kill"], builds = ["release"], say = () => {} }) {
+export async function play({
+  rounds, seed, shards = 1, perSecond = 40, ends = ["kill"], builds = ["release"], sends = "resend", say = () => {},
+}) {
   const draw = chance(seed);
-  const resend = await startResend({ perSecond: 1_000 });
+  const { keyless, start, settings } = PROVIDERS[sends];
+  const provider = await start();
   const state = stateFolder();
   const storefront = new Storefront(draw, shards);
-  const settings = {
-    SHARDS: String(shards), EMAIL_PROVIDER: "resend", RESEND_URL: resend.url, RESEND_API_KEY: "re_test",
-  };
+  const values = { SHARDS: String(shards), ...settings(provider.url) };
   const tally = { kill: 0, deploy: 0, panic: 0, cut: 0 };
   let server;
   try {
     for (let round = 0; round < rounds; round += 1) {
-      server ??= await serve(state, settings, wend(builds[round % builds.length]));
-      server = await oneRound({ draw, resend, storefront, tally, ends, perSecond, server });
-      say(`round ${round + 1}: ${storefront.posts} posts, ${resend.mails().length} mails`);
+      server ??= await serve(state, values, wend(builds[round % builds.length]));
+      server = await oneRound({ draw, provider, storefront, tally, ends, perSecond, server });
+      say(`round ${round + 1}: ${storefront.posts} posts, ${provider.mails().length} mails`);
     }
-    server ??= await serve(state, settings, wend(builds[0]));
+    const quietSince = Date.now();
+    server ??= await serve(state, values, wend(builds[0]));
     const shop = new Shop(server.fetch, shards);
-    resend.clearFaults();
+    provider.clearFaults();
     await storefront.settle(server.url);
     const open = await settle(shop);
-    const books = await balance(shop, storefront, resend);
-    const faults = [...storefront.strange.map((answer) => `an answer was ${answer}`), ...open, ...books.faults];
-    return { ...figures({ storefront, resend, tally }), people: books.people, rows: books.rows, faults };
+    const { faults: found, ...books } = await balance(shop, storefront, provider, { keyless, quietSince });
+    const faults = [...storefront.strange.map((answer) => `an answer was ${answer}`), ...open, ...found];
+    return { ...figures({ storefront, provider, tally }), ...books, faults };
   } catch (error) {
     error.message += `\n${server?.log().split("\n").slice(-20).join("\n")}`;
     throw error;
   } finally {
     await server?.close();
-    await resend.close();
+    await provider.close();
     state.remove();
   }
 }
 
-async function oneRound({ draw, resend, storefront, tally, ends, perSecond, server }) {
+async function oneRound({ draw, provider, storefront, tally, ends, perSecond, server }) {
   const shop = new Shop(server.fetch, storefront.paper.shards);
   const offset = (await shop.now()).getTime() - Date.now();
-  const before = resend.requests().length;
+  const before = provider.requests().length;
   const stop = storefront.open(server.url, () => new Date(Date.now() + offset), perSecond);
-  resend.clearFaults();
-  resend.fault({ times: Infinity, when: () => draw.of(FAULTY), ...draw.pick(FAULTS) });
+  provider.clearFaults();
+  provider.fault({ times: Infinity, when: () => draw.of(FAULTY), ...draw.pick(FAULTS) });
   // Time passes, so that leases run out and carts fall due; half of the rounds end while it does.
   const passing = draw.of(0.5) ? shop.advance(`${draw.between(1, 12)}m`).catch(() => undefined) : undefined;
   try {
     await new Promise((over) => setTimeout(over, draw.between(...ROUND_MS)));
     const end = draw.pick(ends);
     tally[end] += 1;
-    if (resend.requests().slice(before).some((request) => request.open)) tally.cut += 1;
+    if (provider.requests().slice(before).some((request) => request.open)) tally.cut += 1;
     return await ENDS[end](server);
   } finally {
     await Promise.all([stop(), passing]);
@@ -113,9 +130,15 @@ async function settle(shop) {
   return open(last).map((what) => `not settled: ${what}`);
 }
 
-function figures({ storefront, resend, tally }) {
-  const requests = resend.requests();
-  const keys = new Set(requests.map((request) => request.headers["idempotency-key"]));
+function figures({ storefront, provider, tally }) {
+  const requests = provider.requests();
+  const asked = new Set();
+  const again = requests.filter(({ messages }) => {
+    const known = messages.some((message) => asked.has(message));
+    messages.forEach((message) => asked.add(message));
+    return known;
+  });
+  const arrived = new Set(provider.mails().map(({ message }) => message));
   const answered = storefront.deliveries.filter((delivery) => delivery.answered.length > 0).length;
   return {
     ends: tally,
@@ -126,7 +149,8 @@ function figures({ storefront, resend, tally }) {
     unanswered: storefront.unanswered,
     refused: storefront.refused,
     requests: requests.length,
-    asked_again: requests.length - keys.size,
-    mails: resend.mails().length,
+    asked_again: again.length,
+    mails: arrived.size,
+    twice: provider.mails().length - arrived.size,
   };
 }

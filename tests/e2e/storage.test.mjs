@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { closeSync, openSync, readdirSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
+import { startResend } from "./resend.mjs";
 import { Shop, emailHash, shardOf } from "./shop.mjs";
 import { until } from "./worker.mjs";
 import { serve, stateFolder, wend } from "./workerd.mjs";
@@ -44,25 +45,37 @@ async function signUpIn(shop, shard, name) {
 }
 
 describe("storage that fails", { concurrency: 2 }, () => {
-  test("a full disk: 503 for what does not fit, nothing half written, and all of it once there is room", () =>
+  test("a full disk: 503 for what does not fit, nothing half written, and once there is room all of it, mailed once", () =>
     withState(async (start) => {
-      const shop = await start({ SHARDS: "1" }, { fileBlocks: LITTLE_ROOM });
-      const [accepted, refused] = [[], []];
-      while (refused.length < 5) {
-        const who = shop.shopper();
-        const answer = await shop.orders(who, { customer: false, token: null }).then(() => 200, (error) => error.message);
-        assert.ok(answer === 200 || /"status":503/.test(answer), answer);
-        (answer === 200 ? accepted : refused).push(who);
-        assert.ok(accepted.length < 500, "the disk never filled");
+      const resend = await startResend({ perSecond: 1_000 });
+      try {
+        const settings = { SHARDS: "1", EMAIL_PROVIDER: "resend", RESEND_URL: resend.url, RESEND_API_KEY: "re_test" };
+        const shop = await start(settings, { fileBlocks: LITTLE_ROOM });
+        const [accepted, refused] = [[], []];
+        while (refused.length < 5) {
+          const who = shop.shopper();
+          const answer = await shop.orders(who, { customer: false, token: null }).then(() => 200, (error) => error.message);
+          assert.ok(answer === 200 || /"status":503/.test(answer), answer);
+          (answer === 200 ? accepted : refused).push(who);
+          assert.ok(accepted.length < 500, "the disk never filled");
+        }
+        assert.ok(accepted.length > 5);
+        assert.match(shop.server.log(), /"error":"shard g1-000: .*SQLITE_(IOERR|FULL)/);
+        // What is due goes on to be due: whatever the provider took meanwhile, and could not be written down, it is asked again.
+        await shop.advance("10m").catch(() => undefined);
+        await shop.server.kill();
+        const roomy = await start(settings);
+        for (const who of refused) assert.equal(await roomy.orders(who, { customer: false, token: null }), "accepted");
+        await roomy.advance("1h");
+        const mailed = resend.mails().map((mail) => mail.to).sort();
+        assert.deepEqual(mailed, [...accepted, ...refused].map((who) => who.email).sort(), "everybody once");
+        const { messages } = (await roomy.status()).shards[0];
+        const keys = new Set(resend.requests().map(({ headers }) => headers["idempotency-key"]));
+        assert.ok(resend.requests().length > keys.size, "nothing had to be asked again");
+        assert.deepEqual([...new Set(messages.map(({ state }) => state))], ["accepted"]);
+      } finally {
+        await resend.close();
       }
-      assert.ok(accepted.length > 5);
-      assert.match(shop.server.log(), /"error":"shard g1-000: .*SQLITE_(IOERR|FULL)/);
-      await shop.server.kill();
-      const roomy = await start({ SHARDS: "1" });
-      for (const who of refused) assert.equal(await roomy.orders(who, { customer: false, token: null }), "accepted");
-      await roomy.advance("1h");
-      const mailed = (await roomy.outbox()).map((mail) => mail.to).sort();
-      assert.deepEqual(mailed, [...accepted, ...refused].map((who) => who.email).sort(), "everybody once");
     }));
 
   for (const [what, spoil] of [

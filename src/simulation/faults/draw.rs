@@ -36,6 +36,10 @@ const YEAR: Timestamp = Timestamp::from_seconds(1_767_225_600);
 /// A webhook of four brings trouble of its own.
 const WEBHOOK_TROUBLE: f64 = 0.25;
 const KEYLESS: f64 = 0.25;
+/// A store of eight tells so much with everything that a few runs fill a contact's document: what the events API takes
+/// at most, nearly.
+const TALKATIVE: f64 = 0.125;
+const BULK: &str = " bulk=16000";
 
 /// The plan of a seed.
 pub fn plan(seed: u64) -> Plan {
@@ -58,6 +62,9 @@ pub fn plan(seed: u64) -> Plan {
         Shopper::new(&mut dice, number, name).lives(&mut plan);
         let replies = (0..4).filter_map(|_| reply(&mut dice, number));
         plan.replies.extend(replies);
+    }
+    if Draw::new(seed, 2).chance(TALKATIVE) {
+        plan.acts.iter_mut().for_each(Act::tells_much);
     }
     // One thing at a time for every storefront: what they do at one moment is told in this order.
     plan.acts.sort_by_key(|act| act.at);
@@ -178,6 +185,16 @@ fn trouble(dice: &mut Dice) -> Trouble {
         }
         21 => Trouble::Hang(dice.minutes(&[2, 10, 61])),
         _ => Trouble::Deploy(dice.below(DEPLOYS) as usize),
+    }
+}
+
+impl Act {
+    /// Of somebody's signup, checkout or order: what starts runs.
+    fn tells_much(&mut self) {
+        let what = self.line.split(' ').next();
+        if let Some("signup" | "checkout" | "update" | "order") = what {
+            self.line.push_str(BULK);
+        }
     }
 }
 
