@@ -325,7 +325,11 @@ pub fn raw(sql: &dyn Sql, contact: &ContactId) -> Result<Option<String>, Error> 
 fn json(contact: &Contact) -> Result<Value, Error> {
     let id = contact.id.as_str();
     let document = DocumentRef::Live(contact);
-    let most = if planted!(DocumentsGrow) { usize::MAX } else { MAX_DOCUMENT_BYTES };
+    let most = if planted!(DocumentsGrow) {
+        usize::MAX
+    } else {
+        MAX_DOCUMENT_BYTES
+    };
     to_json("document of contact", id, &document, most).map(Value::from)
 }
 

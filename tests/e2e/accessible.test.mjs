@@ -25,7 +25,7 @@ describe("pages of links", { skip }, () => {
     server = await serve(state, {}, wend("test"));
     shop = new Shop(server.fetch, 1);
     await shop.toNoon();
-    browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+    browser = await chromium.launch({ executablePath, timeout: 180_000, args: ["--no-sandbox", "--disable-gpu"] });
     const ana = shop.shopper();
     await shop.signsUp(ana);
     await shop.event("Confirm Wanted", { email: ana.email });

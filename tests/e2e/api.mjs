@@ -15,7 +15,7 @@ import { createServer } from "node:http";
  * @property {boolean} [accept] Whether the mail arrives all the same. Default: true for `end` and `delayMs` only.
  * @property {"silence" | "reset" | "half"} [end] After the whole body was read: never answer, reset the
  *   connection, or answer half a body and break off.
- * @property {number} [delayMs] Answer so much later; the key counts as in flight meanwhile.
+ * @property {number} [delayMs] Answer so much later; until then the request is in flight.
  * @property {number} [times] For how many requests; default 1.
  * @property {(request: RecordedRequest) => boolean} [when] Only for requests that match.
  */
@@ -27,9 +27,10 @@ import { createServer } from "node:http";
  * @property {Record<string, string>} headers Names in lower case.
  * @property {Buffer} body The exact bytes.
  * @property {unknown} json The body parsed, or undefined.
- * @property {string[]} messages Our own ids of the messages in it.
+ * @property {string[]} messages Our own ids of the messages in it; none of a request that is refused for what it is.
  * @property {number} at Milliseconds since the epoch, by the server's clock.
  * @property {number | null} status What was answered; null when nothing was.
+ * @property {number | null} answered_at When all of the answer had left, by this machine's clock.
  * @property {boolean} open Whoever asked still waits for an answer.
  */
 
@@ -92,6 +93,7 @@ async function serve(context, incoming, outgoing) {
     messages: [],
     at: now(),
     status: null,
+    answered_at: null,
     open: true,
   };
   outgoing.once("close", () => void (request.open = false));
@@ -139,6 +141,7 @@ async function play({ dialect, state }, { incoming, outgoing, request, fault, an
     return void outgoing.write(half, () => incoming.socket.destroy());
   }
   request.status = answer.status;
+  outgoing.once("finish", () => void (request.answered_at = Date.now()));
   outgoing.writeHead(answer.status, headers);
   outgoing.end(text);
 }

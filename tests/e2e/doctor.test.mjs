@@ -22,7 +22,7 @@ const RESEND_KEYS = { resend: ["resend"] };
 /** What the doctor finds of a zone that differs from the sound one: `verdict what text`, all but what is good. */
 async function findings(changes, { providers = ["resend"], domain = "shop.example", selectors = RESEND_KEYS[providers[0]] } = {}) {
   const server = await openNameserver({ ...SOUND, ...changes });
-  const resolver = new Resolver({ timeout: 200, tries: 1 });
+  const resolver = new Resolver({ timeout: 5_000, tries: 1 });
   resolver.setServers([server.address]);
   try {
     const found = await examine({ domain, providers, resolver, selectors });

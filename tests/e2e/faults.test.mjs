@@ -60,7 +60,7 @@ const FAULTS = [
   { what: "a rest of an hour", fault: { status: 429, headers: { "retry-after": "3600" } }, cause: "quota", reason: "quota", after: "90m", most: 3 },
 ];
 
-describe("a provider at fault", { concurrency: true }, () => {
+describe("a provider at fault", { concurrency: 8 }, () => {
   for (const { what, fault, cause, reason, after, most } of FAULTS) {
     test(`${what}: mail waits with its reason, /health says so, and each leaves once when it is mended`, () =>
       withResend(async (shop, resend) => {

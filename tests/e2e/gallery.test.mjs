@@ -19,7 +19,7 @@ const folder = mkdtempSync(path.join(os.tmpdir(), "wend-gallery-"));
 const preview = (...args) => tryRun(process.execPath, [PREVIEW, ...args], { cwd: root });
 
 /** Waits for what a page or a server does by itself. */
-async function until(what, holds, limitMs = 10_000) {
+async function until(what, holds, limitMs = 60_000) {
   for (const startedAt = Date.now(); !(await holds());) {
     assert.ok(Date.now() - startedAt < limitMs, `waited in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -51,7 +51,7 @@ const [executablePath, skip] = [find(CHROMIUM), skipWithout(CHROMIUM)];
 
 describe("in a browser", { skip }, () => {
   let [browser, page, asked, wrong] = [];
-  before(async () => { browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] }); });
+  before(async () => { browser = await chromium.launch({ executablePath, timeout: 180_000, args: ["--no-sandbox", "--disable-gpu"] }); });
   afterAll(() => browser?.close());
 
   /** The gallery at this address of its own; what it asks the network for, and what goes wrong in it, is written down. */

@@ -5,7 +5,6 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { startResend } from "./resend.mjs";
 import { dial, request, send } from "./rawhttp.mjs";
@@ -46,9 +45,10 @@ const writesALine = (work) => writes(1, work);
 
 async function writes(written, work) {
   const rows = await shop.rowsOf(async () => {
+    const before = await shop.rows();
     await work();
     // The line is written behind the answer.
-    if (written > 0) await setTimeout(500);
+    await until(SENT_LIMIT_MS, "the line", () => shop.rows(), (now) => now.written - before.written >= written);
   });
   assert.deepEqual(rows, { written, alarms: 0, store: 0 });
 }

@@ -168,7 +168,7 @@ describe("in a browser", { skip }, () => {
   const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
   const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
   let browser;
-  before(async () => { browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] }); });
+  before(async () => { browser = await chromium.launch({ executablePath, timeout: 180_000, args: ["--no-sandbox", "--disable-gpu"] }); });
   afterAll(() => browser?.close());
 
   for (const colorScheme of ["light", "dark"]) {

@@ -123,7 +123,7 @@ function signatureOfAws({ method, path, headers, text }) {
   assert.equal(headers.authorization, expected);
 }
 
-describe("through each provider", { concurrency: true }, () => {
+describe("through each provider", { concurrency: 8 }, () => {
   for (const [provider, { path, proof: [header, proof], to }] of Object.entries(PROVIDERS)) {
     test(`${provider}: an order is one mail, accepted under the provider's id`, () =>
       withOrder(provider, ["ok"], async ({ shop, buyer, api }) => {

@@ -18,7 +18,7 @@ const SETTLED_LIMIT_MS = 60_000;
 /** Longer than every wait for a mail that the books expect and every pause of a retry, shorter than a provider's key lives. */
 const SETTLING = "13h";
 
-/** What a provider does wrong in a round; each is asked about, or asked again, after the restart. */
+/** What a provider does wrong in a round. */
 const FAULTS = [
   { end: "silence" },
   { end: "silence", accept: false },
@@ -57,34 +57,35 @@ export const ENDS = {
 };
 
 /**
- * Plays `rounds` of them. `builds` are taken in turn, a restart each; `ends` names how rounds end, one of them at random;
- * `sends` is one of `PROVIDERS`. Returns the figures, with the faults of the books.
+ * Plays `rounds` of them, and more (up to five times as many) until so many as `cutAtLeast` ended while a request was open. `builds` are taken in turn, a restart each; `ends` names how rounds end, one of them at random;
+ * `provider` is one of `PROVIDERS`. Returns the figures, with the faults of the books.
  */
 export async function play({
-  rounds, seed, shards = 1, perSecond = 40, ends = ["kill"], builds = ["release"], sends = "resend", say = () => {},
+  rounds, seed, shards = 1, perSecond = 40, ends = ["kill"], builds = ["release"], provider: name = "resend", cutAtLeast = 0, say = () => {},
 }) {
   const draw = chance(seed);
-  const { keyless, start, settings } = PROVIDERS[sends];
+  const { keyless, start, settings } = PROVIDERS[name];
   const provider = await start();
   const state = stateFolder();
   const storefront = new Storefront(draw, shards);
   const values = { SHARDS: String(shards), ...settings(provider.url) };
-  const tally = { kill: 0, deploy: 0, panic: 0, cut: 0 };
+  const tally = { kill: 0, deploy: 0, panic: 0, cut: 0, deaths: [] };
   let server;
   try {
-    for (let round = 0; round < rounds; round += 1) {
+    for (let round = 0; round < rounds || (tally.cut < cutAtLeast && round < 5 * rounds); round += 1) {
       server ??= await serve(state, values, wend(builds[round % builds.length]));
       server = await oneRound({ draw, provider, storefront, tally, ends, perSecond, server });
       say(`round ${round + 1}: ${storefront.posts} posts, ${provider.mails().length} mails`);
     }
-    const quietSince = Date.now();
+    provider.clearFaults();
     server ??= await serve(state, values, wend(builds[0]));
     const shop = new Shop(server.fetch, shards);
-    provider.clearFaults();
     await storefront.settle(server.url);
     const open = await settle(shop);
-    const { faults: found, ...books } = await balance(shop, storefront, provider, { keyless, quietSince });
+    const { faults: found, ...books } = await balance(shop, storefront, provider, { keyless, deaths: tally.deaths, shards });
     const faults = [...storefront.strange.map((answer) => `an answer was ${answer}`), ...open, ...found];
+    const told = rowsOf(await shop.status());
+    if (told !== books.rows) faults.push(`/admin/status tells of ${told} mails, and the exports of ${books.rows}`);
     return { ...figures({ storefront, provider, tally }), ...books, faults };
   } catch (error) {
     error.message += `\n${server?.log().split("\n").slice(-20).join("\n")}`;
@@ -110,11 +111,17 @@ async function oneRound({ draw, provider, storefront, tally, ends, perSecond, se
     const end = draw.pick(ends);
     tally[end] += 1;
     if (provider.requests().slice(before).some((request) => request.open)) tally.cut += 1;
-    return await ENDS[end](server);
+    const death = { at: Date.now(), until: Infinity };
+    tally.deaths.push(death);
+    const next = await ENDS[end](server);
+    death.until = Date.now();
+    return next;
   } finally {
     await Promise.all([stop(), passing]);
   }
 }
+
+const rowsOf = ({ shards }) => shards.flatMap(({ messages }) => messages).reduce((sum, { count }) => sum + count, 0);
 
 /** Lets everything fall due and be answered; says what is not settled then. */
 async function settle(shop) {
@@ -130,7 +137,7 @@ async function settle(shop) {
   return open(last).map((what) => `not settled: ${what}`);
 }
 
-function figures({ storefront, provider, tally }) {
+function figures({ storefront, provider, tally: { deaths, ...ends } }) {
   const requests = provider.requests();
   const asked = new Set();
   const again = requests.filter(({ messages }) => {
@@ -141,7 +148,7 @@ function figures({ storefront, provider, tally }) {
   const arrived = new Set(provider.mails().map(({ message }) => message));
   const answered = storefront.deliveries.filter((delivery) => delivery.answered.length > 0).length;
   return {
-    ends: tally,
+    ends,
     posts: storefront.posts,
     webhooks: storefront.deliveries.length,
     answered,

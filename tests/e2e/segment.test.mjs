@@ -162,7 +162,7 @@ describe("the official library for Node, as it is", () => {
 
   test("@segment/analytics-node drives a running server", async () => {
     const ana = shop.shopper();
-    const analytics = new Analytics({ writeKey: WRITE_KEY, host: server.url, maxEventsInBatch: 4 });
+    const analytics = new Analytics({ writeKey: WRITE_KEY, host: server.url, maxEventsInBatch: 4, httpRequestTimeout: 60_000 });
     const errors = [];
     analytics.on("error", (error) => errors.push(error));
     const answers = [];

@@ -46,7 +46,7 @@ describe("in a page", { skip }, () => {
     state = stateFolder();
     server = await serve(state, { SEGMENT_WRITE_KEY: WRITE_KEY, SEGMENT_PUBLIC_KEY: PUBLIC_KEY, STORE_ORIGINS: page }, wend("test"));
     shop = new Shop(server.fetch, 1);
-    browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+    browser = await chromium.launch({ executablePath, timeout: 180_000, args: ["--no-sandbox", "--disable-gpu"] });
   });
   afterAll(async () => {
     await browser?.close();

@@ -50,6 +50,8 @@ describe("storage that fails", { concurrency: 2 }, () => {
       const resend = await startResend({ perSecond: 1_000 });
       try {
         const settings = { SHARDS: "1", EMAIL_PROVIDER: "resend", RESEND_URL: resend.url, RESEND_API_KEY: "re_test" };
+        // Slow, so that some of its answers meet a disk that has become full.
+        resend.fault({ delayMs: 3_000, times: Infinity });
         const shop = await start(settings, { fileBlocks: LITTLE_ROOM });
         const [accepted, refused] = [[], []];
         while (refused.length < 5) {
@@ -59,11 +61,19 @@ describe("storage that fails", { concurrency: 2 }, () => {
           (answer === 200 ? accepted : refused).push(who);
           assert.ok(accepted.length < 500, "the disk never filled");
         }
+        // Then little things, until these do not fit either: what an answer of the provider makes us write is no larger.
+        for (let full = 0; full < 3;) {
+          const look = shop.event("Product Viewed", { email: accepted[0].email, products: [{ product_id: "93", name: "Linen dress" }] });
+          full += await look.then(() => 0, () => 1);
+        }
         assert.ok(accepted.length > 5);
         assert.match(shop.server.log(), /"error":"shard g1-000: .*SQLITE_(IOERR|FULL)/);
-        // What is due goes on to be due: whatever the provider took meanwhile, and could not be written down, it is asked again.
+        // What is due stays due: what the provider took and nobody could write down is asked for again.
         await shop.advance("10m").catch(() => undefined);
+        const unanswered = () => resend.requests().filter(({ status }) => status === null).length;
+        await until(SENT_LIMIT_MS, "its answers", unanswered, (count) => count === 0);
         await shop.server.kill();
+        resend.clearFaults();
         const roomy = await start(settings);
         for (const who of refused) assert.equal(await roomy.orders(who, { customer: false, token: null }), "accepted");
         await roomy.advance("1h");

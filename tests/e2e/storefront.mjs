@@ -10,7 +10,10 @@ const SETTLE_LIMIT_MS = 60_000;
 /** What shoppers do. A cart that is left is written about after an hour; one that is bought is not. */
 const STORIES = ["order", "signup", "cart", "cart-bought"];
 const AGAIN = 0.05;
-/** Of what was not answered so many are never posted again: Wend may have them or not, but not half of them. */
+/**
+ * Of what was not answered so many are never posted again: Wend may have them or not, but not half of them. (Only that an
+ * order closes its cart may be all there is of it, where there are several shards.)
+ */
 const GIVEN_UP = 0.1;
 
 /**

@@ -20,7 +20,7 @@ export const wend = (build = "release") => ({
   ],
   classes: ["Shard", "Store"],
 });
-const START_LIMIT_MS = 30_000;
+const START_LIMIT_MS = 180_000;
 const GRACE_MS = 1_000;
 
 /** A folder for the objects' files; removed by `remove()`. */

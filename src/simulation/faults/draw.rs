@@ -36,9 +36,9 @@ const YEAR: Timestamp = Timestamp::from_seconds(1_767_225_600);
 /// A webhook of four brings trouble of its own.
 const WEBHOOK_TROUBLE: f64 = 0.25;
 const KEYLESS: f64 = 0.25;
-/// A store of eight tells so much with everything that a few runs fill a contact's document: what the events API takes
-/// at most, nearly.
+/// A store of eight tells so much that a few runs fill a contact's document.
 const TALKATIVE: f64 = 0.125;
+/// Nearly what the events API takes at most.
 const BULK: &str = " bulk=16000";
 
 /// The plan of a seed.
@@ -189,10 +189,10 @@ fn trouble(dice: &mut Dice) -> Trouble {
 }
 
 impl Act {
-    /// Of somebody's signup, checkout or order: what starts runs.
+    /// Where it starts a run, or changes what one knows.
     fn tells_much(&mut self) {
         let what = self.line.split(' ').next();
-        if let Some("signup" | "checkout" | "update" | "order") = what {
+        if matches!(what, Some("signup" | "checkout" | "update" | "order")) {
             self.line.push_str(BULK);
         }
     }
