@@ -24,7 +24,7 @@ const RESULTS = "bench/results.json";
 const MEASUREMENTS = {
   ingest: { title: "a signed webhook becomes durable, against the limit and a Worker written by hand", measure: ingest },
   due: { title: "many journeys fall due at once, and steadily; how late their mails are", measure: due },
-  growth: { title: "a webhook among few contacts and among many; what a contact weighs", measure: growth },
+  growth: { title: "a webhook and due mails among few contacts and among many; what a contact weighs", measure: growth },
   start: { title: "the Worker's size, and the time from nothing to its first answers", measure: start },
   workflows: { title: "the same journey on Cloudflare Workflows and by hand, under one harness", measure: workflows },
   cost: { title: "rows, requests and CPU of whole journeys, in dollars; and that all sides send the same mails", measure: cost },

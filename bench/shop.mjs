@@ -45,6 +45,21 @@ export function order(number, nth = 0, at = new Date()) {
   return signed("orders/create", { ...ORDER, ...own, customer: customerOf(ORDER.customer, who, time) }, `order-${number}-${nth}`);
 }
 
+/** Shopper `number` as another program's list has them: subscribed, with an order of `at`. Two records of an import. */
+export function listed(number, at) {
+  const [who, time] = [shopper(number), at.getTime()];
+  const contact = {
+    list: "shopify", email: who.email, customers: [["shopify", String(who.customer)]], since: time, profile: { first_name: "Ana" },
+    consent: { state: "subscribed", at: time, method: "checkout-box", text: "2026-01" },
+  };
+  const order = {
+    source: "shopify", id: String(6_000_000_000_000 + number), number: `#${number}`, email: who.email, customer: String(who.customer),
+    placed_at: time, total: { amount: "57.05", currency: "GBP" },
+    items: [{ title: "Linen dress", variant: "M", quantity: 1, price: { amount: "57.05", currency: "GBP" }, product_id: "93" }],
+  };
+  return [{ contact }, { order }];
+}
+
 /** Somebody new leaves an address at a checkout: the event that the peers get, which tells how long to wait before the mail. */
 export function signup(number, at, waitMs) {
   const who = shopper(number);

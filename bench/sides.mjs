@@ -80,6 +80,12 @@ async function wendStats(server) {
 /** Wend's stop switch. */
 export const stop = (server, stopped) => admin(server, "stop", { method: "POST", body: JSON.stringify({ stopped }) });
 
+/** Wend's import. Of what was there already it would be silent: it must all be new. */
+export async function imported(server, records) {
+  const { taken } = await admin(server, "import", { method: "POST", body: JSON.stringify({ records }) });
+  if (taken !== records.length) throw new Error(`of ${records.length} records ${taken} were new`);
+}
+
 async function admin(server, what, init = {}) {
   const response = await server.fetch(`/admin/${what}`, { ...init, headers: { authorization: `Bearer ${DEV_SECRETS.ADMIN_TOKEN}` } });
   if (!response.ok) throw new Error(`/admin/${what} answered ${response.status}: ${await response.text()}`);

@@ -14,8 +14,8 @@ import { SIDES, serving, settings } from "../sides.mjs";
 const FIRST_WAIT_MS = 3_600_000;
 const QUIET_MS = 60_000;
 const POLL_MS = 500;
-/** Shoppers by whom the filling is timed; nothing of theirs falls due. */
-const TRIAL = { from: 9_000_000, count: 500 };
+/** So many shoppers time the filling; nothing of theirs falls due. */
+const TRIAL_COUNT = 500;
 /** How much slower than the trial the filling may be. */
 const SLACK = 1.8;
 
@@ -63,37 +63,55 @@ async function measured({ side, values, arrived }, count, after) {
   const provider = await startProvider();
   try {
     return await serving(side, { ...settings(provider.url), ...values }, async (server) => {
-      const firstDue = await filled(server, count, after);
+      const firstDue = await filled(server, 0, count, after);
       const cpu = cpuMs(server.pid);
       await sleep(firstDue - Date.now());
       await arrived(provider, server, count);
       const elapsed = Date.now() - firstDue;
       const figures = { cpuMs: (cpuMs(server.pid) - cpu) / count, memoryMb: memoryBytes(server.pid) / 1e6 };
       if (arrived !== toProvider.arrived) return { perSecond: count / (elapsed / 1000), ...figures };
-      return { ...late(provider.arrivals(), count, firstDue, after), ...figures };
+      return { ...late(provider.arrivals(), 0, count, firstDue, after), ...figures };
     });
   } finally {
     await provider.close();
   }
 }
 
+/**
+ * The mails of `count` new shoppers, numbered from `from`, fall due at once at a server that is up and has nothing else to do.
+ * The filling is timed by `trial` shoppers more, whose numbers follow.
+ */
+export async function dueAtOnce(server, provider, from, count, trial) {
+  provider.reset();
+  const firstDue = await filled(server, from, count, () => 0, trial);
+  const before = await server.stats();
+  const cpu = cpuMs(server.pid);
+  await sleep(firstDue - Date.now());
+  await provider.received(count, QUIET_MS);
+  const each = { cpuMs: (cpuMs(server.pid) - cpu) / count, memoryMb: memoryBytes(server.pid) / 1e6 };
+  let after = await server.stats();
+  for (; after.mails < before.mails + count; after = await server.stats()) await sleep(POLL_MS);
+  const rowsWritten = (after.rows_written - before.rows_written) / count;
+  return { ...late(provider.arrivals(), from, count, firstDue, () => 0), rowsWritten, ...each };
+}
+
 /** Fills with checkouts whose mails fall due from a moment on at which the filling is over, and returns that moment. */
-async function filled(server, count, after) {
+async function filled(server, from, count, after, trial = TRIAL_COUNT) {
   const startedAt = Date.now();
-  await drive(server.url, Array.from({ length: TRIAL.count }, (_, index) => checkout(TRIAL.from + index)));
-  const eachMs = (Date.now() - startedAt) / TRIAL.count;
+  await drive(server.url, Array.from({ length: trial }, (_, index) => checkout(from + count + index)));
+  const eachMs = (Date.now() - startedAt) / trial;
   const firstDue = Date.now() + 3_000 + eachMs * count * SLACK;
-  await fill(server.url, count, (index) => checkout(index, new Date(firstDue + after(index) - FIRST_WAIT_MS)));
+  await fill(server.url, count, (index) => checkout(from + index, new Date(firstDue + after(index) - FIRST_WAIT_MS)));
   if (Date.now() > firstDue) throw new Error("the machine grew slower while the checkouts were posted; run it again");
   return firstDue;
 }
 
 /** Every mail once, and how late. */
-function late(arrivals, count, firstDue, after) {
+function late(arrivals, from, count, firstDue, after) {
   const lateness = [];
   for (let index = 0; index < count; index += 1) {
-    const times = arrivals.get(index) ?? [];
-    if (times.length !== 1) throw new Error(`shopper ${index} got ${times.length} mails`);
+    const times = arrivals.get(from + index) ?? [];
+    if (times.length !== 1) throw new Error(`shopper ${from + index} got ${times.length} mails`);
     lateness.push(times[0] - firstDue - after(index));
   }
   const last = Math.max(...[...arrivals.values()].flat()) - firstDue;
