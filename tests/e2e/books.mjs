@@ -14,10 +14,10 @@ const UNASKED_PER_DEATH = 5;
 const GIVEN_UP = "given_up";
 
 /**
- * Compares the three; `shop` reaches the Worker. A provider that is `keyless` takes whatever comes: of a mail whose fate is in
- * doubt, because an answer was lost or the process died (from `at` to `until` of `deaths`) before it can have been written down, order mail is
- * asked for once more, and anything else is given up. Among several `shards` an order that was never answered may have closed
- * its cart and come no further: it was bought all the same.
+ * Compares the three; `shop` reaches the Worker. A provider that is `keyless` takes whatever comes: where a mail's fate is in
+ * doubt, because an answer was lost or the process died (from `at` to `until` of `deaths`) before it can have been written
+ * down, order mail is asked for once more, and anything else is given up. Among several `shards` an order that was never
+ * answered may have closed its cart and come no further: it was bought all the same.
  */
 export async function balance(shop, storefront, provider, { keyless = false, deaths = [], shards = 1 } = {}) {
   const people = new Map();

@@ -57,8 +57,9 @@ export const ENDS = {
 };
 
 /**
- * Plays `rounds` of them, and more (up to five times as many) until so many as `cutAtLeast` ended while a request was open. `builds` are taken in turn, a restart each; `ends` names how rounds end, one of them at random;
- * `provider` is one of `PROVIDERS`. Returns the figures, with the faults of the books.
+ * Plays `rounds` of them, and more (up to five times as many) until so many as `cutAtLeast` ended while a request was open.
+ * `builds` are taken in turn, a restart each; `ends` names how rounds end, one of them at random; `provider` is one of
+ * `PROVIDERS`. Returns the figures, with the faults of the books.
  */
 export async function play({
   rounds, seed, shards = 1, perSecond = 40, ends = ["kill"], builds = ["release"], provider: name = "resend", cutAtLeast = 0, say = () => {},
