@@ -6,35 +6,38 @@ import path from "node:path";
 
 const FOLDER = path.join("docs", "images", "performance");
 const WIDTH = 720;
-const LABEL = 250;
+const LABEL = 310;
 const VALUE = 90;
 const BAR = 22;
 const STEP = 32;
 const TOP = 48;
 
-/** What is drawn of each measurement: a group of its results, one field of it, and what the bars say. */
+/** What is drawn of each measurement: a group of its results, one field of it, and what the bars say; `side` where all are of one. */
 const PLOTS = [
   { of: "ingest", group: "runs", field: "cpuMs", title: "CPU of a webhook, milliseconds of the whole process (less is better)" },
   { of: "ingest", group: "runs", field: "perSecond", title: "Webhooks a second, 16 connections (more is better)" },
   { of: "due", group: "runs", field: "perSecond", title: "Mails a second, all due at once (more is better)" },
+  { of: "growth", group: "runs", field: "p50", title: "An order's answer by contacts in one shard, median ms (less is better)", side: "wend" },
+  { of: "growth", group: "due", field: "perSecond", title: "Due mails a second by contacts in one shard (more is better)", side: "wend" },
   { of: "workflows", group: "runs", field: "checkoutsPerSecond", title: "Checkouts a second, all under one harness (more is better)" },
   { of: "workflows", group: "runs", field: "storedBytesEach", title: "Bytes stored for a waiting checkout (less is better)" },
+  { of: "peers", group: "runs", field: "signupsPerSecond", title: "Signups a second, each with a wait and a mail (more is better)" },
   { of: "cost", group: "dollars_per_million_checkouts", field: "total", title: "Dollars for a million checkouts with their mails (less is better)" },
 ];
 
 /** Draws what there are results for. */
 export function plot(results) {
   mkdirSync(FOLDER, { recursive: true });
-  for (const { of, group, field, title } of PLOTS) {
+  for (const { of, group, field, title, side } of PLOTS) {
     const rows = Object.entries(results[of]?.[group] ?? {}).map(([name, row]) => [name, row[field]]);
-    if (rows.length > 0) writeFileSync(path.join(FOLDER, `${of}-${field}.svg`), bars(title, rows));
+    if (rows.length > 0) writeFileSync(path.join(FOLDER, `${of}-${field}.svg`), bars(title, rows, side));
   }
 }
 
-function bars(title, rows) {
+function bars(title, rows, side) {
   const most = Math.max(...rows.map(([, value]) => value), Number.MIN_VALUE);
   const height = TOP + rows.length * STEP + 8;
-  const drawn = rows.map(([name, value], index) => bar(name, value, value / most, TOP + index * STEP));
+  const drawn = rows.map(([name, value], index) => bar(name, value, value / most, TOP + index * STEP, side));
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escaped(title)}">
 <style>text{font:14px system-ui,sans-serif;fill:#23211d}.wend{fill:#1f4d3a}.other{fill:#a8a293}
 @media(prefers-color-scheme:dark){text{fill:#e8e4da}.wend{fill:#5fb08c}.other{fill:#6f6a5e}}</style>
@@ -44,9 +47,9 @@ ${drawn.join("\n")}
 `;
 }
 
-function bar(name, value, share, y) {
+function bar(name, value, share, y, of) {
   const length = Math.max(1, Math.round((WIDTH - LABEL - VALUE) * share));
-  const side = name.startsWith("wend") ? "wend" : "other";
+  const side = (of ?? name).startsWith("wend") ? "wend" : "other";
   return `<text x="0" y="${y + 16}">${escaped(name)}</text>
 <rect class="${side}" x="${LABEL}" y="${y}" width="${length}" height="${BAR}" rx="3"/>
 <text x="${LABEL + length + 8}" y="${y + 16}">${value}</text>`;

@@ -1,9 +1,11 @@
-// Measurement 6: what a million checkouts cost, each with all three mails of its journey. Rows, requests, CPU and bytes are
-// measured on every side, and turned into dollars by bench/prices.json. Run by bench/main.mjs.
+// Measurement 6: what a million checkouts cost, each with the mails of its journey or the order that ends it. Rows, mails, CPU
+// and bytes are measured on every side; requests follow from how each side is made. bench/prices.json turns them into dollars.
+// Run by bench/main.mjs.
 //
 // It is also the check that the sides do the same: who does not buy gets three mails, who does gets none.
 
 import { readFileSync } from "node:fs";
+import { medians } from "../figures.mjs";
 import { UNDER_HARNESS, underHarness, used } from "../harness.mjs";
 import { drive } from "../load.mjs";
 import { checkout, order } from "../shop.mjs";
@@ -13,20 +15,34 @@ const WARM_UP = 20;
 const QUIET_MS = 120_000;
 /** Wend's clock is moved; the others are given shorter waits. The first leaves time to buy in. */
 const SHORT_WAITS = "20s 3s 3s";
+/** Longer than a whole journey. */
+const ADVANCE_DAYS = 4;
+const DAY_MS = 86_400_000;
 const PRICES = JSON.parse(readFileSync(new URL("../prices.json", import.meta.url), "utf8"));
 const MILLION = 1_000_000;
 const DAYS_A_MONTH = 30;
 
-export async function cost({ quick, say }) {
+export async function cost({ rounds, quick, say }) {
   const [count, buyers] = quick ? [10, 3] : [100, 20];
-  const each = {};
-  const dollars = {};
-  for (const side of Object.values(UNDER_HARNESS)) {
-    each[side.name] = await journeys(side, count, buyers);
-    dollars[side.name] = priced(side.name, each[side.name]);
-    say(`${side.name}: ${count - buyers} × ${MAILS} mails, none to ${buyers} who bought`);
+  const sides = Object.values(UNDER_HARNESS);
+  const taken = new Map(sides.map(({ name }) => [name, []]));
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const side of sides) {
+      taken.get(side.name).push(await journeys(side, count, buyers));
+      say(`round ${round}, ${side.name}: ${count - buyers} × ${MAILS} mails, none to ${buyers} who bought`);
+    }
   }
-  return { prices: PRICES.source, each, dollars_per_million_checkouts: dollars };
+  const each = Object.fromEntries([...taken].map(([name, results]) => [name, medians(results)]));
+  const dollars = Object.fromEntries(Object.entries(each).map(([name, used]) => [name, priced(name, used)]));
+  const perEvents = (events) => Object.fromEntries(Object.entries(dollars).map(([name, { total }]) => [name, total * events / each[name].events]));
+  return {
+    prices: PRICES.source,
+    rounds,
+    each,
+    dollars_per_million_checkouts: dollars,
+    dollars_per_million_events: perEvents(1),
+    dollars_per_million_contact_months: perEvents(PRICES.assumed.events_a_contact_month),
+  };
 }
 
 /** Runs whole journeys and returns what each one used. */
@@ -39,19 +55,26 @@ function journeys(side, count, buyers) {
     // Tables and code are there before anything is counted.
     await drive(worker.url, Array.from({ length: WARM_UP }, (_, index) => checkout(count + index)));
     await drive(worker.url, Array.from({ length: WARM_UP }, (_, index) => order(count + index)));
-    const before = { ...(await used()), ...(await worker.stats()) };
-    await drive(worker.url, all.map((number) => checkout(number)));
-    await drive(worker.url, bought.map((number) => order(number)));
     // Wend thanks for an order too: that is a journey of its own, and its mail comes on top.
-    const mails = (count - buyers) * MAILS + (clock ? buyers + WARM_UP : 0);
+    if (clock) {
+      await advance(worker);
+      await worker.provider.received(WARM_UP, QUIET_MS);
+    }
+    const before = { ...(await used()), ...(await worker.stats()) };
+    const at = new Date(Date.now() + (clock ? ADVANCE_DAYS * DAY_MS : 0));
+    await drive(worker.url, all.map((number) => checkout(number, at)));
+    await drive(worker.url, bought.map((number) => order(number, 0, at)));
+    const mails = (count - buyers) * MAILS + (clock ? buyers : 0);
     // An object that nobody asks is put out of memory, and what it has counted with it.
     const asking = setInterval(() => worker.stats().catch(() => {}), 1_000);
-    if (clock) await advance(worker, "4d");
-    await worker.provider.received(mails, QUIET_MS).finally(() => clearInterval(asking));
+    if (clock) await advance(worker);
+    await worker.provider.received(mails + (clock ? WARM_UP : 0), QUIET_MS).finally(() => clearInterval(asking));
     const after = { ...(await used()), ...(await worker.stats()) };
     complete(side.name, worker.provider.arrivals(), all, buyers);
     const [rows, alarms] = ["rows_written", "alarms_set"].map((field) => after[field] - before[field]);
     return {
+      events: (count + buyers) / count,
+      mails: mails / count,
       cpuMs: (after.cpuMs - before.cpuMs) / count,
       rowsWritten: rows / count,
       alarmsSet: alarms / count,
@@ -60,8 +83,8 @@ function journeys(side, count, buyers) {
   });
 }
 
-async function advance(worker, delay) {
-  const response = await worker.fetch("/dev/clock", { method: "POST", body: JSON.stringify({ advance: delay }) });
+async function advance(worker) {
+  const response = await worker.fetch("/dev/clock", { method: "POST", body: JSON.stringify({ advance: `${ADVANCE_DAYS}d` }) });
   if (!response.ok) throw new Error(`the clock answered ${response.status}`);
 }
 
@@ -75,18 +98,21 @@ function complete(side, arrivals, all, buyers) {
 }
 
 /** Dollars for a million journeys, by what each one used. */
-function priced(side, { cpuMs, rowsWritten, storedBytes }) {
+function priced(side, { events, mails, cpuMs, rowsWritten, storedBytes }) {
   const { usd, assumed, object_memory_gb: memory } = PRICES;
   const workflow = side === "workflows";
   const days = assumed.journey_days + (workflow ? assumed.finished_instances_kept_days : DAYS_A_MONTH);
-  const seconds = (assumed.object_ms_per_event + MAILS * assumed.provider_answers_in_ms) / 1000;
+  const seconds = (events * assumed.object_ms_per_event + mails * assumed.provider_answers_in_ms) / 1000;
+  // An object is called for each event and woken for each mail; Wend's asks its Store for leave before each mail.
+  const calls = events + (side === "wend" ? 2 : 1) * mails;
+  // A shopper alone sets an alarm for each mail, a row each. In this measurement all are due at once and share theirs.
+  const alarms = mails;
   const parts = {
-    // An instance of a Workflow is a request of its own; an object is called once, and woken for each mail.
-    requests: workflow ? 2 * usd.million_worker_requests : usd.million_worker_requests + (1 + MAILS) * usd.million_object_requests,
+    // An instance of a Workflow is a request of its own, and so is the event that ends it.
+    requests: workflow ? 2 * events * usd.million_worker_requests : events * usd.million_worker_requests + calls * usd.million_object_requests,
     cpu: cpuMs * usd.million_worker_cpu_ms,
     duration: workflow ? 0 : seconds * memory * usd.million_object_gb_seconds,
-    // Each wake sets the alarm for the next one, which is a row.
-    rows: workflow ? 0 : (rowsWritten + 1 + MAILS) * usd.million_rows_written,
+    rows: workflow ? 0 : (rowsWritten + alarms) * usd.million_rows_written,
     storage: ((storedBytes * MILLION) / 1e9) * (days / DAYS_A_MONTH) * usd.stored_gb_month,
   };
   return { ...parts, total: Object.values(parts).reduce((sum, part) => sum + part, 0) };

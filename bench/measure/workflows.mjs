@@ -51,6 +51,7 @@ function measured(side, count) {
     return {
       checkoutsPerSecond: begun.perSecond,
       checkoutP50: begun.p50,
+      checkoutP99: begun.p99,
       checkoutCpuMs: (waiting.cpuMs - before.cpuMs) / count,
       ordersPerSecond: ended.perSecond,
       // Of one process; a heap that has just been collected can have less than before.
