@@ -9,42 +9,83 @@ const MAIL = { order: "order-thank-you", signup: "welcome-hello", cart: "checkou
 const ON_ITS_WAY_MS = 1_500;
 /** A process that dies so soon after an answer left may not have written it down. */
 const WRITING_MS = 1_000;
-/** Mails that a shard may have been about to ask for when its process died, on average. */
-const UNASKED_PER_DEATH = 5;
 const GIVEN_UP = "given_up";
+/** What waits, for its time or for its fate. */
+const OPEN = ["intended", "unknown"];
 
 /**
  * Compares the three; `shop` reaches the Worker. A provider that is `keyless` takes whatever comes: where a mail's fate is in
  * doubt, because an answer was lost or the process died (from `at` to `until` of `deaths`) before it can have been written
- * down, order mail is asked for once more, and anything else is given up. Among several `shards` an order that was never
- * answered may have closed its cart and come no further: it was bought all the same.
+ * down, order mail is asked for once more, and anything else is given up. One that was never asked for may be given up only if
+ * a process that died had claimed it (`claimed` of `deaths`, as `claimedBy` found it). Among several `shards` an order that was
+ * never answered may have closed its cart and come no further: it was bought all the same.
  */
 export async function balance(shop, storefront, provider, { keyless = false, deaths = [], shards = 1 } = {}) {
+  const people = peopleOf(storefront);
+  const arrived = Map.groupBy(provider.mails(), (mail) => mail.to);
+  const faults = [...arrived.keys()].filter((to) => !people.has(to)).map(() => "somebody was mailed who did nothing");
+  const fates = fatesOf(provider.requests(), deaths);
+  const wasClaimed = (message) => deaths.some(({ claimed }) => claimed?.has(message));
+  const inDoubt = (message) => keyless && (fates.get(message)?.includes(false) ?? wasClaimed(message));
+  const rows = [];
+  await ofEach(people.values(), async (person) => {
+    const held = await heldOf(shop, person.email);
+    rows.push(...(held.messages ?? []));
+    const mails = arrived.get(person.email) ?? [];
+    faults.push(...ofPerson(person, held, mails, { inDoubt, mayBeHalf: shards > 1 }).map((fault) => `${person.email}: ${fault}`));
+  });
+  const unasked = rows.filter(({ state, message_id }) => state === GIVEN_UP && !fates.has(message_id)).length;
+  if (!keyless) faults.push(...ofKeys(provider.requests()));
+  return { faults, people: people.size, rows: rows.length, given_up: rows.filter(({ state }) => state === GIVEN_UP).length, unasked };
+}
+
+/**
+ * The messages that a process had claimed when it died, as the next one tells before anybody posts to it or moves its clock: the
+ * open requests of before the death, and what the next process gave up at once, as the lease of its request was over. `over` grows:
+ * by address so many webhooks of people as have had their mail, and need not be asked about again.
+ */
+export async function claimedBy({ until }, shop, storefront, over) {
+  const [claimed, looks] = [new Set(), []];
+  const left = [...peopleOf(storefront).values()].filter(({ email, deliveries }) => over.get(email) !== deliveries.length);
+  await ofEach(left, async (person) => {
+    const held = await heldOf(shop, person.email);
+    looks.push(held);
+    if (isOver(person, held)) over.set(person.email, person.deliveries.length);
+  });
+  // Asked last, of a process that is awake: what its answer takes is what the moment of the death is wrong by.
+  const asked = Date.now();
+  const died = until + (await shop.now()).getTime() - asked;
+  for (const { messages = [], open_requests: requests = [] } of looks) {
+    const before = requests.map(({ first_at: at }) => Date.parse(at)).filter((at) => at <= died);
+    for (const { message_id: id, state, due_at: due, settled_at: settled } of messages) {
+      const isOpen = OPEN.includes(state) && before.some((at) => Date.parse(due) <= at);
+      if (isOpen || (state === GIVEN_UP && Date.parse(settled) >= died)) claimed.add(id);
+    }
+  }
+  return claimed;
+}
+
+/** Whether each webhook of a person has a mail whose fate is known, or needs none, as its cart was bought. */
+function isOver({ deliveries }, { messages = [], events = [] }) {
+  const bought = events.some(({ kind }) => kind === EVENT.order);
+  return deliveries.every(({ kind }) => (kind === "cart" && bought) || messages.some(({ step, state }) => step === MAIL[kind] && !OPEN.includes(state)));
+}
+
+function peopleOf(storefront) {
   const people = new Map();
   for (const delivery of storefront.deliveries) {
     const person = people.get(delivery.who.email) ?? { email: delivery.who.email, deliveries: [] };
     person.deliveries.push(delivery);
     people.set(person.email, person);
   }
-  const arrived = Map.groupBy(provider.mails(), (mail) => mail.to);
-  const faults = [...arrived.keys()].filter((to) => !people.has(to)).map(() => "somebody was mailed who did nothing");
-  const fates = fatesOf(provider.requests(), deaths);
-  const inDoubt = (message) => keyless && doubted(fates.get(message) ?? [], deaths);
-  const queue = [...people.values()];
-  const rows = [];
-  const work = async () => {
-    for (let person = queue.pop(); person; person = queue.pop()) {
-      const held = await heldOf(shop, person.email);
-      rows.push(...(held.messages ?? []));
-      const mails = arrived.get(person.email) ?? [];
-      faults.push(...ofPerson(person, held, mails, { inDoubt, mayBeHalf: shards > 1 }).map((fault) => `${person.email}: ${fault}`));
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  const unasked = rows.filter(({ state, message_id }) => state === GIVEN_UP && !fates.has(message_id)).length;
-  if (unasked > UNASKED_PER_DEATH * deaths.length * shards) faults.push(`${unasked} mails were given up, and never asked for`);
-  if (!keyless) faults.push(...ofKeys(provider.requests()));
-  return { faults, people: people.size, rows: rows.length, given_up: rows.filter(({ state }) => state === GIVEN_UP).length, unasked };
+  return people;
+}
+
+async function ofEach(list, work) {
+  const queue = [...list];
+  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+    for (let next = queue.pop(); next; next = queue.pop()) await work(next);
+  }));
 }
 
 /** By message, its requests in their order: whether a whole 200 left, and the process lived long enough to write it down. */
@@ -56,9 +97,6 @@ function fatesOf(requests, deaths) {
   }
   return fates;
 }
-
-/** Whether any request of a message was not heard of; one that was never asked for may have been about to be when the process died. */
-const doubted = (requests, deaths) => (requests.length === 0 ? deaths.length > 0 : requests.includes(false));
 
 function ofKeys(requests) {
   const faults = requests.some(({ headers }) => headers["idempotency-key"] === undefined) ? ["a request left without a key"] : [];

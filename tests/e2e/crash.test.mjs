@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { balance } from "./books.mjs";
+import { balance, claimedBy } from "./books.mjs";
 import { startResend } from "./resend.mjs";
 import { play } from "./rounds.mjs";
 import { Shop } from "./shop.mjs";
@@ -102,6 +102,11 @@ describe("rounds under load, with the books balanced from outside", { concurrenc
     const figures = await holds({ rounds: 10, provider: "postmark" });
     assert.ok(figures.given_up + figures.twice > 0, `nothing was ever in doubt: ${JSON.stringify(figures)}`);
   });
+  test("a provider that knows no keys answers badly, and nobody dies: nothing is given up that it was never asked for", async () => {
+    const figures = await holds({ rounds: 6, provider: "postmark", ends: ["rest"], faulty: 0.4 });
+    assert.ok(figures.given_up + figures.asked_again > 1, `nothing was ever in doubt: ${JSON.stringify(figures)}`);
+    assert.equal(figures.unasked, 0);
+  });
   test("a deploy under load, back and forth between two builds with other journeys", () =>
     holds({ rounds: 4, perSecond: 15, ends: ["deploy"], builds: ["release", "test"] }));
   test("alarms that panic under load, and a kill now and then", () =>
@@ -132,7 +137,8 @@ describe("the books", () => {
   const given = { ...row, state: "given_up", provider_id: null };
   const twice = [mail, { ...mail, id: "m3" }];
   const keyless = { keyless: true };
-  const died = { keyless: true, deaths: [{ at: 2_500, until: 2_600 }] };
+  const died = { keyless: true, deaths: [{ at: 2_500, until: 2_600, claimed: new Set(["a1"]) }] };
+  const diedOfOthers = { keyless: true, deaths: [{ at: 2_500, until: 2_600, claimed: new Set(["a2"]) }] };
 
   test("find nothing where nothing is wrong", async () => assert.equal(await faultsOf({}), ""));
   for (const [what, changes] of [
@@ -140,13 +146,36 @@ describe("the books", () => {
     ["a mail given up whose answer was lost, and that arrived", { messages: [given], requests: [unheard], rules: keyless }],
     ["one that did not", { messages: [given], mails: [], requests: [unheard], rules: keyless }],
     ["order mail that was asked for once more, as the process died when it was answered", { mails: twice, rules: died }],
-    ["a mail given up that was about to be asked for when the process died", { messages: [given], mails: [], requests: [], rules: died }],
+    ["a mail given up that was claimed, and not asked for yet, when the process died", { messages: [given], mails: [], requests: [], rules: died }],
   ]) {
     test(`find nothing in ${what}; but with a provider that knows keys`, async () => {
       assert.equal(await faultsOf(changes), "");
       assert.notEqual(await faultsOf({ ...changes, rules: { ...changes.rules, keyless: false } }), "");
     });
   }
+  describe("as the next process tells what one that died had claimed", () => {
+    const at = (ms) => new Date(ms).toISOString();
+    const waiting = { ...row, state: "intended", provider_id: null, due_at: at(1_000), settled_at: null };
+    const claimedOf = async ({ messages = [waiting], requests = [], over = new Map() }) => {
+      const held = { held: { messages, events: [completed], open_requests: requests } };
+      // The Worker's clock is this machine's, and the process died at its 2,600.
+      const shop = { admin: async () => ({ status: 200, json: async () => held }), now: async () => new Date() };
+      return [...await claimedBy({ until: 2_600 }, shop, { deliveries: [order] }, over)];
+    };
+    for (const [what, changes, claimed] of [
+      ["a mail in an open request", { requests: [{ first_at: at(2_400) }] }, ["a1"]],
+      ["one that was given up as soon as the next began", { messages: [{ ...given, due_at: at(1_000), settled_at: at(2_700) }] }, ["a1"]],
+      ["none that only waited", {}, []],
+      ["none that the next one claimed", { requests: [{ first_at: at(3_600) }] }, []],
+      ["none that was not due when the request was made", { messages: [{ ...waiting, due_at: at(2_500) }], requests: [{ first_at: at(2_400) }] }, []],
+      ["none that was given up before the death", { messages: [{ ...given, due_at: at(1_000), settled_at: at(2_000) }] }, []],
+      ["none that was accepted", { messages: [{ ...row, due_at: at(1_000), settled_at: at(2_000) }], requests: [{ first_at: at(2_400) }] }, []],
+      ["nobody twice of whom all is told", { requests: [{ first_at: at(2_400) }], over: new Map([[ana.email, 1]]) }, []],
+    ]) {
+      test(what, async () => assert.deepEqual(await claimedOf(changes), claimed));
+    }
+  });
+
   /** An order that was never answered, of which nothing is there. */
   const half = { deliveries: [cart, { ...order, answered: [] }], events: [{ kind: "Checkout Started" }], messages: [], mails: [], requests: [] };
   test("find nothing in a cart that was closed by an order which nobody told again, among several shards", async () => {
@@ -172,6 +201,7 @@ describe("the books", () => {
     ["the same, long before the process died", { mails: twice, rules: { ...keyless, deaths: [{ at: 60_000, until: 60_100 }] } }, /took order-thank-you 2 times/],
     ["a mail given up though its answer was heard", { messages: [given], rules: keyless }, /is given_up, and arrived/],
     ["a mail given up that nobody asked for, where no process died", { messages: [given], mails: [], requests: [], rules: keyless }, /is given_up/],
+    ["the same, where one died that had claimed others", { messages: [given], mails: [], requests: [], rules: diedOfOthers }, /is given_up/],
     ["other bytes under the same key", { requests: [request("k"), request("k", { body: Buffer.from("b") })] }, /other bytes/],
     ["a request without a key, where keys are known", { requests: [request()] }, /without a key/],
     ["a cart without its mail, whose order was posted and never counted", half, /no row for checkout-nudge/],

@@ -2,7 +2,7 @@
 // at a moment drawn from the seed. At the end all is let settle, and the books are balanced from outside (books.mjs).
 // `npm run test:crash` and crash.test.mjs play them.
 
-import { balance } from "./books.mjs";
+import { balance, claimedBy } from "./books.mjs";
 import { chance } from "./chance.mjs";
 import { startPostmark } from "./postmark.mjs";
 import { startResend } from "./resend.mjs";
@@ -44,6 +44,12 @@ export const PROVIDERS = {
 
 /** How a round ends. Each returns what serves the next one: none where it has to be started. */
 export const ENDS = {
+  /** Nobody dies: what goes wrong is the provider's doing alone. What it left without an answer it breaks off. */
+  rest: async (server, provider) => {
+    provider.clearFaults();
+    provider.hangUp();
+    return server;
+  },
   kill: async (server) => void (await server.kill()),
   /** As Cloudflare replaces a Worker: running calls are ended, another build is started on the same objects. */
   deploy: async (server) => void (await server.stop()),
@@ -59,10 +65,10 @@ export const ENDS = {
 /**
  * Plays `rounds` of them, and more (up to five times as many) until so many as `cutAtLeast` ended while a request was open.
  * `builds` are taken in turn, a restart each; `ends` names how rounds end, one of them at random; `provider` is one of
- * `PROVIDERS`. Returns the figures, with the faults of the books.
+ * `PROVIDERS`, and gets so much of its requests wrong as `faulty` says. Returns the figures, with the faults of the books.
  */
 export async function play({
-  rounds, seed, shards = 1, perSecond = 40, ends = ["kill"], builds = ["release"], provider: name = "resend", cutAtLeast = 0, say = () => {},
+  rounds, seed, shards = 1, perSecond = 40, ends = ["kill"], builds = ["release"], provider: name = "resend", cutAtLeast = 0, faulty = FAULTY, say = () => {},
 }) {
   const draw = chance(seed);
   const { keyless, start, settings } = PROVIDERS[name];
@@ -70,16 +76,23 @@ export async function play({
   const state = stateFolder();
   const storefront = new Storefront(draw, shards);
   const values = { SHARDS: String(shards), ...settings(provider.url) };
-  const tally = { kill: 0, deploy: 0, panic: 0, cut: 0, deaths: [] };
+  const tally = { rest: 0, kill: 0, deploy: 0, panic: 0, cut: 0, deaths: [] };
+  const over = new Map();
   let server;
+  const next = async (build) => {
+    server ??= await serve(state, values, wend(build));
+    const death = tally.deaths.at(-1);
+    if (keyless && death) death.claimed ??= await claimedBy(death, new Shop(server.fetch, shards), storefront, over);
+  };
   try {
     for (let round = 0; round < rounds || (tally.cut < cutAtLeast && round < 5 * rounds); round += 1) {
-      server ??= await serve(state, values, wend(builds[round % builds.length]));
-      server = await oneRound({ draw, provider, storefront, tally, ends, perSecond, server });
+      await next(builds[round % builds.length]);
+      server = await oneRound({ draw, provider, storefront, tally, ends, perSecond, faulty, server });
       say(`round ${round + 1}: ${storefront.posts} posts, ${provider.mails().length} mails`);
     }
     provider.clearFaults();
-    server ??= await serve(state, values, wend(builds[0]));
+    provider.hangUp();
+    await next(builds[0]);
     const shop = new Shop(server.fetch, shards);
     await storefront.settle(server.url);
     const open = await settle(shop);
@@ -98,13 +111,13 @@ export async function play({
   }
 }
 
-async function oneRound({ draw, provider, storefront, tally, ends, perSecond, server }) {
+async function oneRound({ draw, provider, storefront, tally, ends, perSecond, faulty, server }) {
   const shop = new Shop(server.fetch, storefront.paper.shards);
   const offset = (await shop.now()).getTime() - Date.now();
   const before = provider.requests().length;
   const stop = storefront.open(server.url, () => new Date(Date.now() + offset), perSecond);
   provider.clearFaults();
-  provider.fault({ times: Infinity, when: () => draw.of(FAULTY), ...draw.pick(FAULTS) });
+  provider.fault({ times: Infinity, when: () => draw.of(faulty), ...draw.pick(FAULTS) });
   // Time passes, so that leases run out and carts fall due; half of the rounds end while it does.
   const passing = draw.of(0.5) ? shop.advance(`${draw.between(1, 12)}m`).catch(() => undefined) : undefined;
   try {
@@ -113,8 +126,8 @@ async function oneRound({ draw, provider, storefront, tally, ends, perSecond, se
     tally[end] += 1;
     if (provider.requests().slice(before).some((request) => request.open)) tally.cut += 1;
     const death = { at: Date.now(), until: Infinity };
-    tally.deaths.push(death);
-    const next = await ENDS[end](server);
+    if (end !== "rest") tally.deaths.push(death);
+    const next = await ENDS[end](server, provider);
     death.until = Date.now();
     return next;
   } finally {
