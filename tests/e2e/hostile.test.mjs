@@ -6,6 +6,7 @@ import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { adminRoutes } from "./admin_routes.mjs";
 import { startResend } from "./resend.mjs";
 import { dial, request, send } from "./rawhttp.mjs";
 import { Shop, eventHeaders, shopifyHeaders, woocommerceHeaders } from "./shop.mjs";
@@ -15,7 +16,8 @@ import { serve, stateFolder } from "./workerd.mjs";
 const MIB = 1 << 20;
 const SENT_LIMIT_MS = 15_000;
 const HTML = { accept: "text/html" };
-const ADMIN = ["", "/status", "/switches", "/stop", "/export", "/erase", "/coupons", "/coupons/spring", "/logout", "/nothing"];
+/** All but the form to sign in, which is there for those who are not. */
+const ADMIN = [...adminRoutes(), "/nothing"];
 const VERBS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
 const EVIL = `"><img src=x onerror=alert(1)><script>alert(1)</script>{{1307*1311}}`;
 const RUN = String(1307 * 1311);
@@ -354,6 +356,10 @@ const ROWS = [
         { cookie: "wend_admin=1" }, { cookie: `wend_admin=${Date.now() + 1e9}-${"0".repeat(64)}` },
         { "cf-access-jwt-assertion": `${none}.e30.` },
       ];
+      const { hint } = await (await shop.admin("nothing")).json();
+      const told = [...hint.replace("<pool>", "spring").matchAll(/\/admin([\w/]*)/g)].map(([, path]) => path);
+      assert.deepEqual(told.filter((path) => !ADMIN.includes(path)), [], "the answer to a route that there is not tells of all");
+      assert.ok(told.length > 10 && ADMIN.length > told.length, ADMIN.join());
       const askAll = (headers) => ADMIN.flatMap((path) => VERBS.map(async (method) => {
         const response = await server.fetch(`/admin${path}`, { method, headers, redirect: "manual" });
         assert.equal(response.status, 401, `${method} /admin${path} ${JSON.stringify(headers)}`);
