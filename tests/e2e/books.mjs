@@ -7,26 +7,23 @@ const EVENT = { order: "Order Completed", signup: "Signed Up", cart: "Checkout S
 const MAIL = { order: "order-thank-you", signup: "welcome-hello", cart: "checkout-nudge" };
 /** A request that left before a purchase was answered may arrive this much later. */
 const ON_ITS_WAY_MS = 1_500;
-/** A process that dies so soon after an answer left may not have written it down. */
-const WRITING_MS = 1_000;
 const GIVEN_UP = "given_up";
 /** What waits, for its time or for its fate. */
 const OPEN = ["intended", "unknown"];
 
 /**
  * Compares the three; `shop` reaches the Worker. A provider that is `keyless` takes whatever comes: where a mail's fate is in
- * doubt, because an answer was lost or the process died (from `at` to `until` of `deaths`) before it can have been written
- * down, order mail is asked for once more, and anything else is given up. One that was never asked for may be given up only if
- * a process that died had claimed it (`claimed` of `deaths`, as `claimedBy` found it). Among several `shards` an order that was
- * never answered may have closed its cart and come no further: it was bought all the same.
+ * doubt, because an answer was lost or a process died that had not written down what became of its request (`claimed` of
+ * `deaths`, as `claimedBy` found it), order mail is asked for once more, and anything else is given up. Among several `shards` an
+ * order that was never answered may have closed its cart and come no further: it was bought all the same.
  */
 export async function balance(shop, storefront, provider, { keyless = false, deaths = [], shards = 1 } = {}) {
   const people = peopleOf(storefront);
   const arrived = Map.groupBy(provider.mails(), (mail) => mail.to);
   const faults = [...arrived.keys()].filter((to) => !people.has(to)).map(() => "somebody was mailed who did nothing");
-  const fates = fatesOf(provider.requests(), deaths);
+  const fates = fatesOf(provider.requests());
   const wasClaimed = (message) => deaths.some(({ claimed }) => claimed?.has(message));
-  const inDoubt = (message) => keyless && (fates.get(message)?.includes(false) ?? wasClaimed(message));
+  const inDoubt = (message) => keyless && (wasClaimed(message) || (fates.get(message) ?? []).includes(false));
   const rows = [];
   await ofEach(people.values(), async (person) => {
     const held = await heldOf(shop, person.email);
@@ -40,28 +37,21 @@ export async function balance(shop, storefront, provider, { keyless = false, dea
 }
 
 /**
- * The messages that a process had claimed when it died, as the next one tells before anybody posts to it or moves its clock: the
- * open requests of before the death, and what the next process gave up at once, as the lease of its request was over. `over` grows:
- * by address so many webhooks of people as have had their mail, and need not be asked about again.
+ * The messages of requests whose outcome was not written down when a process died, as `shop` tells, which must be one that runs
+ * nothing: those due by the time of an open request of their person. `over` grows: by address so many webhooks of people as have
+ * had their mail, and need not be asked about again.
  */
-export async function claimedBy({ until }, shop, storefront, over) {
-  const [claimed, looks] = [new Set(), []];
+export async function claimedBy(shop, storefront, over) {
+  const claimed = new Set();
   const left = [...peopleOf(storefront).values()].filter(({ email, deliveries }) => over.get(email) !== deliveries.length);
   await ofEach(left, async (person) => {
     const held = await heldOf(shop, person.email);
-    looks.push(held);
+    const requests = (held.open_requests ?? []).map(({ first_at: at }) => Date.parse(at));
+    for (const { message_id: id, state, due_at: due } of held.messages ?? []) {
+      if (OPEN.includes(state) && requests.some((at) => Date.parse(due) <= at)) claimed.add(id);
+    }
     if (isOver(person, held)) over.set(person.email, person.deliveries.length);
   });
-  // Asked last, of a process that is awake: what its answer takes is what the moment of the death is wrong by.
-  const asked = Date.now();
-  const died = until + (await shop.now()).getTime() - asked;
-  for (const { messages = [], open_requests: requests = [] } of looks) {
-    const before = requests.map(({ first_at: at }) => Date.parse(at)).filter((at) => at <= died);
-    for (const { message_id: id, state, due_at: due, settled_at: settled } of messages) {
-      const isOpen = OPEN.includes(state) && before.some((at) => Date.parse(due) <= at);
-      if (isOpen || (state === GIVEN_UP && Date.parse(settled) >= died)) claimed.add(id);
-    }
-  }
   return claimed;
 }
 
@@ -88,12 +78,11 @@ async function ofEach(list, work) {
   }));
 }
 
-/** By message, its requests in their order: whether a whole 200 left, and the process lived long enough to write it down. */
-function fatesOf(requests, deaths) {
+/** By message, its requests in their order: whether a whole 200 left. */
+function fatesOf(requests) {
   const fates = new Map();
   for (const { messages, status, answered_at: answered } of requests) {
-    const heard = status === 200 && answered !== null && !deaths.some(({ at, until }) => answered > at - WRITING_MS && answered <= until);
-    for (const message of messages) fates.set(message, [...(fates.get(message) ?? []), heard]);
+    for (const message of messages) fates.set(message, [...(fates.get(message) ?? []), status === 200 && answered !== null]);
   }
   return fates;
 }

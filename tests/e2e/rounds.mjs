@@ -80,9 +80,13 @@ export async function play({
   const over = new Map();
   let server;
   const next = async (build) => {
-    server ??= await serve(state, values, wend(build));
     const death = tally.deaths.at(-1);
-    if (keyless && death) death.claimed ??= await claimedBy(death, new Shop(server.fetch, shards), storefront, over);
+    if (keyless && !server && death) {
+      // One without a key of its own does no work, and tells what was on its way.
+      const idle = await serve(state, { ...values, LINK_KEY: "" });
+      death.claimed = await claimedBy(new Shop(idle.fetch, shards), storefront, over).finally(() => idle.kill());
+    }
+    server ??= await serve(state, values, wend(build));
   };
   try {
     for (let round = 0; round < rounds || (tally.cut < cutAtLeast && round < 5 * rounds); round += 1) {
@@ -125,11 +129,8 @@ async function oneRound({ draw, provider, storefront, tally, ends, perSecond, fa
     const end = draw.pick(ends);
     tally[end] += 1;
     if (provider.requests().slice(before).some((request) => request.open)) tally.cut += 1;
-    const death = { at: Date.now(), until: Infinity };
-    if (end !== "rest") tally.deaths.push(death);
-    const next = await ENDS[end](server, provider);
-    death.until = Date.now();
-    return next;
+    if (end !== "rest") tally.deaths.push({});
+    return await ENDS[end](server, provider);
   } finally {
     await Promise.all([stop(), passing]);
   }
