@@ -14,6 +14,11 @@ import { serve, stateFolder, wend } from "./workerd.mjs";
 const ROUND_MS = [50, 1_500];
 const FAULTY = 0.06;
 const PANIC_LIMIT_MS = 15_000;
+/** How often such an end waits until the provider has a request to answer, and lets it wait, so that it meets somebody at work. */
+const MEETS_WORK = { deploy: 0.5, panic: 1 };
+/** Longer than a process that is told to stop gets for what it is doing. */
+const HELD_MS = 3_000;
+const WORK_LIMIT_MS = 15_000;
 const SETTLED_LIMIT_MS = 60_000;
 /** Longer than every wait for a mail that the books expect and every pause of a retry, shorter than a provider's key lives. */
 const SETTLING = "13h";
@@ -56,7 +61,9 @@ export const ENDS = {
   /** A panic in an alarm ends the wasm instance, with all that it was working on. The process lives. */
   panic: async (server) => {
     const runs = () => server.fetch("/test/shard/runs").then((response) => response.json()).catch(() => 0);
-    await server.fetch("/test/shard/arm").catch(() => undefined);
+    // What it tells of runs is true of this alarm only when it was set.
+    const arm = () => server.fetch("/test/shard/arm").then(({ ok }) => ok, () => false);
+    await until(PANIC_LIMIT_MS, "the alarm to be set", arm, (set) => set);
     await until(PANIC_LIMIT_MS, "an alarm that panics", runs, (count) => count >= 1);
     return server;
   },
@@ -64,11 +71,13 @@ export const ENDS = {
 
 /**
  * Plays `rounds` of them, and more (up to five times as many) until so many as `cutAtLeast` ended while a request was open.
- * `builds` are taken in turn, a restart each; `ends` names how rounds end, one of them at random; `provider` is one of
- * `PROVIDERS`, and gets so much of its requests wrong as `faulty` says. Returns the figures, with the faults of the books.
+ * `builds` are taken in turn, a restart each; `ends` names how rounds end: they are dealt at random, each once before any comes
+ * again; `provider` is one of `PROVIDERS`, and gets so much of its requests wrong as `faulty` says. Returns the figures, with the
+ * faults of the books.
  */
 export async function play({
-  rounds, seed, shards = 1, perSecond = 40, ends = ["kill"], builds = ["release"], provider: name = "resend", cutAtLeast = 0, faulty = FAULTY, say = () => {},
+  rounds, seed, shards = 1, perSecond = 40, ends = ["kill"], builds = ["release"], provider: name = "resend", cutAtLeast = 0, faulty = FAULTY,
+  say = () => {},
 }) {
   const draw = chance(seed);
   const { keyless, start, settings } = PROVIDERS[name];
@@ -78,6 +87,13 @@ export async function play({
   const values = { SHARDS: String(shards), ...settings(provider.url) };
   const tally = { rest: 0, kill: 0, deploy: 0, panic: 0, cut: 0, deaths: [] };
   const over = new Map();
+  let deck = [];
+  const deal = () => {
+    if (deck.length === 0) deck = [...ends];
+    const end = draw.pick(deck);
+    deck.splice(deck.indexOf(end), 1);
+    return end;
+  };
   let server;
   const next = async (build) => {
     const death = tally.deaths.at(-1);
@@ -91,7 +107,7 @@ export async function play({
   try {
     for (let round = 0; round < rounds || (tally.cut < cutAtLeast && round < 5 * rounds); round += 1) {
       await next(builds[round % builds.length]);
-      server = await oneRound({ draw, provider, storefront, tally, ends, perSecond, faulty, server });
+      server = await oneRound({ draw, provider, storefront, tally, deal, perSecond, faulty, server });
       say(`round ${round + 1}: ${storefront.posts} posts, ${provider.mails().length} mails`);
     }
     provider.clearFaults();
@@ -115,7 +131,7 @@ export async function play({
   }
 }
 
-async function oneRound({ draw, provider, storefront, tally, ends, perSecond, faulty, server }) {
+async function oneRound({ draw, provider, storefront, tally, deal, perSecond, faulty, server }) {
   const shop = new Shop(server.fetch, storefront.paper.shards);
   const offset = (await shop.now()).getTime() - Date.now();
   const before = provider.requests().length;
@@ -126,9 +142,15 @@ async function oneRound({ draw, provider, storefront, tally, ends, perSecond, fa
   const passing = draw.of(0.5) ? shop.advance(`${draw.between(1, 12)}m`).catch(() => undefined) : undefined;
   try {
     await new Promise((over) => setTimeout(over, draw.between(...ROUND_MS)));
-    const end = draw.pick(ends);
+    const end = deal();
     tally[end] += 1;
-    if (provider.requests().slice(before).some((request) => request.open)) tally.cut += 1;
+    const isAtWork = () => provider.requests().slice(before).some((request) => request.open);
+    if (MEETS_WORK[end] && draw.of(MEETS_WORK[end])) {
+      provider.clearFaults();
+      provider.fault({ times: Infinity, delayMs: HELD_MS });
+      await until(WORK_LIMIT_MS, "a request to the provider", isAtWork, (is) => is);
+    }
+    if (isAtWork()) tally.cut += 1;
     if (end !== "rest") tally.deaths.push({});
     return await ENDS[end](server, provider);
   } finally {
