@@ -429,7 +429,7 @@ const ROWS = [
   },
   {
     attack: "Formulas in names (`=HYPERLINK(…)`), for whoever opens an export in a spreadsheet",
-    answer: "exports are JSON, said to be so and nothing else; Wend writes no CSV",
+    answer: "exports are JSON, said to be so and nothing else. The one CSV, of lines that an import rejects, has them as your own file had them",
     run: async () => {
       const formula = '=HYPERLINK("https://evil.example","click")';
       const { who } = await eviction(shop, "formula", { edit: (checkout) => { checkout.customer.first_name = formula; } });
