@@ -51,7 +51,7 @@ import { createServer } from "node:http";
  * @param {{ port?: number, now?: () => number }} options `port`: any free one by default.
  */
 export async function startApi(dialect, { port = 0, now = Date.now } = {}) {
-  const state = { requests: [], mails: [], faults: [], held: new Set(), count: 0 };
+  const state = { requests: [], mails: [], faults: [], held: new Set(), silent: new Set(), count: 0 };
   const context = { dialect, state, now };
   const server = createServer((incoming, outgoing) => {
     serve(context, incoming, outgoing).catch(() => outgoing.destroy());
@@ -69,6 +69,11 @@ export async function startApi(dialect, { port = 0, now = Date.now } = {}) {
     /** @param {Fault} fault Faults are used in the order in which they were given. */
     fault: (fault) => void state.faults.push({ times: 1, ...fault }),
     clearFaults: () => void (state.faults.length = 0),
+    /** Breaks off the connections of requests that a fault left without an answer. */
+    hangUp() {
+      for (const socket of state.silent) socket.destroy();
+      state.silent.clear();
+    },
     /** Forgets all but what the dialect itself remembers. */
     reset: () => void (state.requests.length = state.mails.length = state.faults.length = 0),
     async close() {
@@ -125,7 +130,7 @@ function decide({ dialect, state, now }, request, refusal, fault) {
 async function play({ dialect, state }, { incoming, outgoing, request, fault, answer, settle }) {
   if (fault?.delayMs) await pause(state, fault.delayMs);
   settle?.();
-  if (fault?.end === "silence") return; // the client's time-out, or close(), ends it
+  if (fault?.end === "silence") return void state.silent.add(incoming.socket); // the client's time-out, hangUp() or close() ends it
   if (fault?.end === "reset") return void incoming.socket.resetAndDestroy();
 
   const text = fault?.body ?? answer.text ?? JSON.stringify(answer.json);

@@ -7,58 +7,85 @@ const EVENT = { order: "Order Completed", signup: "Signed Up", cart: "Checkout S
 const MAIL = { order: "order-thank-you", signup: "welcome-hello", cart: "checkout-nudge" };
 /** A request that left before a purchase was answered may arrive this much later. */
 const ON_ITS_WAY_MS = 1_500;
-/** A process that dies so soon after an answer left may not have written it down. */
-const WRITING_MS = 1_000;
-/** Mails that a shard may have been about to ask for when its process died, on average. */
-const UNASKED_PER_DEATH = 5;
 const GIVEN_UP = "given_up";
+/** What waits, for its time or for its fate. */
+const OPEN = ["intended", "unknown"];
 
 /**
  * Compares the three; `shop` reaches the Worker. A provider that is `keyless` takes whatever comes: where a mail's fate is in
- * doubt, because an answer was lost or the process died (from `at` to `until` of `deaths`) before it can have been written
- * down, order mail is asked for once more, and anything else is given up. Among several `shards` an order that was never
- * answered may have closed its cart and come no further: it was bought all the same.
+ * doubt, because an answer was lost or a process died that had not written down what became of its request (`claimed` of
+ * `deaths`, as `claimedBy` found it), order mail is asked for once more, and anything else is given up. Among several `shards` an
+ * order that was never answered may have closed its cart and come no further: it was bought all the same.
  */
 export async function balance(shop, storefront, provider, { keyless = false, deaths = [], shards = 1 } = {}) {
+  const people = peopleOf(storefront);
+  const arrived = Map.groupBy(provider.mails(), (mail) => mail.to);
+  const faults = [...arrived.keys()].filter((to) => !people.has(to)).map(() => "somebody was mailed who did nothing");
+  const fates = fatesOf(provider.requests());
+  const wasClaimed = (message) => deaths.some(({ claimed }) => claimed?.has(message));
+  const inDoubt = (message) => keyless && (wasClaimed(message) || (fates.get(message) ?? []).includes(false));
+  const rows = [];
+  await ofEach(people.values(), async (person) => {
+    const held = await heldOf(shop, person.email);
+    rows.push(...(held.messages ?? []));
+    const mails = arrived.get(person.email) ?? [];
+    faults.push(...ofPerson(person, held, mails, { inDoubt, mayBeHalf: shards > 1 }).map((fault) => `${person.email}: ${fault}`));
+  });
+  const unasked = rows.filter(({ state, message_id }) => state === GIVEN_UP && !fates.has(message_id)).length;
+  if (!keyless) faults.push(...ofKeys(provider.requests()));
+  return { faults, people: people.size, rows: rows.length, given_up: rows.filter(({ state }) => state === GIVEN_UP).length, unasked };
+}
+
+/**
+ * The messages of requests whose outcome was not written down when a process died, as `shop` tells, which must be one that runs
+ * nothing: those due by the time of an open request of their person. `over` grows: by address so many webhooks of people as have
+ * had their mail, and need not be asked about again.
+ */
+export async function claimedBy(shop, storefront, over) {
+  const claimed = new Set();
+  const left = [...peopleOf(storefront).values()].filter(({ email, deliveries }) => over.get(email) !== deliveries.length);
+  await ofEach(left, async (person) => {
+    const held = await heldOf(shop, person.email);
+    const requests = (held.open_requests ?? []).map(({ first_at: at }) => Date.parse(at));
+    for (const { message_id: id, state, due_at: due } of held.messages ?? []) {
+      if (OPEN.includes(state) && requests.some((at) => Date.parse(due) <= at)) claimed.add(id);
+    }
+    if (isOver(person, held)) over.set(person.email, person.deliveries.length);
+  });
+  return claimed;
+}
+
+/** Whether each webhook of a person has a mail whose fate is known, or needs none, as its cart was bought. */
+function isOver({ deliveries }, { messages = [], events = [] }) {
+  const bought = events.some(({ kind }) => kind === EVENT.order);
+  return deliveries.every(({ kind }) => (kind === "cart" && bought) || messages.some(({ step, state }) => step === MAIL[kind] && !OPEN.includes(state)));
+}
+
+function peopleOf(storefront) {
   const people = new Map();
   for (const delivery of storefront.deliveries) {
     const person = people.get(delivery.who.email) ?? { email: delivery.who.email, deliveries: [] };
     person.deliveries.push(delivery);
     people.set(person.email, person);
   }
-  const arrived = Map.groupBy(provider.mails(), (mail) => mail.to);
-  const faults = [...arrived.keys()].filter((to) => !people.has(to)).map(() => "somebody was mailed who did nothing");
-  const fates = fatesOf(provider.requests(), deaths);
-  const inDoubt = (message) => keyless && doubted(fates.get(message) ?? [], deaths);
-  const queue = [...people.values()];
-  const rows = [];
-  const work = async () => {
-    for (let person = queue.pop(); person; person = queue.pop()) {
-      const held = await heldOf(shop, person.email);
-      rows.push(...(held.messages ?? []));
-      const mails = arrived.get(person.email) ?? [];
-      faults.push(...ofPerson(person, held, mails, { inDoubt, mayBeHalf: shards > 1 }).map((fault) => `${person.email}: ${fault}`));
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  const unasked = rows.filter(({ state, message_id }) => state === GIVEN_UP && !fates.has(message_id)).length;
-  if (unasked > UNASKED_PER_DEATH * deaths.length * shards) faults.push(`${unasked} mails were given up, and never asked for`);
-  if (!keyless) faults.push(...ofKeys(provider.requests()));
-  return { faults, people: people.size, rows: rows.length, given_up: rows.filter(({ state }) => state === GIVEN_UP).length, unasked };
+  return people;
 }
 
-/** By message, its requests in their order: whether a whole 200 left, and the process lived long enough to write it down. */
-function fatesOf(requests, deaths) {
+async function ofEach(list, work) {
+  const queue = [...list];
+  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+    for (let next = queue.pop(); next; next = queue.pop()) await work(next);
+  }));
+}
+
+/** By message, its requests in their order: whether a whole 200 left. */
+function fatesOf(requests) {
   const fates = new Map();
   for (const { messages, status, answered_at: answered } of requests) {
-    const heard = status === 200 && answered !== null && !deaths.some(({ at, until }) => answered > at - WRITING_MS && answered <= until);
-    for (const message of messages) fates.set(message, [...(fates.get(message) ?? []), heard]);
+    for (const message of messages) fates.set(message, [...(fates.get(message) ?? []), status === 200 && answered !== null]);
   }
   return fates;
 }
-
-/** Whether any request of a message was not heard of; one that was never asked for may have been about to be when the process died. */
-const doubted = (requests, deaths) => (requests.length === 0 ? deaths.length > 0 : requests.includes(false));
 
 function ofKeys(requests) {
   const faults = requests.some(({ headers }) => headers["idempotency-key"] === undefined) ? ["a request left without a key"] : [];

@@ -107,6 +107,16 @@ test("a list is sent in batches, and made again it is known already", async () =
   assert.ok(!existsSync(path.join(folder, "many.rejected.csv")));
 });
 
+test("rejected lines stand in their file as they were, formulas and numbers of phones too", async () => {
+  const file = path.join(folder, "formulas.csv");
+  const line = 'nobody,"=HYPERLINK(""https://evil.example"")",+15551234';
+  writeFileSync(file, `email,first_name,phone\n${line}\n`);
+  const { code, text } = await importing("contacts", file, "--dry-run");
+  assert.equal(code, 0, text);
+  const [, rejected] = readFileSync(path.join(folder, "formulas.rejected.csv"), "utf8").split("\n");
+  assert.ok(rejected.endsWith(`,${line}`), rejected);
+});
+
 test("what the Worker cannot take now is sent again", async () => {
   let busy = 2;
   refuses = () => (busy -= 1) >= 0;

@@ -2,7 +2,7 @@
 // at a moment drawn from the seed. At the end all is let settle, and the books are balanced from outside (books.mjs).
 // `npm run test:crash` and crash.test.mjs play them.
 
-import { balance } from "./books.mjs";
+import { balance, claimedBy } from "./books.mjs";
 import { chance } from "./chance.mjs";
 import { startPostmark } from "./postmark.mjs";
 import { startResend } from "./resend.mjs";
@@ -14,6 +14,11 @@ import { serve, stateFolder, wend } from "./workerd.mjs";
 const ROUND_MS = [50, 1_500];
 const FAULTY = 0.06;
 const PANIC_LIMIT_MS = 15_000;
+/** How often such an end waits until the provider has a request to answer, and lets it wait, so that it meets somebody at work. */
+const MEETS_WORK = { deploy: 0.5, panic: 1 };
+/** Longer than a process that is told to stop gets for what it is doing. */
+const HELD_MS = 3_000;
+const WORK_LIMIT_MS = 15_000;
 const SETTLED_LIMIT_MS = 60_000;
 /** Longer than every wait for a mail that the books expect and every pause of a retry, shorter than a provider's key lives. */
 const SETTLING = "13h";
@@ -44,13 +49,21 @@ export const PROVIDERS = {
 
 /** How a round ends. Each returns what serves the next one: none where it has to be started. */
 export const ENDS = {
+  /** Nobody dies: what goes wrong is the provider's doing alone. What it left without an answer it breaks off. */
+  rest: async (server, provider) => {
+    provider.clearFaults();
+    provider.hangUp();
+    return server;
+  },
   kill: async (server) => void (await server.kill()),
   /** As Cloudflare replaces a Worker: running calls are ended, another build is started on the same objects. */
   deploy: async (server) => void (await server.stop()),
   /** A panic in an alarm ends the wasm instance, with all that it was working on. The process lives. */
   panic: async (server) => {
     const runs = () => server.fetch("/test/shard/runs").then((response) => response.json()).catch(() => 0);
-    await server.fetch("/test/shard/arm").catch(() => undefined);
+    // What it tells of runs is true of this alarm only when it was set.
+    const arm = () => server.fetch("/test/shard/arm").then(({ ok }) => ok, () => false);
+    await until(PANIC_LIMIT_MS, "the alarm to be set", arm, (set) => set);
     await until(PANIC_LIMIT_MS, "an alarm that panics", runs, (count) => count >= 1);
     return server;
   },
@@ -58,11 +71,13 @@ export const ENDS = {
 
 /**
  * Plays `rounds` of them, and more (up to five times as many) until so many as `cutAtLeast` ended while a request was open.
- * `builds` are taken in turn, a restart each; `ends` names how rounds end, one of them at random; `provider` is one of
- * `PROVIDERS`. Returns the figures, with the faults of the books.
+ * `builds` are taken in turn, a restart each; `ends` names how rounds end: they are dealt at random, each once before any comes
+ * again; `provider` is one of `PROVIDERS`, and gets so much of its requests wrong as `faulty` says. Returns the figures, with the
+ * faults of the books.
  */
 export async function play({
-  rounds, seed, shards = 1, perSecond = 40, ends = ["kill"], builds = ["release"], provider: name = "resend", cutAtLeast = 0, say = () => {},
+  rounds, seed, shards = 1, perSecond = 40, ends = ["kill"], builds = ["release"], provider: name = "resend", cutAtLeast = 0, faulty = FAULTY,
+  say = () => {},
 }) {
   const draw = chance(seed);
   const { keyless, start, settings } = PROVIDERS[name];
@@ -70,16 +85,34 @@ export async function play({
   const state = stateFolder();
   const storefront = new Storefront(draw, shards);
   const values = { SHARDS: String(shards), ...settings(provider.url) };
-  const tally = { kill: 0, deploy: 0, panic: 0, cut: 0, deaths: [] };
+  const tally = { rest: 0, kill: 0, deploy: 0, panic: 0, cut: 0, deaths: [] };
+  const over = new Map();
+  let deck = [];
+  const deal = () => {
+    if (deck.length === 0) deck = [...ends];
+    const end = draw.pick(deck);
+    deck.splice(deck.indexOf(end), 1);
+    return end;
+  };
   let server;
+  const next = async (build) => {
+    const death = tally.deaths.at(-1);
+    if (keyless && !server && death) {
+      // One without a key of its own does no work, and tells what was on its way.
+      const idle = await serve(state, { ...values, LINK_KEY: "" });
+      death.claimed = await claimedBy(new Shop(idle.fetch, shards), storefront, over).finally(() => idle.kill());
+    }
+    server ??= await serve(state, values, wend(build));
+  };
   try {
     for (let round = 0; round < rounds || (tally.cut < cutAtLeast && round < 5 * rounds); round += 1) {
-      server ??= await serve(state, values, wend(builds[round % builds.length]));
-      server = await oneRound({ draw, provider, storefront, tally, ends, perSecond, server });
+      await next(builds[round % builds.length]);
+      server = await oneRound({ draw, provider, storefront, tally, deal, perSecond, faulty, server });
       say(`round ${round + 1}: ${storefront.posts} posts, ${provider.mails().length} mails`);
     }
     provider.clearFaults();
-    server ??= await serve(state, values, wend(builds[0]));
+    provider.hangUp();
+    await next(builds[0]);
     const shop = new Shop(server.fetch, shards);
     await storefront.settle(server.url);
     const open = await settle(shop);
@@ -98,25 +131,28 @@ export async function play({
   }
 }
 
-async function oneRound({ draw, provider, storefront, tally, ends, perSecond, server }) {
+async function oneRound({ draw, provider, storefront, tally, deal, perSecond, faulty, server }) {
   const shop = new Shop(server.fetch, storefront.paper.shards);
   const offset = (await shop.now()).getTime() - Date.now();
   const before = provider.requests().length;
   const stop = storefront.open(server.url, () => new Date(Date.now() + offset), perSecond);
   provider.clearFaults();
-  provider.fault({ times: Infinity, when: () => draw.of(FAULTY), ...draw.pick(FAULTS) });
+  provider.fault({ times: Infinity, when: () => draw.of(faulty), ...draw.pick(FAULTS) });
   // Time passes, so that leases run out and carts fall due; half of the rounds end while it does.
   const passing = draw.of(0.5) ? shop.advance(`${draw.between(1, 12)}m`).catch(() => undefined) : undefined;
   try {
     await new Promise((over) => setTimeout(over, draw.between(...ROUND_MS)));
-    const end = draw.pick(ends);
+    const end = deal();
     tally[end] += 1;
-    if (provider.requests().slice(before).some((request) => request.open)) tally.cut += 1;
-    const death = { at: Date.now(), until: Infinity };
-    tally.deaths.push(death);
-    const next = await ENDS[end](server);
-    death.until = Date.now();
-    return next;
+    const isAtWork = () => provider.requests().slice(before).some((request) => request.open);
+    if (MEETS_WORK[end] && draw.of(MEETS_WORK[end])) {
+      provider.clearFaults();
+      provider.fault({ times: Infinity, delayMs: HELD_MS });
+      await until(WORK_LIMIT_MS, "a request to the provider", isAtWork, (is) => is);
+    }
+    if (isAtWork()) tally.cut += 1;
+    if (end !== "rest") tally.deaths.push({});
+    return await ENDS[end](server, provider);
   } finally {
     await Promise.all([stop(), passing]);
   }

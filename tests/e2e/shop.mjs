@@ -369,6 +369,17 @@ export const targetsOf = (mail) => [...mail.html.matchAll(/"https?:\/\/[^/"]+\/c
   return `${["https://", "http://"][bytes[23]]}${bytes.subarray(24, -16)}`;
 });
 
+/** The webhook that `work` lets this shop post: its exact bytes, which nobody gets. */
+export async function written(shop, work) {
+  let post;
+  shop.post = async (path, body, headers) => {
+    post = { path, body, headers };
+    return { status: 200 };
+  };
+  await work();
+  return post;
+}
+
 /** RFC 3339 to the second, as the storefronts write it. */
 export const stamp = (date) => `${date.toISOString().slice(0, 19)}Z`;
 

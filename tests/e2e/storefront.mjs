@@ -2,7 +2,7 @@
 // was answered. For the rounds of crashes. It does as Shopify does: what was not answered with 200 is posted again, the very
 // same bytes under the same id, and now and then it posts twice what was answered already.
 
-import { Shop } from "./shop.mjs";
+import { Shop, written } from "./shop.mjs";
 
 /** A post that takes longer is one without an answer, as for Shopify. */
 const PATIENCE_MS = 5_000;
@@ -74,14 +74,9 @@ export class Storefront {
 
   /** The bytes of a webhook: written once, by a shop that posts nothing. */
   async #write(kind, who, at) {
-    let post;
-    this.paper.post = async (path, body, headers) => {
-      post = { path, body, headers };
-      return { status: 200 };
-    };
-    if (kind === "order") await this.paper.orders(who, { at });
-    else if (kind === "signup") await this.paper.signsUp(who, { at });
-    else await this.paper.startsCheckout(who, { at });
+    const { paper } = this;
+    const acts = { order: () => paper.orders(who, { at }), signup: () => paper.signsUp(who, { at }), cart: () => paper.startsCheckout(who, { at }) };
+    const post = await written(paper, acts[kind]);
     const delivery = { who, kind, post, answered: [], given_up: false };
     this.deliveries.push(delivery);
     return delivery;
