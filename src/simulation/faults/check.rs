@@ -4,7 +4,7 @@ use super::super::error::Failure;
 use super::super::world::World;
 use super::broken::{Broken, Promise, keep};
 use super::play::Play;
-use crate::domain::ids::ContactId;
+use crate::domain::ids::{ContactId, MessageId};
 use crate::domain::message::Lane;
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::{Delay, Timestamp};
@@ -29,6 +29,8 @@ pub(super) struct Eyes {
     /// When a message was taken first.
     pub first_taken: BTreeMap<String, Timestamp>,
     pub mismatched: usize,
+    /// Mails whose end was looked at.
+    pub ended: BTreeSet<MessageId>,
 }
 
 impl Eyes {
@@ -42,6 +44,7 @@ impl Eyes {
             taken: BTreeMap::new(),
             first_taken: BTreeMap::new(),
             mismatched: 0,
+            ended: BTreeSet::new(),
         }
     }
 
@@ -54,6 +57,7 @@ impl Eyes {
             let rows = play.world.rows_of(shard)?;
             if self.rows.insert(shard, rows) != Some(rows) {
                 self.look_at_contacts(play, shard)?;
+                self.look_at_ends(play, shard)?;
             }
             alarm_stands(&play.world, shard)?;
         }
