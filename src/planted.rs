@@ -67,6 +67,8 @@ defects! {
     WaitsForEver: "wait: a wait for an event has no end",
     SlotOfTheFirstRun: "wake: a contact is due when its first run is, whatever the others wait for",
     AlarmStaysLate: "wake: an alarm that stands is not moved to an earlier time",
+    RequestsSetNoAlarm: "wake: the alarm does not look at requests that are out",
+    AlarmComesEarly: "wake: an alarm stands a minute from now at the latest, whatever comes next",
     MailOutlivesItsRun: "exits: a run that ends leaves its unsent mail intended",
     OlderCartStays: "exits: an order ends only the run of the checkout that it names",
     CapForgetsWhatIsOut: "caps: mails on their way do not count",
