@@ -227,7 +227,7 @@ fn unknown(
 ) -> Next {
     let safe = window.is_some_and(|window| at <= dispatch.first_at.plus(safe_window(window)));
     let blindly = planted!(KeylessRepeats) && window.is_none();
-    if safe || blindly {
+    if (safe && !planted!(SilenceIsTheEnd)) || blindly {
         return Next::Repeat { at };
     }
     let policy = match stream {

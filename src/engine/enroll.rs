@@ -149,7 +149,9 @@ fn start_or_refresh(
         .contact
         .enrollments
         .iter()
-        .filter(|enrollment| enrollment.journey == journey.id && enrollment.key == key)
+        .filter(|enrollment| {
+            enrollment.journey == journey.id && (enrollment.key == key || planted!(OneRunOfAJourney))
+        })
         .cloned()
         .collect();
     match (running.as_slice(), journey.trigger.refresh, journey.reenter) {

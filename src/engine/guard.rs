@@ -136,7 +136,7 @@ pub fn check(
     }
     if let Late::SkipAfter(limit) = send.late
         && !facts.repeats
-        && now.since(sending.ready_since()) > limit
+        && now.since(ready_since(enrollment, sending)) > limit
     {
         return Verdict::Drop(DropReason::TooLate);
     }
@@ -148,6 +148,14 @@ pub fn check(
     }
     let (to, message) = (address.email.clone(), sending.message.clone());
     Verdict::Allow(Clearance::grant(to, message, stream))
+}
+
+/// From when a mail is late.
+fn ready_since(enrollment: &Enrollment, sending: &Sending) -> Timestamp {
+    if planted!(LateSinceTheStart) {
+        return enrollment.started_at;
+    }
+    sending.ready_since()
 }
 
 /// Where the step's stream changed since the mail was written, the stricter of the two asks.
@@ -347,6 +355,9 @@ fn marketing_refusal(
     }
     match (address.consent.state, regime) {
         (ConsentState::Unsubscribed, _) if planted!(ConsentAskedOnce) => None,
+        (ConsentState::Subscribed, _) if planted!(TickedYesIsNone) && !address.consent.is_explicit_yes() => {
+            no()
+        }
         (ConsentState::Unsubscribed, _) => Some(DropReason::Unsubscribed),
         (ConsentState::Suppressed, _) => Some(DropReason::Suppressed),
         (ConsentState::Pending, _) | (ConsentState::Unknown, Regime::OptIn) => no(),

@@ -131,6 +131,14 @@ impl World {
         Ok(found.map(|row| format!("{row:?}")))
     }
 
+    /// How many rows a shard holds, over all of its tables.
+    ///
+    /// # Errors
+    /// As [`World::contacts`].
+    pub fn count_rows(&self, shard: ShardIndex) -> Result<usize, Failure> {
+        Ok(self.host(shard)?.sql.count_rows()?)
+    }
+
     /// The whole ledger.
     ///
     /// # Errors

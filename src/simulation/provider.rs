@@ -114,6 +114,11 @@ impl Provider {
         Ok(Some(dialect.error(status, name, code, wait)))
     }
 
+    /// How often the fate of a request was left open, by its key, or by its message where it knows no keys.
+    pub fn doubts_about(&self, name: &str) -> u32 {
+        self.doubts.get(name).copied().unwrap_or_default()
+    }
+
     /// Forgets the keys whose time is over, as a provider does: a long simulation would keep every body.
     pub fn forget(&mut self, now: Timestamp) {
         self.keys.retain(|_, (at, _)| now.since(*at) < KEY_WINDOW);

@@ -68,6 +68,10 @@ impl Lent {
         self.sql.find_text(text)
     }
 
+    pub(super) fn count_rows(&self) -> Result<usize, store::Error> {
+        self.sql.count_rows()
+    }
+
     fn empty(&self) -> Result<(), store::Error> {
         self.sql.clear()?;
         stamp(&*self.sql, self.class.schema())

@@ -382,6 +382,14 @@ impl World {
         self.host(shard).is_ok_and(|host| host.armed.get())
     }
 
+    /// Until when a shard makes no request, as some provider wants it.
+    ///
+    /// # Errors
+    /// When there is no such shard.
+    pub fn rest_of(&self, shard: ShardIndex) -> Result<Timestamp, Failure> {
+        Ok(self.host(shard)?.rest_until.get())
+    }
+
     /// No process knows any more how its shards' alarms stand.
     pub fn forget_alarms(&self) {
         for host in &self.shards {

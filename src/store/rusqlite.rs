@@ -121,6 +121,21 @@ impl Sqlite {
         Ok(None)
     }
 
+    /// How many rows all tables hold.
+    ///
+    /// # Errors
+    /// When a statement fails.
+    pub fn count_rows(&self) -> Result<usize, Error> {
+        let mut all = 0_usize;
+        for name in self.tables()? {
+            let count = format!("SELECT count(*) FROM {name}");
+            let mut statement = self.0.prepare_cached(&count).map_err(failed)?;
+            let rows: i64 = statement.query_row([], |row| row.get(0)).map_err(failed)?;
+            all = all.saturating_add(usize::try_from(rows).unwrap_or_default());
+        }
+        Ok(all)
+    }
+
     fn tables(&self) -> Result<Vec<String>, Error> {
         let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
         let mut statement = self.0.prepare_cached(tables).map_err(failed)?;

@@ -26,7 +26,7 @@ impl Turn<'_> {
             .into_iter()
             .map(|queue| queue.due)
             .min();
-        let dispatches = store::dispatch::earliest(self.sql)?;
+        let dispatches = store::dispatch::earliest(self.sql)?.filter(|_| !planted!(RequestsSetNoAlarm));
         let forwards = store::forward::earliest(self.sql)?;
         Ok([contacts, dispatches, forwards].into_iter().flatten().min())
     }

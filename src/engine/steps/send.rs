@@ -5,6 +5,7 @@
 use crate::domain::event::EventKind;
 use crate::domain::ids::MessageId;
 use crate::domain::message::{DropReason, Lane, Message, MessageState, Stream};
+use crate::domain::time::Delay;
 use crate::engine::decision::{Change, Effect};
 use crate::engine::defer::DeferReason;
 use crate::engine::ids;
@@ -19,6 +20,12 @@ pub(in crate::engine) fn enter(
     step: &Step,
     send: &Send,
 ) -> StepOutcome {
+    if planted!(LateOrderMailSkipped)
+        && send.stream == Stream::Transactional
+        && course.now.since(enrollment.ready_at()) > Delay::from_hours(1)
+    {
+        return StepOutcome::done(enrollment.since);
+    }
     let round = enrollment.rounds();
     let id = ids::message(
         &course.contact.id,

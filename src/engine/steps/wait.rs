@@ -44,6 +44,7 @@ pub(in crate::engine) fn until(
 ) -> Option<Timestamp> {
     let since = after(wait, run);
     match wait {
+        Wait::Event { .. } if planted!(WaitsForEver) => Some(since.plus(Delay::from_days(3_650))),
         Wait::Delay(length) | Wait::Event { timeout: length, .. } => Some(since.plus(*length)),
         Wait::Calendar(length) => Some(length.after(since, calendar.contact)),
         Wait::Until { at, days } => Some(calendar.next(since, *at, *days)),

@@ -50,6 +50,31 @@ impl Promise {
         Self::Replay,
     ];
 
+    /// What docs/reliability.md calls it for short.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Answered => "Answered",
+            Self::ReflectedOnce => "ReflectedOnce",
+            Self::RunsStart => "RunsStart",
+            Self::Duplicate => "Duplicate",
+            Self::TakenOnce => "TakenOnce",
+            Self::SameBytes => "SameBytes",
+            Self::Ledger => "Ledger",
+            Self::NotLost => "NotLost",
+            Self::Consent => "Consent",
+            Self::Erased => "Erased",
+            Self::Bought => "Bought",
+            Self::Caps => "Caps",
+            Self::Hours => "Hours",
+            Self::Wake => "Wake",
+            Self::Alarm => "Alarm",
+            Self::Swept => "Swept",
+            Self::Bounds => "Bounds",
+            Self::Ends => "Ends",
+            Self::Replay => "Replay",
+        }
+    }
+
     /// The promise, as docs/reliability.md lists it.
     pub const fn in_words(self) -> &'static str {
         match self {

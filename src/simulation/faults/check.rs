@@ -4,7 +4,7 @@ use super::super::error::Failure;
 use super::super::world::World;
 use super::broken::{Broken, Promise, keep};
 use super::play::Play;
-use crate::domain::ids::ContactId;
+use crate::domain::ids::{ContactId, MessageId};
 use crate::domain::message::Lane;
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::{Delay, Timestamp};
@@ -15,6 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How much later than what is due an alarm may stand: the longest pause between two runs, and what it may differ by.
 const ALARM_TOLERANCE: Delay = Delay::from_millis(alarm::EMPTY_RUN_FLOOR.as_millis() + 200);
+
+/// Longest rest that is believed of a provider.
+const LONGEST_REST: Delay = Delay::from_hours(1);
 
 /// What was seen when it was looked last.
 pub(super) struct Eyes {
@@ -29,6 +32,8 @@ pub(super) struct Eyes {
     /// When a message was taken first.
     pub first_taken: BTreeMap<String, Timestamp>,
     pub mismatched: usize,
+    /// Mails whose end was looked at.
+    pub ended: BTreeSet<MessageId>,
 }
 
 impl Eyes {
@@ -42,6 +47,7 @@ impl Eyes {
             taken: BTreeMap::new(),
             first_taken: BTreeMap::new(),
             mismatched: 0,
+            ended: BTreeSet::new(),
         }
     }
 
@@ -54,6 +60,7 @@ impl Eyes {
             let rows = play.world.rows_of(shard)?;
             if self.rows.insert(shard, rows) != Some(rows) {
                 self.look_at_contacts(play, shard)?;
+                self.look_at_ends(play, shard)?;
             }
             alarm_stands(&play.world, shard)?;
         }
@@ -177,14 +184,47 @@ fn stands_on_steps(world: &World, contact: &Contact) -> Result<(), Broken> {
     Ok(())
 }
 
-/// Whatever this process does not know of, as after a crash, cron finds.
+/// The earliest thing that is due in a shard, as its rows have it: contacts, requests that are out, work for other shards.
+///
+/// # Errors
+/// When storage fails.
+pub(super) fn earliest_due(world: &World, shard: ShardIndex) -> Result<Option<Timestamp>, Failure> {
+    let rows = "SELECT min(due) AS due FROM (
+          SELECT due FROM contact UNION ALL
+          SELECT coalesce(next_at, lease_until) FROM dispatch UNION ALL
+          SELECT next_at FROM forward)";
+    let found = world.tables_of(shard)?.query(rows, &[])?;
+    Ok(found.first().map_or(Ok(None), |row| row.opt_time("due"))?)
+}
+
+/// The alarm is no later than the earliest thing that is due, or than the rest that the provider asks for. Whatever this
+/// process does not know of, as after a crash, cron finds.
 fn alarm_stands(world: &World, shard: ShardIndex) -> Result<(), Broken> {
-    let (Some(next), true) = (world.next_run_of(shard), world.is_armed(shard)) else {
+    if !world.is_armed(shard) {
+        return Ok(());
+    }
+    let Some(due) = earliest_due(world, shard)? else {
         return Ok(());
     };
-    let latest = next.max(world.now).plus(ALARM_TOLERANCE);
+    let rest = world.rest_of(shard)?.min(world.now.plus(LONGEST_REST));
+    let latest = due.max(rest).max(world.now).plus(ALARM_TOLERANCE);
     let set = world.alarm_of(shard);
     keep(Promise::Alarm, set.is_some_and(|set| set <= latest), || {
-        format!("shard {shard} has work at {next:?}, and its alarm is at {set:?}")
+        format!("shard {shard} has work at {due:?}, and its alarm is at {set:?}")
+    })
+}
+
+/// An alarm may stand early, as one that was set before its work was done elsewhere stays. But a run that found nothing to do
+/// by it sets it no earlier than what is `due` next: a shard wakes for nothing once, and not again.
+///
+/// # Errors
+/// With the alarm that is for nothing again.
+pub(super) fn rests_until(world: &World, shard: ShardIndex, due: Option<Timestamp>) -> Result<(), Broken> {
+    let set = world.alarm_of(shard);
+    let rests = set.is_none_or(|set| due.is_some_and(|due| set >= due));
+    keep(Promise::Alarm, rests, || {
+        format!(
+            "shard {shard} woke for nothing, has nothing to do before {due:?}, and its alarm is at {set:?}"
+        )
     })
 }

@@ -6,9 +6,11 @@ use super::play::{Coming, Play};
 use super::replies::said;
 use crate::domain::email::EmailAddress;
 use crate::domain::event::Event;
+use crate::domain::identity::Identifier;
 use crate::domain::ids::{EventId, MessageId};
 use crate::domain::privacy::Subject;
 use crate::domain::time::{Delay, Timestamp};
+use crate::engine::state::Contact;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whoever asked and was not told that it is done asks again.
@@ -81,6 +83,11 @@ impl Erasures {
         self.addresses.get(address).is_some_and(|(_, returned)| !returned)
     }
 
+    /// Whether the address was erased, or that was begun.
+    pub fn concern(&self, address: &str) -> bool {
+        self.addresses.contains_key(address) || self.begun.contains_key(address)
+    }
+
     fn all_gone(&self) -> impl Iterator<Item = &String> {
         let gone = self.addresses.iter().filter(|(_, (_, returned))| !returned);
         gone.map(|(address, _)| address)
@@ -88,22 +95,26 @@ impl Erasures {
 }
 
 /// Who of the plan an event tells of.
-fn shopper(event: &Event) -> Option<usize> {
+pub(super) fn shopper(event: &Event) -> Option<usize> {
     let address = event.email.as_ref().map(EmailAddress::canonical);
-    let by_number = || {
-        let values = event
-            .identifiers
-            .iter()
-            .map(|identifier| identifier.value.as_str());
-        let mut numbers = values.filter_map(|value| {
-            let number = value.strip_prefix(['b', 'c'])?;
-            number.parse().ok()
-        });
-        numbers.next()
-    };
     address
         .and_then(|address| shopper_of(&address))
-        .or_else(by_number)
+        .or_else(|| numbers(&event.identifiers).next())
+}
+
+/// Who of the plan a contact is.
+pub(super) fn shoppers_of(contact: &Contact) -> BTreeSet<usize> {
+    let addresses = contact.addresses.iter();
+    let by_address = addresses.filter_map(|address| shopper_of(&address.email.canonical()));
+    by_address.chain(numbers(&contact.identifiers)).collect()
+}
+
+/// Shoppers by the numbers of their browsers and customer ids.
+fn numbers(identifiers: &[Identifier]) -> impl Iterator<Item = usize> {
+    identifiers.iter().filter_map(|identifier| {
+        let number = identifier.value.strip_prefix(['b', 'c'])?;
+        number.parse().ok()
+    })
 }
 
 impl Play<'_> {

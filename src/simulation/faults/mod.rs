@@ -7,6 +7,7 @@
 pub mod broken;
 mod check;
 mod draw;
+mod ends;
 mod erasures;
 mod mails;
 mod over;

@@ -110,18 +110,17 @@ impl Plan {
         acts.chain(faults).max().unwrap_or(Delay::ZERO)
     }
 
+    /// What goes wrong with all that happens.
+    pub fn troubles(&self) -> impl Iterator<Item = Trouble> {
+        self.faults.iter().filter_map(|fault| match fault {
+            Fault::Platform { how, .. } => Some(*how),
+            Fault::Webhook { .. } => None,
+        })
+    }
+
     /// Whether the Worker's clock is wrong for a while.
     pub fn bends_the_clock(&self) -> bool {
-        let clock = |fault: &Fault| {
-            matches!(
-                fault,
-                Fault::Platform {
-                    how: Trouble::Clock(..),
-                    ..
-                }
-            )
-        };
-        self.faults.iter().any(clock)
+        self.troubles().any(|how| matches!(how, Trouble::Clock(..)))
     }
 
     /// What goes wrong with the delivery of an act.

@@ -2,6 +2,7 @@
 
 use super::super::error::Failure;
 use super::broken::Broken;
+use super::check::{earliest_due, rests_until};
 use super::play::Play;
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::{Delay, Timestamp};
@@ -68,19 +69,27 @@ impl Play<'_> {
                     return Ok(());
                 }
                 Some(Odd::Twice) => {
-                    let first = self.world.alarm(shard);
-                    self.survive(first)?;
+                    self.fire(shard)?;
                 }
                 None => {}
             }
         }
-        let done = self.world.alarm(shard);
-        let died = matches!(done, Err(Failure::Crash));
-        self.survive(done)?;
-        if died {
+        if self.fire(shard)? {
             self.world.set_alarm(shard, self.world.now.plus(ALARM_AGAIN));
         }
         Ok(())
+    }
+
+    /// Calls a shard by its alarm; whether the process died of it.
+    fn fire(&mut self, shard: ShardIndex) -> Result<bool, Broken> {
+        let due = earliest_due(&self.world, shard)?;
+        let done = self.world.alarm(shard);
+        if done.is_ok() && due.is_none_or(|due| due > self.world.now) {
+            rests_until(&self.world, shard, due)?;
+        }
+        let died = matches!(done, Err(Failure::Crash));
+        self.survive(done)?;
+        Ok(died)
     }
 
     /// A beat of cron, for the shards it finds something to do for.

@@ -75,10 +75,13 @@ impl Play<'_> {
         let mut event = DeliveryEvent::new(id, kind, self.world.now);
         event.message = Some(MessageId::parse(&mail.message).map_err(said)?);
         event.recipient = Some(EmailAddress::parse(&mail.to).map_err(said)?);
+        let ends = matches!(kind, DeliveryKind::HardBounce | DeliveryKind::Complaint);
+        if ends {
+            self.truth.doom(&mail.to);
+        }
         let done = self.world.hear(vec![event]);
         match self.survive(done)? {
             Some(heard) => {
-                let ends = matches!(kind, DeliveryKind::HardBounce | DeliveryKind::Complaint);
                 // What is told of somebody after their erasure is told of nobody.
                 if heard.new > 0 && ends && !self.truth.erasures.is_gone(&mail.to) {
                     let address = mail.to.clone();
@@ -99,6 +102,9 @@ impl Play<'_> {
             None => None,
         };
         let at = self.world.now;
+        for address in owner.iter().flat_map(|contact| &contact.addresses) {
+            self.truth.click(address.email.canonical(), at);
+        }
         let call = Call::Choose {
             message,
             choice: Choice::Unsubscribe,

@@ -53,8 +53,8 @@ fn whatever_breaks_every_promise_is_kept() {
     });
 }
 
-/// The seeds within which the guide says that a defect is found.
-fn within(defect: Defect) -> u64 {
+/// What the guide says of a defect: the seeds within which it is found, and the promise that it breaks then.
+fn told(defect: Defect) -> (u64, Promise) {
     let row = format!("| `{}` | {} | ", defect.name(), defect.in_words());
     let row = GUIDE.lines().find_map(|line| line.strip_prefix(&row));
     let row = row.unwrap_or_else(|| {
@@ -64,7 +64,10 @@ fn within(defect: Defect) -> u64 {
             defect.in_words()
         )
     });
-    row.trim_end_matches(" |").parse().unwrap()
+    let (promise, within) = row.trim_end_matches(" |").split_once(" | ").unwrap();
+    let promise = promise.trim_matches('`');
+    let known = Promise::ALL.into_iter().find(|known| known.name() == promise);
+    (within.parse().unwrap(), known.unwrap())
 }
 
 /// `FAULT_SEEDS=1000 … -- --nocapture` shows which seed finds each, whatever the guide says.
@@ -74,26 +77,37 @@ fn every_planted_defect_is_found() {
     let most = number("FAULT_SEEDS", 0);
     on_every_core(Defect::ALL.len() as u64, |number| {
         let defect = Defect::ALL[usize::try_from(number).unwrap()];
-        let within = within(defect);
+        let (within, promise) = told(defect);
         switch(Some(defect));
-        let found = (1..=within.max(most)).find_map(|seed| Some((seed, stories.play(seed).unwrap()?)));
+        let found = (1..=within.max(most)).find_map(|seed| {
+            let broken = stories.play(seed).unwrap()?;
+            (broken.promise == promise).then_some(seed)
+        });
         switch(None);
-        let found = found.map(|(seed, broken)| (seed, broken.promise));
-        println!("{:<20} {found:?}", defect.name());
+        println!("{:<20} {promise:?} {found:?}", defect.name());
         assert!(
-            most > 0 || found.is_some_and(|(seed, _)| seed <= within),
-            "{} was not found by {within} seeds: {}",
+            most > 0 || found.is_some_and(|seed| seed <= within),
+            "{} did not break {promise:?} within {within} seeds: {}",
             defect.name(),
             defect.in_words()
         );
     });
 }
 
+/// A check that no defect fails shows nothing.
+#[test]
+fn every_promise_is_broken_by_a_planted_defect() {
+    let broken: Vec<Promise> = Defect::ALL.iter().map(|defect| told(*defect).1).collect();
+    for promise in Promise::ALL {
+        assert!(broken.contains(&promise), "{promise:?}");
+    }
+}
+
 #[test]
 fn the_guide_lists_what_is_promised() {
     for promise in Promise::ALL {
         assert!(
-            GUIDE.contains(&format!("- {}", promise.in_words())),
+            GUIDE.contains(&format!("- `{}`: {}\n", promise.name(), promise.in_words())),
             "{promise:?}"
         );
     }

@@ -15,6 +15,12 @@ const REPEATED: Delay = Delay::from_hours(1);
 #[derive(Default)]
 pub(super) struct Truth {
     pub accepted: BTreeMap<EventId, Event>,
+    /// All that came, answered or not: it may have been taken in.
+    pub came: BTreeMap<EventId, Event>,
+    /// Addresses that a provider called dead, heard or not.
+    doomed: BTreeSet<String>,
+    /// When a link was last used that takes an address back, heard or not.
+    clicked: BTreeMap<String, Timestamp>,
     /// Addresses that said yes; when they last did so expressly.
     yes: BTreeMap<String, Option<Timestamp>>,
     no: BTreeMap<String, Timestamp>,
@@ -71,6 +77,7 @@ impl Truth {
     /// A webhook came. It may have been taken in though nobody was told so, and what it allows is allowed then.
     pub fn attempt(&mut self, event: &Event) {
         self.erasures.attempt(event);
+        self.came.entry(event.id.clone()).or_insert_with(|| event.clone());
         let (Some(email), Some(signal)) = (&event.email, &event.consent) else {
             return;
         };
@@ -132,6 +139,52 @@ impl Truth {
                 }
             }
         }
+    }
+
+    /// A provider calls the address dead, whether it is heard or not.
+    pub fn doom(&mut self, address: &str) {
+        self.doomed.insert(address.to_owned());
+    }
+
+    /// A link that takes the address back is used, whether that is heard or not.
+    pub fn click(&mut self, address: String, at: Timestamp) {
+        latest(&mut self.clicked, address, at);
+    }
+
+    pub fn may_be_dead(&self, address: &str) -> bool {
+        self.is_dead(address) || self.doomed.contains(address)
+    }
+
+    /// Whether the address said yes, and that was answered and is not gone.
+    pub fn surely_said_yes(&self, address: &str) -> bool {
+        self.yeses(address).next().is_some()
+    }
+
+    /// When it last did so expressly, and when that came.
+    pub fn surely_said_yes_expressly(&self, address: &str) -> Option<(Timestamp, Timestamp)> {
+        let expressly = self
+            .yeses(address)
+            .filter(|(grade, ..)| *grade == ConsentGrade::Explicit);
+        expressly.map(|(_, at, came)| (at, came)).max()
+    }
+
+    /// Each with its grade, when it was said, and when it came.
+    fn yeses(&self, address: &str) -> impl Iterator<Item = (ConsentGrade, Timestamp, Timestamp)> {
+        let told = self
+            .accepted
+            .values()
+            .filter(|event| !self.erasures.may_lack(event));
+        told.filter_map(move |event| {
+            let (email, signal) = (event.email.as_ref()?, event.consent.as_ref()?);
+            let is_theirs = email.canonical() == address && signal.state == ConsentState::Subscribed;
+            is_theirs.then_some((signal.grade, signal.at, event.received_at))
+        })
+    }
+
+    /// When the address last said no, as far as that is known.
+    pub fn may_have_refused(&self, address: &str) -> Option<Timestamp> {
+        let clicked = self.clicked.get(address).copied();
+        clicked.max(self.no.get(address).copied())
     }
 
     pub fn is_dead(&self, address: &str) -> bool {
