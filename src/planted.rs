@@ -76,7 +76,6 @@ defects! {
     SweepLooksAtNobody: "sweep: after a deploy nobody is looked at",
     BounceForgotten: "feedback: a hard bounce does not end the address",
     ErasureKeepsNothing: "erasure: no hash of the address stays",
-    ErasureKeepsHistory: "erasure: the events of the person stay",
     KeylessRepeats: "outcome: a request of unknown fate is repeated to a provider that knows no keys",
     RunsAreNumbered: "enrollments: a run's id is a number of the process, not made from what it is of",
     DocumentsGrow: "store: a contact's document is stored whatever its size",
