@@ -75,6 +75,7 @@ defects! {
     HoursOfTheStore: "caps: quiet hours are those of the store's clock, not the reader's",
     SweepLooksAtNobody: "sweep: after a deploy nobody is looked at",
     BounceForgotten: "feedback: a hard bounce does not end the address",
+    PastOfTheErasedCounts: "erasure: what somebody did before it counts when it comes after it",
     ErasureKeepsNothing: "erasure: no hash of the address stays",
     KeylessRepeats: "outcome: a request of unknown fate is repeated to a provider that knows no keys",
     RunsAreNumbered: "enrollments: a run's id is a number of the process, not made from what it is of",

@@ -403,6 +403,9 @@ fn is_of_erased(loaded: &Loaded, ingest: &Ingest, objection: Option<Objection>) 
 }
 
 fn is_before(event: &Event, erased_at: Timestamp) -> bool {
+    if planted!(PastOfTheErasedCounts) {
+        return false;
+    }
     event.told_at().is_none_or(|told| told <= erased_at)
 }
 

@@ -157,7 +157,7 @@ mod planted {
         let all = Defect::ALL.iter().copied();
         let Some(defect) = all.clone().find(|defect| defect.name() == name) else {
             let known: Vec<&str> = all.map(Defect::name).collect();
-            return Err(Failure::Asked(unknown("defect", name, known.into_iter())));
+            return Err(Failure::Asked(unknown("defect", name, known)));
         };
         planted::switch(Some(defect));
         Ok(())

@@ -20,10 +20,7 @@ pub(in crate::engine) fn enter(
     step: &Step,
     send: &Send,
 ) -> StepOutcome {
-    if planted!(LateOrderMailSkipped)
-        && send.stream == Stream::Transactional
-        && course.now.since(enrollment.ready_at()) > Delay::from_hours(1)
-    {
+    if planted!(LateOrderMailSkipped) && is_late_order_mail(course, enrollment, send) {
         return StepOutcome::done(enrollment.since);
     }
     let round = enrollment.rounds();
@@ -86,6 +83,12 @@ pub(in crate::engine) fn enter(
         generation: 1,
         dispatched: false,
     }))
+}
+
+/// What the planted defect `LateOrderMailSkipped` passes over.
+fn is_late_order_mail(course: &Course<'_>, enrollment: &Enrollment, send: &Send) -> bool {
+    let late = course.now.since(enrollment.ready_at());
+    send.stream == Stream::Transactional && late > Delay::from_hours(1)
 }
 
 /// The lane of a journey's mails of a stream.
