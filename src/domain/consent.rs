@@ -196,9 +196,14 @@ impl Consent {
         self.refused_at = no.filter(|at| Some(*at) > self.said_no_at());
     }
 
-    /// The stricter of two records: a merge of contacts never widens permission, and forgets no no that still stands.
+    /// The stricter of two records: a merge of contacts never widens permission, and forgets no no that still stands. One that
+    /// says nothing gives way: that somebody was seen with an address takes back no yes.
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {
+        let silent = Self::default();
+        if self == silent || other == silent {
+            return if self == silent { other } else { self };
+        }
         let rank = |consent: &Self| match consent.state {
             ConsentState::Suppressed => 4,
             ConsentState::Unsubscribed => 3,

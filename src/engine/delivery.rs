@@ -226,8 +226,11 @@ fn unknown(
     now: Timestamp,
 ) -> Next {
     let safe = window.is_some_and(|window| at <= dispatch.first_at.plus(safe_window(window)));
-    let blindly = planted!(KeylessRepeats) && window.is_none();
-    if (safe && !planted!(SilenceIsTheEnd)) || blindly {
+    let forgets = match stream {
+        Stream::Transactional => planted!(SecondComesEarly),
+        Stream::Marketing => planted!(SilenceIsTheEnd),
+    };
+    if safe && !forgets {
         return Next::Repeat { at };
     }
     let policy = match stream {

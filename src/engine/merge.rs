@@ -329,11 +329,14 @@ mod tests {
 
     #[test]
     fn the_stricter_consent_stays() {
-        use ConsentState::{Subscribed, Suppressed, Unknown, Unsubscribed};
+        use ConsentState::{Pending, Subscribed, Suppressed, Unknown, Unsubscribed};
         for (one, other, left) in [
             (Subscribed, Unsubscribed, Unsubscribed),
             (Unsubscribed, Subscribed, Unsubscribed),
-            (Subscribed, Unknown, Unknown),
+            (Subscribed, Pending, Pending),
+            (Subscribed, Unknown, Subscribed),
+            (Unknown, Subscribed, Subscribed),
+            (Unknown, Unsubscribed, Unsubscribed),
             (Unsubscribed, Suppressed, Suppressed),
         ] {
             let mut winner = contact(one);

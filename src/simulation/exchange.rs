@@ -107,14 +107,12 @@ impl World {
 
     /// Lets an event in that arrives while requests are out.
     fn overtake(&self) -> Result<(), Failure> {
-        let Some(event) = self.meanwhile.borrow_mut().pop_front() else {
+        let Some(mut event) = self.meanwhile.borrow_mut().pop_front() else {
             return Ok(());
         };
+        event.received_at = self.now;
         let after = self.provider.borrow().taken.len();
-        let outcome = self.ingest(Event {
-            received_at: self.now,
-            ..event.clone()
-        });
+        let outcome = self.ingest(event.clone());
         let died = matches!(outcome, Err(Failure::Crash));
         self.overtook.borrow_mut().push(Overtook {
             event,

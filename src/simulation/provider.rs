@@ -8,7 +8,7 @@ use crate::domain::time::{Delay, Timestamp};
 use crate::http::{self, Request, Response};
 use dialect::Dialect;
 use serde_json::Value;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 const KEY_WINDOW: Delay = Delay::from_hours(24);
 
@@ -63,6 +63,9 @@ pub struct Provider {
     keys: BTreeMap<String, (Timestamp, Vec<u8>)>,
     /// How often the fate of a request was left open, by its key or its messages, for ever.
     doubts: BTreeMap<String, u32>,
+    /// Messages of all requests, and of those whose fate was left open.
+    pub asked: BTreeSet<String>,
+    pub left_open: BTreeSet<String>,
     /// Keys that came with other bytes than before.
     pub mismatched: Vec<String>,
     pub faults: VecDeque<Fault>,
@@ -80,11 +83,18 @@ impl Provider {
         let dialect = Dialect::of(request)?;
         let fault = self.faults.pop_front();
         let response = self.respond(&dialect, request, fault, now)?;
+        let messages = messages(&dialect, request)?;
+        self.asked.extend(messages.iter().cloned());
         if matches!(fault, Some(Fault::Lost | Fault::Broken | Fault::Silent)) {
-            for name in doubted(&dialect, request)? {
+            let doubted = match &dialect {
+                Dialect::Keyed(key) => vec![key.clone()],
+                Dialect::Keyless => messages.clone(),
+            };
+            for name in doubted {
                 let doubts = self.doubts.entry(name).or_default();
                 *doubts = doubts.saturating_add(1);
             }
+            self.left_open.extend(messages);
         }
         Ok(response)
     }
@@ -169,11 +179,8 @@ fn mails(request: &Request) -> Result<Vec<Value>, Failure> {
     })
 }
 
-/// By what the doubt about a request is remembered.
-fn doubted(dialect: &Dialect, request: &Request) -> Result<Vec<String>, Failure> {
-    if let Dialect::Keyed(key) = dialect {
-        return Ok(vec![key.clone()]);
-    }
+/// The messages that it carries.
+fn messages(dialect: &Dialect, request: &Request) -> Result<Vec<String>, Failure> {
     let mails = mails(request)?.into_iter();
     Ok(mails
         .filter_map(|mail| Some(dialect.addressed(&mail)?.message))

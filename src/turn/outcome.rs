@@ -309,7 +309,8 @@ pub(super) fn window_end(dispatch: &Dispatch) -> Option<Timestamp> {
 fn window_of(provider: &str) -> Option<Delay> {
     match ProviderKind::parse(provider).ok()?.capabilities().idempotency {
         Idempotency::Keyed { window } => Some(window),
-        Idempotency::None => None,
+        // The defect takes it for one that knows keys.
+        Idempotency::None => planted!(KeylessRepeats).then_some(Delay::from_hours(24)),
     }
 }
 

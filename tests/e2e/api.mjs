@@ -51,7 +51,7 @@ import { createServer } from "node:http";
  * @param {{ port?: number, now?: () => number }} options `port`: any free one by default.
  */
 export async function startApi(dialect, { port = 0, now = Date.now } = {}) {
-  const state = { requests: [], mails: [], faults: [], held: new Set(), silent: new Set(), count: 0 };
+  const state = { requests: [], mails: [], faults: [], held: new Map(), silent: new Set(), count: 0 };
   const context = { dialect, state, now };
   const server = createServer((incoming, outgoing) => {
     serve(context, incoming, outgoing).catch(() => outgoing.destroy());
@@ -69,15 +69,20 @@ export async function startApi(dialect, { port = 0, now = Date.now } = {}) {
     /** @param {Fault} fault Faults are used in the order in which they were given. */
     fault: (fault) => void state.faults.push({ times: 1, ...fault }),
     clearFaults: () => void (state.faults.length = 0),
-    /** Breaks off the connections of requests that a fault left without an answer. */
+    /** Lets go of what faults hold: breaks off the connections that they left without an answer, and answers what is to be late now. */
     hangUp() {
       for (const socket of state.silent) socket.destroy();
       state.silent.clear();
+      for (const [timer, resume] of state.held) {
+        clearTimeout(timer);
+        resume();
+      }
+      state.held.clear();
     },
     /** Forgets all but what the dialect itself remembers. */
     reset: () => void (state.requests.length = state.mails.length = state.faults.length = 0),
     async close() {
-      for (const timer of state.held) clearTimeout(timer);
+      for (const timer of state.held.keys()) clearTimeout(timer);
       server.closeAllConnections();
       await new Promise((closed) => server.close(closed));
     },
@@ -166,7 +171,7 @@ function pause(state, ms) {
       state.held.delete(timer);
       resume();
     }, ms);
-    state.held.add(timer);
+    state.held.set(timer, resume);
   });
 }
 

@@ -13,12 +13,12 @@ import { serve, stateFolder, wend } from "./workerd.mjs";
 
 const ROUND_MS = [50, 1_500];
 const FAULTY = 0.06;
-const PANIC_LIMIT_MS = 15_000;
+const PANIC_LIMIT_MS = 60_000;
 /** How often such an end waits until the provider has a request to answer, and lets it wait, so that it meets somebody at work. */
 const MEETS_WORK = { deploy: 0.5, panic: 1 };
-/** Longer than a process that is told to stop gets for what it is doing. */
-const HELD_MS = 3_000;
-const WORK_LIMIT_MS = 15_000;
+/** Longer than a process that is told to stop gets for what it is doing, or than an alarm that panics takes to come. */
+const HELD_MS = 10_000;
+const WORK_LIMIT_MS = 60_000;
 const SETTLED_LIMIT_MS = 60_000;
 /** Longer than every wait for a mail that the books expect and every pause of a retry, shorter than a provider's key lives. */
 const SETTLING = "13h";
@@ -111,6 +111,7 @@ export async function play({
       say(`round ${round + 1}: ${storefront.posts} posts, ${provider.mails().length} mails`);
     }
     provider.clearFaults();
+    // To a provider that is still at its first request every repeat is one too many, and the hours that pass now are seconds to it.
     provider.hangUp();
     await next(builds[0]);
     const shop = new Shop(server.fetch, shards);

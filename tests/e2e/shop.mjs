@@ -371,13 +371,18 @@ export const targetsOf = (mail) => [...mail.html.matchAll(/"https?:\/\/[^/"]+\/c
 
 /** The webhook that `work` lets this shop post: its exact bytes, which nobody gets. */
 export async function written(shop, work) {
-  let post;
+  let webhook;
+  const { post } = shop;
   shop.post = async (path, body, headers) => {
-    post = { path, body, headers };
+    webhook = { path, body, headers };
     return { status: 200 };
   };
-  await work();
-  return post;
+  try {
+    await work();
+  } finally {
+    shop.post = post;
+  }
+  return webhook;
 }
 
 /** RFC 3339 to the second, as the storefronts write it. */

@@ -20,7 +20,7 @@ pub(in crate::engine) fn enter(
     step: &Step,
     send: &Send,
 ) -> StepOutcome {
-    if planted!(LateOrderMailSkipped) && is_late_order_mail(course, enrollment, send) {
+    if is_passed_over(course, enrollment, send) {
         return StepOutcome::done(enrollment.since);
     }
     let round = enrollment.rounds();
@@ -85,10 +85,13 @@ pub(in crate::engine) fn enter(
     }))
 }
 
-/// What the planted defect `LateOrderMailSkipped` passes over.
-fn is_late_order_mail(course: &Course<'_>, enrollment: &Enrollment, send: &Send) -> bool {
-    let late = course.now.since(enrollment.ready_at());
-    send.stream == Stream::Transactional && late > Delay::from_hours(1)
+/// What planted defects pass over; nothing without them.
+fn is_passed_over(course: &Course<'_>, enrollment: &Enrollment, send: &Send) -> bool {
+    let planted = match send.stream {
+        Stream::Transactional => planted!(LateOrderMailSkipped),
+        Stream::Marketing => planted!(LateMailSkipped),
+    };
+    planted && course.now.since(enrollment.ready_at()) > Delay::from_hours(1)
 }
 
 /// The lane of a journey's mails of a stream.

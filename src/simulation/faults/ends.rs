@@ -29,7 +29,7 @@ use std::collections::BTreeSet;
 const KEYED: ProviderKind = ProviderKind::Resend;
 /// How long the request of unknown fate is repeated to a provider that knows its key: a day, less what its clock may differ by
 /// and a last pause.
-const REPEATED_FOR: Delay = Delay::from_hours(21);
+pub(super) const REPEATED_FOR: Delay = Delay::from_hours(21);
 /// How a second request begins to say why it was not made.
 const NO_SECOND: &str = "the first request's fate is unknown, and the second was not sent: ";
 const LEFT_UNKNOWN: &str = "the contact left the journey while its fate was unknown";
@@ -42,8 +42,11 @@ struct Case<'c> {
     owner: &'c Contact,
     /// Who of the plan they are: more than one where the contacts of two became one.
     shoppers: BTreeSet<usize>,
-    /// Events that the contact has a row of.
-    recorded: Vec<EventId>,
+    /// Events that the contact has a row of, and of before the end: what another one has which will be found to be the same person is
+    /// not known yet, and what came at that very moment may have come after.
+    recorded: BTreeSet<EventId>,
+    /// All marketing to them, under whichever id it was written down.
+    marketing: Vec<Stored>,
     /// How its run ended; none while it goes on.
     ended: Option<EndReason>,
     key: Option<EnrollmentKey>,
@@ -65,7 +68,7 @@ impl Eyes {
             let id = row
                 .parsed("message_id", MessageId::parse)
                 .map_err(Failure::from)?;
-            if !self.ended.insert(id.clone()) {
+            if self.ended.contains(&id) {
                 continue;
             }
             let Some(stored) = play.world.message(&id)? else {
@@ -75,9 +78,8 @@ impl Eyes {
             if self.taken.contains_key(id.as_str()) {
                 continue;
             }
-            // Of somebody who was erased nothing tells whether their mails were due. What overtook a request came after others of
-            // its run had passed the gate, so that the truth is ahead of them.
-            let Some(owner) = play.world.owner(&stored.contact)?.filter(|_| !play.overtaken) else {
+            // Of somebody who was erased nothing tells whether their mails were due.
+            let Some(owner) = play.world.owner(&stored.contact)? else {
                 continue;
             };
             let case = Case::new(play, &stored, &owner)?;
@@ -91,6 +93,7 @@ impl Eyes {
                     message.reason.as_deref().unwrap_or("no reason")
                 )
             })?;
+            self.ended.insert(id);
         }
         Ok(())
     }
@@ -110,12 +113,29 @@ impl<'c> Case<'c> {
         if let Some(running) = running {
             (ended, key) = (None, Some(running.key.clone()));
         }
+        let mut marketing = Vec::new();
+        for other in play.world.messages()? {
+            let is_theirs = play
+                .world
+                .owner(&other.contact)?
+                .is_some_and(|of| of.id == owner.id);
+            if is_theirs && other.message.stream == Stream::Marketing {
+                marketing.push(other);
+            }
+        }
+        let before = |id: &EventId| {
+            let event = play.truth.accepted.get(id);
+            let ended = stored.message.settled_at;
+            event.is_none_or(|event| ended.is_none_or(|ended| event.received_at < ended))
+        };
+        let recorded = play.world.events_of(&owner.id)?.into_iter().filter(before);
         Ok(Self {
+            marketing,
             play,
             stored,
             owner,
             shoppers: erasures::shoppers_of(owner),
-            recorded: play.world.events_of(&owner.id)?,
+            recorded: recorded.collect(),
             ended,
             key,
         })
@@ -162,16 +182,15 @@ impl<'c> Case<'c> {
     /// Nothing refuses a mail for good in a story: it can only have been tried for days, at a provider that was busy.
     fn failed(&self, reason: &str) -> bool {
         let busy = |trouble: Trouble| matches!(trouble, Trouble::Provider(provider::Fault::Busy, _));
-        reason.starts_with(TRIED_IN_VAIN) && self.play.plan.troubles().any(busy)
+        reason.starts_with(TRIED_IN_VAIN) && self.troubles().any(busy)
     }
 
     /// A request was left open: for as long as the provider knows its key, or without one.
     fn given_up(&self, reason: &str) -> bool {
-        let plan = self.play.plan;
         if !self.was_left_open() {
             return false;
         }
-        let repeats = plan.provider != KEYED || self.waited() >= REPEATED_FOR;
+        let repeats = self.play.plan.provider != KEYED || self.waited() >= REPEATED_FOR;
         if let Some(word) = reason.strip_prefix(NO_SECOND) {
             return repeats && (self.dropped(word) || self.failed(word));
         }
@@ -206,7 +225,7 @@ impl<'c> Case<'c> {
     fn lacks_a_yes(&self) -> bool {
         let truth = &self.play.truth;
         let mut addresses = self.addresses();
-        addresses.any(|address| !truth.surely_said_yes(&address)) || self.said_no()
+        addresses.any(|address| !truth.surely_said_yes(&address, &self.recorded)) || self.said_no()
     }
 
     /// Whether a no came that was not lifted by an express yes to each of their addresses. A yes that is repeated is not kept, so
@@ -236,7 +255,11 @@ impl<'c> Case<'c> {
         }
         let lifts = |(yes, yes_came): (Timestamp, Timestamp)| yes > said && yes_came > came;
         let mut addresses = self.addresses();
-        addresses.any(|address| !truth.surely_said_yes_expressly(&address).is_some_and(lifts))
+        addresses.any(|address| {
+            !truth
+                .surely_said_yes_expressly(&address, &self.recorded)
+                .is_some_and(lifts)
+        })
     }
 
     fn has_dead_address(&self) -> bool {
@@ -245,8 +268,11 @@ impl<'c> Case<'c> {
             .any(|address| truth.may_be_dead(&address) || truth.erasures.concern(&address))
     }
 
-    /// Whether none of the events of the contact that were answered named one.
+    /// Whether none of the events of the contact that were answered named one, or it was another's until a moment ago.
     fn has_no_address(&self) -> bool {
+        if self.play.overtaken && (self.was_merged() || self.has_absorbed()) {
+            return true;
+        }
         let truth = &self.play.truth;
         let answered = self.recorded.iter().filter_map(|id| truth.accepted.get(id));
         let mut kept = answered.filter(|event| !truth.erasures.may_lack(event));
@@ -323,12 +349,29 @@ impl<'c> Case<'c> {
     }
 
     fn is_edited(&self) -> bool {
-        let since = |at: Delay| self.play.plan.start.plus(at) <= self.play.now;
-        let mut faults = self.play.plan.faults.iter();
-        faults.any(|fault| match fault {
-            Fault::Platform { at, how } => matches!(how, Trouble::Deploy(_)) && since(*at),
-            Fault::Webhook { .. } => false,
+        let mut begun = self.troubles();
+        begun.any(|trouble| matches!(trouble, Trouble::Deploy(_)))
+    }
+
+    /// What has gone wrong so far, but with webhooks.
+    fn troubles(&self) -> impl Iterator<Item = Trouble> {
+        let has_begun = |at: Delay| self.play.plan.start.plus(at) <= self.play.now;
+        let faults = self.play.plan.faults.iter();
+        faults.filter_map(move |fault| match fault {
+            Fault::Platform { at, how } => has_begun(*at).then_some(*how),
+            Fault::Webhook { .. } => None,
         })
+    }
+
+    /// Whether anything has gone wrong so far. A webhook that comes late makes late what it starts.
+    fn has_trouble(&self) -> bool {
+        let plan = self.play.plan;
+        let mut acts = plan.acts.iter();
+        let is_told_badly = acts.any(|act| {
+            let has_begun = plan.start.plus(act.at) <= self.play.now;
+            has_begun && plan.deliveries(act.id).next().is_some()
+        });
+        is_told_badly || self.troubles().next().is_some()
     }
 
     /// The journey, before and after each deploy.
@@ -338,7 +381,7 @@ impl<'c> Case<'c> {
         all.filter_map(|catalog: &Catalog| catalog.journey(&self.stored.message.journey))
     }
 
-    /// Whether it waited for longer than its step allows, in a story in which something went wrong.
+    /// Whether it waited for longer than its step allows, after something had gone wrong.
     fn was_late(&self) -> bool {
         let step = &self.stored.message.step;
         let sends = self
@@ -349,43 +392,37 @@ impl<'c> Case<'c> {
             Late::Send => None,
         });
         let waited = self.waited();
-        limits.min().is_some_and(|limit| waited > limit) && !self.play.plan.faults.is_empty()
+        limits.min().is_some_and(|limit| waited > limit) && self.has_trouble()
     }
 
-    /// Whether the provider had taken as many mails to them as a cap allows, before it would have been too late.
+    /// Whether as much marketing to them was asked for as a cap allows, before it would have been too late. A mail counts until its
+    /// fate is known, and from then on for the cap's time.
     fn had_as_many_as_allowed(&self) -> bool {
         let now = self.play.world.now;
-        let lane = self.stored.message.lane;
-        let caps = &self.play.world.catalog.store.caps;
-        let mut caps = caps.iter().filter(|cap| !cap.except.contains(&lane));
-        let count = |since: Timestamp| {
-            let provider = self.play.world.provider.borrow();
-            let theirs = provider.taken.iter().filter(|mail| {
-                let shopper = super::draw::shopper_of(&mail.to);
-                shopper.is_some_and(|shopper| self.shoppers.contains(&shopper))
-            });
-            theirs.filter(|mail| mail.at > since).count()
+        let provider = self.play.world.provider.borrow();
+        let asked = |of: &&Stored| {
+            let id = &of.message.id;
+            provider.asked.contains(id.as_str()) || self.play.left_open.contains(id)
         };
-        caps.any(|cap| count(now.minus(cap.per)) >= usize::from(cap.mails))
+        let sent = || {
+            let marketing = self.marketing.iter();
+            marketing.filter(asked).map(|of| &of.message)
+        };
+        let caps = self.play.world.catalog.store.caps.iter();
+        let mut caps = caps.filter(|cap| !cap.except.contains(&self.stored.message.lane));
+        caps.any(|cap| {
+            let since = now.minus(cap.per);
+            let counted = sent().filter(|sent| {
+                !cap.except.contains(&sent.lane) && sent.settled_at.is_none_or(|at| at > since)
+            });
+            counted.count() >= usize::from(cap.mails)
+        })
     }
 
-    /// Whether a request for it may have been left without an answer.
+    /// Whether a request for it was left without an answer, by the provider or by a process that no longer waited.
     fn was_left_open(&self) -> bool {
-        let id = self.stored.message.id.as_str();
-        let lost = |trouble: Trouble| match trouble {
-            Trouble::Crash(_) | Trouble::CrashAt(_) | Trouble::Hang(_) => true,
-            // It knows a request by the key of its batch.
-            Trouble::Provider(..) => self.play.plan.provider == KEYED,
-            Trouble::AlarmLate(_)
-            | Trouble::AlarmTwice
-            | Trouble::AlarmDropped
-            | Trouble::NoAlarms(_)
-            | Trouble::NoCron(_)
-            | Trouble::Away(..)
-            | Trouble::Clock(..)
-            | Trouble::Deploy(_) => false,
-        };
-        self.play.world.provider.borrow().doubts_about(id) > 0 || self.play.plan.troubles().any(lost)
+        let id = &self.stored.message.id;
+        self.play.left_open.contains(id) || self.play.world.provider.borrow().left_open.contains(id.as_str())
     }
 }
 

@@ -4,6 +4,7 @@ use super::super::provider::Taken;
 use super::super::timeline::zone_of;
 use super::broken::{Broken, Promise, keep};
 use super::check::Eyes;
+use super::ends::REPEATED_FOR;
 use super::play::Play;
 use crate::domain::ids::MessageId;
 use crate::domain::message::{MessageState, Stream};
@@ -73,7 +74,13 @@ impl Eyes {
             let first_at = *self.first_taken.entry(mail.message.clone()).or_insert(mail.at);
             // Without keys the wait for evidence tells a second try from a repeat, if the clock that measures it goes right.
             let waited = mail.at.since(first_at) >= EVIDENCE_WAIT || play.plan.bends_the_clock();
-            let is_second = (mail.keyless && waited) || mail.key.ends_with(KEY_OF_THE_SECOND);
+            // Where they are known, the time until the first is forgotten does; the one that was due first may never have come.
+            let forgotten = mail.at.since(stored.message.due_at) >= REPEATED_FOR;
+            let is_second = if mail.keyless {
+                waited
+            } else {
+                forgotten && mail.key.ends_with(KEY_OF_THE_SECOND)
+            };
             let may_be_second = taken == MOST_TAKEN && is_second;
             return keep(Promise::TakenOnce, taken == 1 || may_be_second, || {
                 format!("{} was taken {taken} times, at last under {}", told(), mail.key)

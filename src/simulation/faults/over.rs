@@ -10,9 +10,10 @@ use crate::domain::event::Event;
 use crate::domain::ids::{ContactId, EnrollmentId, EnrollmentKey, EventId, JourneyId, OrderKey, StepId};
 use crate::domain::message::{DropReason, MessageState, Stream};
 use crate::domain::order::Order;
-use crate::engine::state::{Contact, EndReason};
+use crate::engine::state::{Contact, EndReason, Ended};
 use crate::journey::catalog::Catalog;
 use crate::journey::definition::{Journey, Key, Reenter, Status};
+use crate::journey::step::{StepKind, Target, Wait};
 use crate::store::directory;
 use crate::store::message::Stored;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,8 +30,8 @@ struct End {
     events: BTreeMap<EventId, BTreeSet<ContactId>>,
     orders: Vec<Order>,
     runs: BTreeSet<(ContactId, JourneyId, EnrollmentKey)>,
-    /// What each run was about, and how it ended.
-    ended: BTreeMap<EnrollmentId, (EnrollmentKey, EndReason)>,
+    /// The runs that came to an end.
+    ended: BTreeMap<EnrollmentId, Ended>,
     rows: usize,
 }
 
@@ -60,6 +61,7 @@ impl Eyes {
         orders_are_as_told(play, &end)?;
         runs_began(play, &end)?;
         order_mails_are_told(play, &end)?;
+        straight_runs_sent_all(play, &end)?;
         mails_are_counted(play, &end)?;
         play.nothing_came_back()?;
         let inputs = play.truth.accepted.len() + play.plan.replies.len() + 1;
@@ -128,8 +130,9 @@ impl End {
             let (orders, ended) = (world.orders(id)?, world.ended(id)?);
             end.orders.extend(orders);
             for run in ended {
-                end.ended.insert(run.id, (run.key.clone(), run.reason));
-                end.runs.insert((id.clone(), run.journey, run.key));
+                end.runs
+                    .insert((id.clone(), run.journey.clone(), run.key.clone()));
+                end.ended.insert(run.id.clone(), run);
             }
         }
         end.contacts = contacts;
@@ -279,7 +282,7 @@ fn order_mails_are_told(play: &Play<'_>, end: &End) -> Result<(), Broken> {
             let mut theirs = messages.iter().filter(|stored| {
                 let of = &stored.message;
                 let run = end.ended.get(&of.enrollment);
-                of.journey == journey.id && of.step == *step && run.is_some_and(|(of, _)| *of == key)
+                of.journey == journey.id && of.step == *step && run.is_some_and(|run| run.key == key)
             });
             let told = theirs.any(|stored| is_told(stored, owner, end));
             keep(Promise::NotLost, told, || {
@@ -318,13 +321,68 @@ fn ends_first(play: &Play<'_>, journey: &Journey, event: &Event) -> bool {
 /// place.
 fn is_told(stored: &Stored, owner: &ContactId, end: &End) -> bool {
     let run = end.ended.get(&stored.message.enrollment);
-    let merged = run.is_some_and(|(_, reason)| *reason == EndReason::Merged) || stored.contact != *owner;
+    let merged = run.is_some_and(|run| run.reason == EndReason::Merged) || stored.contact != *owner;
     let left = stored.message.reason.as_deref() == Some(DropReason::Exited.as_str());
     match stored.message.state {
         MessageState::Accepted | MessageState::Failed | MessageState::GivenUp => true,
         MessageState::Dropped => !(merged && left),
         MessageState::Intended | MessageState::Unknown | MessageState::Shadowed => false,
     }
+}
+
+/// Who came to the end of a journey that only sends and waits has a row of each of its mails.
+fn straight_runs_sent_all(play: &Play<'_>, end: &End) -> Result<(), Broken> {
+    let stored = play.world.messages()?;
+    let told: BTreeSet<(&EnrollmentId, &StepId)> = stored
+        .iter()
+        .map(|stored| (&stored.message.enrollment, &stored.message.step))
+        .collect();
+    for (run, ended) in end
+        .ended
+        .iter()
+        .filter(|(_, ended)| ended.reason == EndReason::Completed)
+    {
+        let Some(journey) = unedited(play, &ended.journey).filter(|journey| is_straight(journey)) else {
+            continue;
+        };
+        for step in journey.steps.iter().filter(|step| step.kind.as_send().is_some()) {
+            keep(Promise::NotLost, told.contains(&(run, &step.id)), || {
+                format!(
+                    "a run of {} came to its end, and no row tells of {}",
+                    journey.id, step.id
+                )
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// The journey, where no deploy of the store changes its steps.
+fn unedited<'p>(play: &Play<'p>, id: &JourneyId) -> Option<&'p Journey> {
+    let journey = play.stage.before.journey(id)?;
+    let mut after = play.stage.after.iter();
+    let same = |catalog: &Catalog| catalog.journey(id).is_some_and(|now| now.steps == journey.steps);
+    after.all(same).then_some(journey)
+}
+
+fn is_straight(journey: &Journey) -> bool {
+    let goes_on = |target: &Target| match target {
+        // Who leaves by a wait has not come to the end.
+        Target::Next | Target::Leave => true,
+        Target::Step(_) => false,
+    };
+    journey.steps.iter().all(|step| match &step.kind {
+        StepKind::Send(_)
+        | StepKind::Wait(Wait::Delay(_) | Wait::Calendar(_) | Wait::Until { .. })
+        | StepKind::Set(_)
+        | StepKind::Coupon(_)
+        | StepKind::Notify(_)
+        | StepKind::Start(_)
+        | StepKind::Stop(_) => true,
+        StepKind::Wait(Wait::Date { otherwise, .. }) => goes_on(otherwise),
+        StepKind::Wait(Wait::Event { then, otherwise, .. }) => goes_on(then) && goes_on(otherwise),
+        StepKind::Branch(_) | StepKind::Split(_) | StepKind::Goto(_) | StepKind::Exit => false,
+    })
 }
 
 fn mails_are_counted(play: &Play<'_>, end: &End) -> Result<(), Broken> {

@@ -111,7 +111,7 @@ impl Plan {
     }
 
     /// What goes wrong with all that happens.
-    pub fn troubles(&self) -> impl Iterator<Item = Trouble> {
+    fn troubles(&self) -> impl Iterator<Item = Trouble> {
         self.faults.iter().filter_map(|fault| match fault {
             Fault::Platform { how, .. } => Some(*how),
             Fault::Webhook { .. } => None,

@@ -17,6 +17,7 @@ use super::snapshot::snapshot;
 use super::stage::Stage;
 use super::truth::Truth;
 use crate::domain::event::Event;
+use crate::domain::ids::MessageId;
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::{Delay, Timestamp};
 use crate::turn::call::{Call, Ingested};
@@ -79,6 +80,8 @@ pub(super) struct Play<'p> {
     pub mails: Vec<usize>,
     pub reacted: usize,
     pub overtaken: bool,
+    /// Mails whose request was out when a process died or no longer waited for the answer.
+    pub left_open: BTreeSet<MessageId>,
     history: Option<Timeline>,
 }
 
@@ -124,6 +127,7 @@ impl<'p> Play<'p> {
             mails: Vec::new(),
             reacted: 0,
             overtaken: false,
+            left_open: BTreeSet::new(),
             history: None,
         };
         play.prepare()?;
@@ -263,16 +267,24 @@ impl<'p> Play<'p> {
             Ok(done) => Ok(Some(done)),
             Err(Failure::Crash) => {
                 self.note("the process dies and starts again");
+                self.leave_open()?;
                 self.world.restart();
                 self.world.look_what_is_due()?;
                 Ok(None)
             }
             Err(Failure::Hangs | Failure::Silent(_)) => {
+                self.leave_open()?;
                 self.world.look_what_is_due()?;
                 Ok(None)
             }
             Err(failure) => Err(failure.into()),
         }
+    }
+
+    fn leave_open(&mut self) -> Result<(), Failure> {
+        let open = self.world.dispatches()?.into_iter();
+        self.left_open.extend(open.flat_map(|dispatch| dispatch.members));
+        Ok(())
     }
 
     pub fn note(&mut self, what: &str) {

@@ -79,6 +79,9 @@ impl Play<'_> {
         if ends {
             self.truth.doom(&mail.to);
         }
+        if kind == DeliveryKind::SoftBounce {
+            self.truth.soften(&mail.to, self.world.now);
+        }
         let done = self.world.hear(vec![event]);
         match self.survive(done)? {
             Some(heard) => {

@@ -1,5 +1,5 @@
-//! What people did, seen from outside: what no mail and no row may contradict. It learns of an event when its webhook was
-//! answered with 200, and of nothing before.
+//! What people did, seen from outside: what no mail and no row may contradict. An event is known when its webhook was answered
+//! with 200; what came and was not answered is kept beside it, as it may have been taken in.
 
 use super::erasures::Erasures;
 use crate::domain::consent::{ConsentGrade, ConsentState};
@@ -7,6 +7,7 @@ use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::{EventId, OrderKey};
 use crate::domain::order::OrderStatus;
 use crate::domain::time::{Delay, Timestamp};
+use crate::engine::address_health::SOFT_BOUNCE_DAYS;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A no that is repeated within this says nothing new.
@@ -19,6 +20,8 @@ pub(super) struct Truth {
     pub came: BTreeMap<EventId, Event>,
     /// Addresses that a provider called dead, heard or not.
     doomed: BTreeSet<String>,
+    /// When addresses bounced softly, heard or not.
+    softened: BTreeMap<String, BTreeSet<Timestamp>>,
     /// When a link was last used that takes an address back, heard or not.
     clicked: BTreeMap<String, Timestamp>,
     /// Addresses that said yes; when they last did so expressly.
@@ -146,33 +149,48 @@ impl Truth {
         self.doomed.insert(address.to_owned());
     }
 
+    /// A mail to the address bounces softly, whether it is heard or not.
+    pub fn soften(&mut self, address: &str, at: Timestamp) {
+        let bounces = self.softened.entry(address.to_owned()).or_default();
+        bounces.insert(at);
+    }
+
     /// A link that takes the address back is used, whether that is heard or not.
     pub fn click(&mut self, address: String, at: Timestamp) {
         latest(&mut self.clicked, address, at);
     }
 
     pub fn may_be_dead(&self, address: &str) -> bool {
-        self.is_dead(address) || self.doomed.contains(address)
+        let softly = self.softened.get(address).map_or(0, BTreeSet::len);
+        self.is_dead(address) || self.doomed.contains(address) || softly >= SOFT_BOUNCE_DAYS
     }
 
-    /// Whether the address said yes, and that was answered and is not gone.
-    pub fn surely_said_yes(&self, address: &str) -> bool {
-        self.yeses(address).next().is_some()
+    /// Whether the address said yes by one of these events, and that was answered and is not gone.
+    pub fn surely_said_yes(&self, address: &str, by: &BTreeSet<EventId>) -> bool {
+        self.yeses(address, by).next().is_some()
     }
 
     /// When it last did so expressly, and when that came.
-    pub fn surely_said_yes_expressly(&self, address: &str) -> Option<(Timestamp, Timestamp)> {
+    pub fn surely_said_yes_expressly(
+        &self,
+        address: &str,
+        by: &BTreeSet<EventId>,
+    ) -> Option<(Timestamp, Timestamp)> {
         let expressly = self
-            .yeses(address)
+            .yeses(address, by)
             .filter(|(grade, ..)| *grade == ConsentGrade::Explicit);
         expressly.map(|(_, at, came)| (at, came)).max()
     }
 
     /// Each with its grade, when it was said, and when it came.
-    fn yeses(&self, address: &str) -> impl Iterator<Item = (ConsentGrade, Timestamp, Timestamp)> {
-        let told = self
-            .accepted
-            .values()
+    fn yeses(
+        &self,
+        address: &str,
+        by: &BTreeSet<EventId>,
+    ) -> impl Iterator<Item = (ConsentGrade, Timestamp, Timestamp)> {
+        let told = by
+            .iter()
+            .filter_map(|id| self.accepted.get(id))
             .filter(|event| !self.erasures.may_lack(event));
         told.filter_map(move |event| {
             let (email, signal) = (event.email.as_ref()?, event.consent.as_ref()?);
