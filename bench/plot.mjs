@@ -1,10 +1,15 @@
-// Draws docs/images/performance/*.svg from bench/results.json: one bar a side, the median of its rounds. Called by bench/main.mjs
-// after each measurement, so that the pictures never say anything else than the file.
+// Draws docs/images/performance/*.svg from bench/results.json, one bar a side, the median of its rounds, and
+// docs/images/reliability/*.svg from bench/reliability.json. Called by bench/main.mjs after each measurement and by benches/crash.mjs
+// with --save, so that the pictures never say anything else than the files. By itself it draws the second again:
+// `node bench/plot.mjs`.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { isMain } from "../scripts/steps.mjs";
 
 const FOLDER = path.join("docs", "images", "performance");
+const RELIABILITY = path.join("docs", "images", "reliability");
+const FOUND = "bench/reliability.json";
 const WIDTH = 720;
 const LABEL = 310;
 const VALUE = 90;
@@ -25,19 +30,43 @@ const PLOTS = [
   { of: "cost", group: "dollars_per_million_checkouts", field: "total", title: "Dollars for a million checkouts with their mails (less is better)" },
 ];
 
+/** What is drawn of each run of rounds, by its name in the file. */
+const ROUNDS = { answered: "webhooks answered with 200", unanswered: "posts cut off by a kill", mails: "mails that arrived", faults: "lost or doubled" };
+
+/** Keeps the figures of a run of rounds under `name`, and draws. */
+export function keepRounds(name, figures) {
+  const found = read();
+  found.rounds = { ...found.rounds, [name]: figures };
+  writeFileSync(FOUND, `${JSON.stringify(found, null, 2)}\n`);
+  plotReliability(found);
+}
+
+const read = () => JSON.parse(readFileSync(FOUND, "utf8"));
+
+function plotReliability({ planted, rounds = {} }) {
+  mkdirSync(RELIABILITY, { recursive: true });
+  const defects = Object.entries(planted).sort(([, one], [, other]) => other - one);
+  // Most are found at once: a length is the number of digits that a seed has.
+  const found = bars("The seed that finds each planted defect, by its digits (less is better)", defects, { scale: (seed) => Math.log10(seed) });
+  writeFileSync(path.join(RELIABILITY, "planted.svg"), found);
+  const rows = Object.entries(rounds).flatMap(([name, figures]) =>
+    Object.entries(ROUNDS).map(([field, what]) => [`${name}: ${what}`, figures[field]]));
+  writeFileSync(path.join(RELIABILITY, "rounds.svg"), bars("A hundred processes killed under load", rows));
+}
+
 /** Draws what there are results for. */
 export function plot(results) {
   mkdirSync(FOLDER, { recursive: true });
   for (const { of, group, field, title, side } of PLOTS) {
     const rows = Object.entries(results[of]?.[group] ?? {}).map(([name, row]) => [name, row[field]]);
-    if (rows.length > 0) writeFileSync(path.join(FOLDER, `${of}-${field}.svg`), bars(title, rows, side));
+    if (rows.length > 0) writeFileSync(path.join(FOLDER, `${of}-${field}.svg`), bars(title, rows, { side }));
   }
 }
 
-function bars(title, rows, side) {
-  const most = Math.max(...rows.map(([, value]) => value), Number.MIN_VALUE);
+function bars(title, rows, { side, scale = (value) => value } = {}) {
+  const most = Math.max(...rows.map(([, value]) => scale(value)), Number.MIN_VALUE);
   const height = TOP + rows.length * STEP + 8;
-  const drawn = rows.map(([name, value], index) => bar(name, value, value / most, TOP + index * STEP, side));
+  const drawn = rows.map(([name, value], index) => bar(name, value, scale(value) / most, TOP + index * STEP, side));
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escaped(title)}">
 <style>text{font:14px system-ui,sans-serif;fill:#23211d}.wend{fill:#1f4d3a}.other{fill:#a8a293}
 @media(prefers-color-scheme:dark){text{fill:#e8e4da}.wend{fill:#5fb08c}.other{fill:#6f6a5e}}</style>
@@ -56,3 +85,5 @@ function bar(name, value, share, y, of) {
 }
 
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
+
+if (isMain(import.meta.url)) plotReliability(read());

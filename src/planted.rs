@@ -76,6 +76,7 @@ defects! {
     CapForgetsWhatIsOut: "caps: mails on their way do not count",
     HoursOfTheStore: "caps: quiet hours are those of the store's clock, not the reader's",
     SweepLooksAtNobody: "sweep: after a deploy nobody is looked at",
+    RemarkForgotten: "consent: a box without its tick is forgotten where it takes nothing back at once",
     BounceForgotten: "feedback: a hard bounce does not end the address",
     PastOfTheErasedCounts: "erasure: what somebody did before it counts when it comes after it",
     ErasureKeepsNothing: "erasure: no hash of the address stays",

@@ -101,6 +101,10 @@ pub struct Consent {
     /// yes yet, or it was said once more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_at: Option<Timestamp>,
+    /// The newest no of a side remark, whether it took anything back or not: the yes that it takes back may come after it,
+    /// or be another contact's that turns out to be this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declined: Option<(ConsentSignal, EventId)>,
 }
 
 /// How long a request for marketing can be confirmed; after that it has to be made anew.
@@ -126,6 +130,10 @@ impl Consent {
 
     /// As [`Consent::apply`], where a signal counts for less than it says: a yes that has to be confirmed is `Pending`.
     pub fn apply_as(&mut self, state: ConsentState, signal: &ConsentSignal, event: &EventId) -> bool {
+        if (state, signal.grade) == (ConsentState::Unsubscribed, ConsentGrade::Implied) {
+            self.decline(Some((signal.clone(), event.clone())));
+            return self.take_back();
+        }
         if state == ConsentState::Unsubscribed && self.outlasts_no(signal) {
             return self.refuse_too(signal);
         }
@@ -147,6 +155,7 @@ impl Consent {
         self.state = state;
         self.evidence = Some((signal.clone(), event.clone()));
         self.remember(no);
+        self.take_back();
         true
     }
 
@@ -196,30 +205,38 @@ impl Consent {
         self.refused_at = no.filter(|at| Some(*at) > self.said_no_at());
     }
 
-    /// The stricter of two records: a merge of contacts never widens permission, and forgets no no that still stands. One that
-    /// says nothing gives way: that somebody was seen with an address takes back no yes.
+    /// The record of an address that two contacts had, when they become one: as if all had been told to one of them, but that a
+    /// no outlasts every yes of the other. So a yes stays where the other says nothing, or has asked for a confirmation that this
+    /// one needs no more.
     #[must_use]
-    pub fn stricter(self, other: Self) -> Self {
-        let silent = Self::default();
-        if self == silent || other == silent {
-            return if self == silent { other } else { self };
-        }
-        let rank = |consent: &Self| match consent.state {
-            ConsentState::Suppressed => 4,
-            ConsentState::Unsubscribed => 3,
-            ConsentState::Pending => 2,
-            ConsentState::Unknown => 1,
-            ConsentState::Subscribed => 0,
-        };
-        let at = |consent: &Self| consent.evidence.as_ref().map(|(signal, _)| signal.at);
+    pub fn stricter(mut self, mut other: Self) -> Self {
+        self.decline(other.declined.clone());
+        other.decline(self.declined.clone());
+        self.take_back();
+        other.take_back();
         let no = self.no_at().max(other.no_at());
-        let mut stricter = if (rank(&other), at(&other)) > (rank(&self), at(&self)) {
+        let mut stricter = if other.strictness() > self.strictness() {
             other
         } else {
             self
         };
         stricter.remember(no);
         stricter
+    }
+
+    /// Which of two records holds: the state first, then a person's own word before a remark, then the newer.
+    fn strictness(&self) -> (u8, bool, Option<Timestamp>) {
+        let rank = match self.state {
+            ConsentState::Suppressed => 5,
+            ConsentState::Unsubscribed => 4,
+            ConsentState::Pending | ConsentState::Unknown if self.no_at().is_some() => 3,
+            ConsentState::Subscribed => 2,
+            ConsentState::Pending => 1,
+            ConsentState::Unknown => 0,
+        };
+        let signal = self.evidence.as_ref().map(|(signal, _)| signal);
+        let implied = signal.is_some_and(|signal| signal.grade == ConsentGrade::Implied);
+        (rank, !implied, signal.map(|signal| signal.at))
     }
 
     /// Whether somebody asked for marketing and can still confirm it to us. Where a shop asks for confirmation itself,
@@ -231,21 +248,33 @@ impl Consent {
             && asked.is_some_and(|signal| now.since(signal.at) <= CONFIRM_WITHIN)
     }
 
-    /// Whether what holds is the yes of a side remark that this one no longer makes.
-    fn takes_back(&self, signal: &ConsentSignal) -> bool {
-        let held = self.evidence.as_ref().map(|(held, _)| held);
-        held.is_some_and(|held| {
-            held.state == ConsentState::Subscribed
-                && held.grade == ConsentGrade::Implied
-                && held.method == signal.method
-                && held.at <= signal.at
-        })
+    /// Keeps a side remark's no, if it is the newest.
+    fn decline(&mut self, no: Option<(ConsentSignal, EventId)>) {
+        let at = |no: &Option<(ConsentSignal, EventId)>| no.as_ref().map(|(signal, _)| signal.at);
+        if at(&no) > at(&self.declined) {
+            self.declined = no;
+        }
+    }
+
+    /// Takes back the yes of a side remark that is no longer made, and tells whether there was one.
+    fn take_back(&mut self) -> bool {
+        let (Some((held, _)), Some((declined, _))) = (&self.evidence, &self.declined) else {
+            return false;
+        };
+        let is_taken_back = held.state == ConsentState::Subscribed
+            && held.grade == ConsentGrade::Implied
+            && held.method == declined.method
+            && held.at <= declined.at;
+        if is_taken_back {
+            let no = self.no_at();
+            self.state = ConsentState::Unsubscribed;
+            self.evidence.clone_from(&self.declined);
+            self.remember(no);
+        }
+        is_taken_back
     }
 
     fn accepts(&self, state: ConsentState, signal: &ConsentSignal) -> bool {
-        if (state, signal.grade) == (ConsentState::Unsubscribed, ConsentGrade::Implied) {
-            return self.takes_back(signal);
-        }
         let held = self.evidence.as_ref().map(|(held, _)| (held.at, held.grade));
         // Whatever stands in its place: a no is lifted by a newer word of the person's own, and by nothing less.
         let explicit = signal.grade == ConsentGrade::Explicit;

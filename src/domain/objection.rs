@@ -77,6 +77,7 @@ impl Objection {
             state,
             evidence: Some((signal, event.clone())),
             refused_at: None,
+            declined: None,
         }
     }
 

@@ -34,6 +34,7 @@ pub fn contact(state: ConsentState) -> Contact {
         seen_at: at(0),
         consent: Consent {
             refused_at: None,
+            declined: None,
             state,
             evidence: None,
         },

@@ -120,6 +120,9 @@ fn address(
             // A no to a dead address is not what its state rests on.
             told = Some((signal.clone(), event.id.clone()));
         }
+        if planted!(RemarkForgotten) {
+            address.consent.declined = None;
+        }
     }
     let unsaid = address.consent.evidence.clone().filter(|_| changed);
     let (signal, by) = told.or(unsaid)?;

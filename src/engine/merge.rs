@@ -2,7 +2,7 @@
 //!
 //! The loser's rows (events, orders, ended enrollments, settled messages) move as rows; this joins the documents.
 
-use super::decision::{Change, Settlement};
+use super::decision::{Change, ConsentChange, Settlement};
 use super::intake::{make_room, purchases_of};
 use super::state::{
     Address, Contact, EndReason, Ended, Engagement, Enrollment, MAX_ENROLLMENTS, MAX_IDENTIFIERS, Mailed,
@@ -45,7 +45,7 @@ pub fn absorb(
     }
     winner.own_tags.join(&loser.own_tags);
     for address in &loser.addresses {
-        join_address(winner, address);
+        changes.extend(join_address(winner, address, now));
     }
     winner.preferences = std::mem::take(&mut winner.preferences).stricter(loser.preferences.clone());
     for identifier in &loser.identifiers {
@@ -110,18 +110,29 @@ fn join_standings(winner: &mut Standings, loser: &Standings, now: Timestamp) {
     winner.ask_again(now);
 }
 
-fn join_address(winner: &mut Contact, address: &Address) {
-    match winner.address_mut(&address.email) {
-        Some(held) => {
-            held.consent = std::mem::take(&mut held.consent).stricter(address.consent.clone());
-            held.health = std::mem::take(&mut held.health).worse(address.health.clone());
-            held.seen_at = held.seen_at.max(address.seen_at);
-        }
-        None => {
-            make_room(winner);
-            winner.addresses.push(address.clone());
-        }
-    }
+/// What only the two together say of an address is a line of its ledger: that a remark told to the one took back the yes of the
+/// other.
+fn join_address(winner: &mut Contact, address: &Address, now: Timestamp) -> Option<Change> {
+    let Some(held) = winner.address_mut(&address.email) else {
+        make_room(winner);
+        winner.addresses.push(address.clone());
+        return None;
+    };
+    let states = [held.consent.state, address.consent.state];
+    held.consent = std::mem::take(&mut held.consent).stricter(address.consent.clone());
+    held.health = std::mem::take(&mut held.health).worse(address.health.clone());
+    held.seen_at = held.seen_at.max(address.seen_at);
+    let (signal, event) = held.consent.evidence.clone()?;
+    let is_news = !states.contains(&held.consent.state);
+    is_news.then(|| {
+        Change::RecordConsent(Box::new(ConsentChange {
+            email: held.email.clone(),
+            state: held.consent.state,
+            signal,
+            event,
+            at: now,
+        }))
+    })
 }
 
 /// Ends a run of the winner's; a mail of it that has not gone out does not go any more.
@@ -333,7 +344,8 @@ mod tests {
         for (one, other, left) in [
             (Subscribed, Unsubscribed, Unsubscribed),
             (Unsubscribed, Subscribed, Unsubscribed),
-            (Subscribed, Pending, Pending),
+            (Subscribed, Pending, Subscribed),
+            (Pending, Unknown, Pending),
             (Subscribed, Unknown, Subscribed),
             (Unknown, Subscribed, Subscribed),
             (Unknown, Unsubscribed, Unsubscribed),

@@ -19,7 +19,7 @@
 
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::MessageId;
-use crate::signing::{hmac_sha256, same};
+use crate::signing::{MacKey, hmac_sha256, same};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -80,9 +80,11 @@ pub struct Mark(String);
 /// The values of `LINK_KEY`: the first signs, all verify.
 pub struct LinkKeys(Vec<LinkKey>);
 
+/// All that is made of one value. A mail has dozens of links, so the keys are made once.
 struct LinkKey {
     id: [u8; KEY_ID_BYTES],
-    secret: Vec<u8>,
+    purposes: [(Purpose, MacKey); Purpose::ALL.len()],
+    address: MacKey,
 }
 
 /// `LINK_KEY` cannot be used.
@@ -312,15 +314,20 @@ impl fmt::Debug for LinkKeys {
 
 impl LinkKey {
     fn new(value: &str) -> Result<Self, KeyError> {
-        let secret = value.as_bytes().to_vec();
+        let secret = value.as_bytes();
         if secret.len() < MIN_KEY_BYTES {
             return Err(KeyError::TooShort);
         }
         let mut id = [0; KEY_ID_BYTES];
-        for (byte, digest) in id.iter_mut().zip(hmac_sha256(&secret, &[b"wend/1/link/key-id"])) {
+        for (byte, digest) in id.iter_mut().zip(hmac_sha256(secret, &[b"wend/1/link/key-id"])) {
             *byte = digest;
         }
-        Ok(Self { id, secret })
+        let derived = |label: &str| MacKey::new(&hmac_sha256(secret, &[label.as_bytes()]));
+        Ok(Self {
+            id,
+            purposes: Purpose::ALL.map(|purpose| (purpose, derived(purpose.label()))),
+            address: derived("wend/1/link/address"),
+        })
     }
 
     fn token(&self, purpose: Purpose, message: &MessageId, extra: &[u8]) -> String {
@@ -349,15 +356,15 @@ impl LinkKey {
     }
 
     fn mark_of(&self, address: &EmailAddress) -> Vec<u8> {
-        let key = hmac_sha256(&self.secret, &[b"wend/1/link/address"]);
-        let mark = hmac_sha256(&key, &[address.canonical().as_bytes()]);
+        let mark = self.address.mac(&[address.canonical().as_bytes()]);
         mark.into_iter().take(MARK_BYTES).collect()
     }
 
     fn mac(&self, purpose: Purpose, signed: &[u8]) -> Vec<u8> {
-        let key = hmac_sha256(&self.secret, &[purpose.label().as_bytes()]);
-        let mac = hmac_sha256(&key, &[signed]);
-        mac.into_iter().take(MAC_BYTES).collect()
+        let of = self.purposes.iter().find(|(of, _)| *of == purpose);
+        // Every purpose has its key. An empty one would verify nothing.
+        let mac = of.map(|(_, key)| key.mac(&[signed]));
+        mac.into_iter().flatten().take(MAC_BYTES).collect()
     }
 }
 

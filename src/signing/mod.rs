@@ -20,6 +20,7 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use hmac::digest::Key;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -35,15 +36,33 @@ pub const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// HMAC-SHA256 over the parts in a row.
 pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    // `new_from_slice` takes a key of any length (RFC 2104 §2 hashes a long one), so the default is never used.
-    Hmac::<Sha256>::new_from_slice(key)
-        .map(|mut mac| {
-            for part in parts {
-                mac.update(part);
-            }
-            mac.finalize().into_bytes().into()
-        })
-        .unwrap_or_default()
+    MacKey::new(key).mac(parts)
+}
+
+/// A key of HMAC-SHA256 that is used again and again. What is computed of the key alone is half of the work of a short message.
+pub struct MacKey(Hmac<Sha256>);
+
+impl MacKey {
+    /// Of a key of any length: one longer than a block is hashed (RFC 2104 §2).
+    pub fn new(key: &[u8]) -> Self {
+        let mut block = Key::<Hmac<Sha256>>::default();
+        if key.len() > block.len() {
+            block
+                .iter_mut()
+                .zip(Sha256::digest(key))
+                .for_each(|(to, from)| *to = from);
+        } else {
+            block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+        }
+        Self(Hmac::new(&block))
+    }
+
+    /// HMAC-SHA256 over the parts in a row.
+    pub fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut mac = self.0.clone();
+        parts.iter().for_each(|part| mac.update(part));
+        mac.finalize().into_bytes().into()
+    }
 }
 
 /// Whether two byte strings are equal, in a time that depends on their lengths only.
@@ -100,6 +119,15 @@ mod tests {
         assert_eq!(
             hex::encode(mac),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+        // Test case 6: a key that is longer than a block.
+        let mac = hmac_sha256(
+            &[0xaa; 131],
+            &[b"Test Using Larger Than Block-Size Key - Hash Key First"],
+        );
+        assert_eq!(
+            hex::encode(mac),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
         );
     }
 

@@ -63,8 +63,9 @@ pub struct Provider {
     keys: BTreeMap<String, (Timestamp, Vec<u8>)>,
     /// How often the fate of a request was left open, by its key or its messages, for ever.
     doubts: BTreeMap<String, u32>,
-    /// Messages of all requests, and of those whose fate was left open.
-    pub asked: BTreeSet<String>,
+    /// Messages of all requests, with the time of the first.
+    pub asked: BTreeMap<String, Timestamp>,
+    /// Those of requests whose fate was left open.
     pub left_open: BTreeSet<String>,
     /// Keys that came with other bytes than before.
     pub mismatched: Vec<String>,
@@ -84,7 +85,9 @@ impl Provider {
         let fault = self.faults.pop_front();
         let response = self.respond(&dialect, request, fault, now)?;
         let messages = messages(&dialect, request)?;
-        self.asked.extend(messages.iter().cloned());
+        for message in &messages {
+            self.asked.entry(message.clone()).or_insert(now);
+        }
         if matches!(fault, Some(Fault::Lost | Fault::Broken | Fault::Silent)) {
             let doubted = match &dialect {
                 Dialect::Keyed(key) => vec![key.clone()],

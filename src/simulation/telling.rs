@@ -230,6 +230,8 @@ fn consent(line: &Line, kind: &EventKind, at: Timestamp) -> Option<ConsentSignal
         (ConsentState::Subscribed, ConsentGrade::Explicit)
     } else if line.flag("implied") {
         (ConsentState::Subscribed, ConsentGrade::Implied)
+    } else if line.flag("declined") {
+        (ConsentState::Unsubscribed, ConsentGrade::Implied)
     } else if line.flag("pending") {
         (ConsentState::Pending, ConsentGrade::Explicit)
     } else if line.flag("unsubscribed") || *kind == EventKind::Unsubscribed {

@@ -331,6 +331,7 @@ fn held_address() -> Address {
         seen_at: at(1),
         consent: Consent {
             refused_at: None,
+            declined: None,
             state: ConsentState::Subscribed,
             evidence: Some((consent_signal(), EventId::parse("e-1").unwrap())),
         },

@@ -145,15 +145,18 @@ async function oneRound({ draw, provider, storefront, tally, deal, perSecond, fa
     await new Promise((over) => setTimeout(over, draw.between(...ROUND_MS)));
     const end = deal();
     tally[end] += 1;
-    const isAtWork = () => provider.requests().slice(before).some((request) => request.open);
+    const atWork = () => provider.requests().slice(before).filter((request) => request.open);
     if (MEETS_WORK[end] && draw.of(MEETS_WORK[end])) {
       provider.clearFaults();
       provider.fault({ times: Infinity, delayMs: HELD_MS });
-      await until(WORK_LIMIT_MS, "a request to the provider", isAtWork, (is) => is);
+      await until(WORK_LIMIT_MS, "a request to the provider", atWork, ({ length }) => length > 0);
     }
-    if (isAtWork()) tally.cut += 1;
+    const open = atWork();
     if (end !== "rest") tally.deaths.push({});
-    return await ENDS[end](server, provider);
+    const next = await ENDS[end](server, provider);
+    // What was answered before it came met nobody's end.
+    if (open.some(({ answered_at: at }) => at === null)) tally.cut += 1;
+    return next;
   } finally {
     await Promise.all([stop(), passing]);
   }

@@ -118,6 +118,17 @@ fn a_box_no_longer_ticked_takes_back_its_own_yes_and_nothing_else() {
         let all = [came, vec![unticked.clone()]].concat();
         assert_eq!(after(&all), holds, "{all:?}");
     }
+    // In whichever order the two come.
+    for (came, holds) in [
+        (ticked.clone(), Unsubscribed),
+        (of_box(Subscribed, "acceptMarketing", 20), Unsubscribed),
+        (of_box(Subscribed, "acceptMarketing", 30), Subscribed),
+        (of_box(Subscribed, "subscribe", 10), Subscribed),
+        (signal(Subscribed, Explicit, 10), Subscribed),
+    ] {
+        let all = [unticked.clone(), came];
+        assert_eq!(after(&all), holds, "{all:?}");
+    }
     // It is a no like any other: ticking it again is less than the person's own word.
     let again = of_box(Subscribed, "acceptMarketing", 30);
     assert_eq!(after(&[ticked, unticked, again]), Unsubscribed);
@@ -223,6 +234,63 @@ fn a_merge_forgets_no_no_that_stands() {
     }
 }
 
+/// Each row: what the one was told, what the other was told, and what holds once they are one.
+#[test]
+fn a_merge_takes_back_a_yes_only_by_a_no() {
+    use ConsentState::Pending;
+    let yes = |grade, seconds| signal(Subscribed, grade, seconds);
+    let (no, unticked) = (
+        |seconds| signal(Unsubscribed, Explicit, seconds),
+        |seconds| signal(Unsubscribed, Implied, seconds),
+    );
+    let asked = |seconds| signal(Pending, Explicit, seconds);
+    for (one, other, holds) in [
+        (vec![yes(Explicit, 10)], vec![], Subscribed),
+        (vec![yes(Explicit, 10)], vec![asked(20)], Subscribed),
+        (vec![yes(Explicit, 10)], vec![no(5), asked(20)], Pending),
+        (vec![yes(Explicit, 10)], vec![unticked(20)], Subscribed),
+        (
+            vec![yes(Explicit, 10)],
+            vec![yes(Implied, 15), unticked(20)],
+            Unsubscribed,
+        ),
+        (
+            vec![yes(Explicit, 10), unticked(20)],
+            vec![yes(Implied, 15)],
+            Unsubscribed,
+        ),
+        (vec![yes(Implied, 10)], vec![unticked(20)], Unsubscribed),
+        (vec![yes(Implied, 30)], vec![unticked(20)], Subscribed),
+        (
+            vec![yes(Implied, 10)],
+            vec![unticked(20), yes(Implied, 30)],
+            Unsubscribed,
+        ),
+        (vec![asked(20)], vec![], Pending),
+        (vec![], vec![unticked(20)], Unknown),
+    ] {
+        let of = |signals: &[ConsentSignal]| told_to_one(signals.iter());
+        for both in [of(&one).stricter(of(&other)), of(&other).stricter(of(&one))] {
+            assert_eq!(both.state, holds, "{one:?} and {other:?}");
+        }
+    }
+    let own_word = told_to_one([yes(Explicit, 10)].iter());
+    let remark = told_to_one([yes(Implied, 20)].iter());
+    assert!(
+        remark.stricter(own_word).is_explicit_yes(),
+        "the proof that is worth more"
+    );
+}
+
+fn told_to_one<'s>(signals: impl Iterator<Item = &'s ConsentSignal>) -> Consent {
+    let event = EventId::parse("e").unwrap();
+    let mut consent = Consent::default();
+    signals.for_each(|signal| {
+        consent.apply(signal, &event);
+    });
+    consent
+}
+
 #[test]
 fn a_request_can_be_confirmed_for_a_while_and_a_remark_does_not_renew_it() {
     let event = EventId::parse("e").unwrap();
@@ -261,7 +329,27 @@ fn told() -> impl Strategy<Value = Told> {
     prop_oneof![8 => said, 1 => erased, 1 => Just(Told::Merged)]
 }
 
+fn said() -> impl Strategy<Value = ConsentSignal> {
+    let state = prop::sample::select(vec![Subscribed, ConsentState::Pending, Unsubscribed, Suppressed]);
+    let grade = prop::sample::select(vec![Explicit, Implied]);
+    (state, grade, 0_i64..8).prop_map(|(state, grade, at)| signal(state, grade, at))
+}
+
 proptest! {
+    /// Whichever of the two heard of what.
+    #[test]
+    fn a_merge_permits_nothing_that_one_contact_would_not(
+        all in prop::collection::vec((any::<bool>(), said()), 1..9),
+    ) {
+        let of = |who: bool| told_to_one(all.iter().filter(|(of, _)| *of == who).map(|(_, signal)| signal));
+        let one = told_to_one(all.iter().map(|(_, signal)| signal));
+        for both in [of(true).stricter(of(false)), of(false).stricter(of(true))] {
+            let allowed = both.state != Subscribed || one.state == Subscribed;
+            prop_assert!(allowed, "{both:?} of what makes {one:?}");
+            prop_assert!(!both.is_explicit_yes() || one.is_explicit_yes());
+        }
+    }
+
     /// In whichever order they are told.
     #[test]
     fn a_no_is_lifted_by_a_newer_yes_of_the_persons_own_and_by_nothing_else(

@@ -38,6 +38,8 @@ const WEBHOOK_TROUBLE: f64 = 0.25;
 const KEYLESS: f64 = 0.25;
 /// A store of eight tells so much that a few runs fill a contact's document.
 const TALKATIVE: f64 = 0.125;
+/// In a store of four a box below each form and order says yes or no beside it.
+const BOXES: f64 = 0.25;
 /// Nearly what the events API takes at most.
 const BULK: &str = " bulk=16000";
 
@@ -65,6 +67,10 @@ pub fn plan(seed: u64) -> Plan {
     }
     if Draw::new(seed, 2).chance(TALKATIVE) {
         plan.acts.iter_mut().for_each(Act::tells_much);
+    }
+    let mut boxes = Draw::new(seed, 3);
+    if boxes.chance(BOXES) {
+        plan.acts.iter_mut().for_each(|act| act.ticks(&mut boxes));
     }
     // One thing at a time for every storefront: what they do at one moment is told in this order.
     plan.acts.sort_by_key(|act| act.at);
@@ -194,6 +200,16 @@ impl Act {
         let what = self.line.split(' ').next();
         if matches!(what, Some("signup" | "checkout" | "update" | "order")) {
             self.line.push_str(BULK);
+        }
+    }
+
+    /// Where nothing else is said of consent.
+    fn ticks(&mut self, boxes: &mut Draw) {
+        let mut words = self.line.split(' ');
+        let has_box = matches!(words.next(), Some("signup" | "checkout" | "order"));
+        if has_box && !words.any(|word| matches!(word, "subscribed" | "implied")) {
+            let ticked = boxes.chance(0.5);
+            self.line.push_str(if ticked { " implied" } else { " declined" });
         }
     }
 }

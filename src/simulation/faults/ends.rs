@@ -10,10 +10,10 @@ use super::check::Eyes;
 use super::erasures;
 use super::plan::{Fault, Trouble};
 use super::play::Play;
-use crate::domain::consent::ConsentState;
+use crate::domain::consent::{ConsentGrade, ConsentState};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::{EnrollmentKey, EventId, MessageId};
-use crate::domain::message::{DropReason, MessageState, Stream};
+use crate::domain::message::{DropReason, Message, MessageState, Stream};
 use crate::domain::shard::ShardIndex;
 use crate::domain::time::{Delay, Timestamp};
 use crate::engine::state::{Contact, EndReason};
@@ -190,7 +190,9 @@ impl<'c> Case<'c> {
         if !self.was_left_open() {
             return false;
         }
-        let repeats = self.play.plan.provider != KEYED || self.waited() >= REPEATED_FOR;
+        let asked = self.play.first_asked(&self.stored.message.id);
+        let repeated = asked.is_some_and(|asked| self.settled_at().since(asked) >= REPEATED_FOR);
+        let repeats = self.play.plan.provider != KEYED || repeated;
         if let Some(word) = reason.strip_prefix(NO_SECOND) {
             return repeats && (self.dropped(word) || self.failed(word));
         }
@@ -206,8 +208,11 @@ impl<'c> Case<'c> {
 
     /// From when it was due first to its end, by the Worker's clock.
     fn waited(&self) -> Delay {
-        let settled = self.stored.message.settled_at.unwrap_or(self.play.world.now);
-        settled.since(self.stored.message.due_at)
+        self.settled_at().since(self.stored.message.due_at)
+    }
+
+    fn settled_at(&self) -> Timestamp {
+        self.stored.message.settled_at.unwrap_or(self.play.world.now)
     }
 
     fn addresses(&self) -> impl Iterator<Item = String> {
@@ -238,7 +243,10 @@ impl<'c> Case<'c> {
         let truth = &self.play.truth;
         let by_event = self.events().filter_map(|event| {
             let signal = event.consent.as_ref()?;
-            (signal.state == ConsentState::Unsubscribed).then_some((signal.at, event.received_at))
+            let email = event.email.as_ref()?;
+            let is_word = signal.grade == ConsentGrade::Explicit || truth.may_be_ticked(&email.canonical());
+            let is_no = signal.state == ConsentState::Unsubscribed && is_word;
+            is_no.then_some((signal.at, event.received_at))
         });
         let otherwise = self
             .addresses()
@@ -395,34 +403,43 @@ impl<'c> Case<'c> {
         limits.min().is_some_and(|limit| waited > limit) && self.has_trouble()
     }
 
-    /// Whether as much marketing to them was asked for as a cap allows, before it would have been too late. A mail counts until its
-    /// fate is known, and from then on for the cap's time.
+    /// Whether other marketing to them filled a cap when this was given up: what was taken within the cap's time, and what was asked
+    /// for and had no fate yet.
     fn had_as_many_as_allowed(&self) -> bool {
-        let now = self.play.world.now;
-        let provider = self.play.world.provider.borrow();
-        let asked = |of: &&Stored| {
-            let id = &of.message.id;
-            provider.asked.contains(id.as_str()) || self.play.left_open.contains(id)
-        };
-        let sent = || {
-            let marketing = self.marketing.iter();
-            marketing.filter(asked).map(|of| &of.message)
+        let settled = self.settled_at();
+        let others = || {
+            let marketing = self.marketing.iter().map(|of| &of.message);
+            marketing.filter(|other| other.id != self.stored.message.id)
         };
         let caps = self.play.world.catalog.store.caps.iter();
         let mut caps = caps.filter(|cap| !cap.except.contains(&self.stored.message.lane));
         caps.any(|cap| {
-            let since = now.minus(cap.per);
-            let counted = sent().filter(|sent| {
-                !cap.except.contains(&sent.lane) && sent.settled_at.is_none_or(|at| at > since)
-            });
+            let since = settled.minus(cap.per);
+            let counted =
+                others().filter(|other| !cap.except.contains(&other.lane) && self.counted(other, since));
             counted.count() >= usize::from(cap.mails)
         })
+    }
+
+    fn counted(&self, other: &Message, since: Timestamp) -> bool {
+        let asked = || self.play.first_asked(&other.id).is_some();
+        match other.state {
+            MessageState::Accepted => other.settled_at.is_none_or(|at| at > since),
+            MessageState::Intended | MessageState::Unknown => asked(),
+            // Until its fate was known. Of one that came along with another contact it is not asked again.
+            MessageState::Failed | MessageState::Dropped | MessageState::GivenUp => {
+                let later = other.settled_at.is_some_and(|at| at >= self.settled_at());
+                asked() && (later || self.was_merged() || self.has_absorbed())
+            }
+            MessageState::Shadowed => false,
+        }
     }
 
     /// Whether a request for it was left without an answer, by the provider or by a process that no longer waited.
     fn was_left_open(&self) -> bool {
         let id = &self.stored.message.id;
-        self.play.left_open.contains(id) || self.play.world.provider.borrow().left_open.contains(id.as_str())
+        self.play.left_open.contains_key(id)
+            || self.play.world.provider.borrow().left_open.contains(id.as_str())
     }
 }
 

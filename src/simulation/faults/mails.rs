@@ -74,8 +74,9 @@ impl Eyes {
             let first_at = *self.first_taken.entry(mail.message.clone()).or_insert(mail.at);
             // Without keys the wait for evidence tells a second try from a repeat, if the clock that measures it goes right.
             let waited = mail.at.since(first_at) >= EVIDENCE_WAIT || play.plan.bends_the_clock();
-            // Where they are known, the time until the first is forgotten does; the one that was due first may never have come.
-            let forgotten = mail.at.since(stored.message.due_at) >= REPEATED_FOR;
+            // Where they are known, the time until the first is forgotten does.
+            let asked = play.first_asked(&id);
+            let forgotten = asked.is_some_and(|asked| mail.at.since(asked) >= REPEATED_FOR);
             let is_second = if mail.keyless {
                 waited
             } else {
@@ -166,6 +167,11 @@ fn counts(play: &Play<'_>, message: &str) -> Result<bool, Broken> {
 fn may_go(play: &Play<'_>, mail: &Taken) -> Result<(), Broken> {
     keep(Promise::Consent, !play.truth.said_no(&mail.to), || {
         format!("{} went to {}, who had said no", mail.step, mail.to)
+    })?;
+    // Two contacts that are to become one may each have heard half of it.
+    let declined = play.world.forwards()? == 0 && play.truth.is_declined(&mail.to);
+    keep(Promise::Consent, !declined, || {
+        format!("{} went to {}, whose box is ticked no longer", mail.step, mail.to)
     })?;
     let strict = play.world.catalog.store.region == Region::Strict;
     keep(Promise::Consent, !strict || play.truth.said_yes(&mail.to), || {

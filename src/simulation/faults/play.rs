@@ -80,8 +80,8 @@ pub(super) struct Play<'p> {
     pub mails: Vec<usize>,
     pub reacted: usize,
     pub overtaken: bool,
-    /// Mails whose request was out when a process died or no longer waited for the answer.
-    pub left_open: BTreeSet<MessageId>,
+    /// Mails whose request was out when a process died or no longer waited for the answer, with the first time.
+    pub left_open: BTreeMap<MessageId, Timestamp>,
     history: Option<Timeline>,
 }
 
@@ -127,7 +127,7 @@ impl<'p> Play<'p> {
             mails: Vec::new(),
             reacted: 0,
             overtaken: false,
-            left_open: BTreeSet::new(),
+            left_open: BTreeMap::new(),
             history: None,
         };
         play.prepare()?;
@@ -283,8 +283,17 @@ impl<'p> Play<'p> {
 
     fn leave_open(&mut self) -> Result<(), Failure> {
         let open = self.world.dispatches()?.into_iter();
-        self.left_open.extend(open.flat_map(|dispatch| dispatch.members));
+        for message in open.flat_map(|dispatch| dispatch.members) {
+            self.left_open.entry(message).or_insert(self.now);
+        }
         Ok(())
+    }
+
+    /// When a request for the mail was first made, or about to be made by a process that died.
+    pub fn first_asked(&self, id: &MessageId) -> Option<Timestamp> {
+        let asked = self.world.provider.borrow().asked.get(id.as_str()).copied();
+        let left = self.left_open.get(id).copied();
+        asked.into_iter().chain(left).min()
     }
 
     pub fn note(&mut self, what: &str) {

@@ -5,7 +5,10 @@
 use super::Faults;
 use super::broken::Promise;
 use crate::planted::{Defect, switch};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the test command plays.
@@ -70,11 +73,13 @@ fn told(defect: Defect) -> (u64, Promise) {
     (within.parse().unwrap(), known.unwrap())
 }
 
-/// `FAULT_SEEDS=1000 … -- --nocapture` shows which seed finds each, whatever the guide says.
+/// `FAULT_SEEDS=1000 … -- --nocapture` shows which seed finds each, whatever the guide says; with `UPDATE_PLANTED=1` as well, these
+/// are kept for the guide's picture, which `node bench/plot.mjs` draws.
 #[test]
 fn every_planted_defect_is_found() {
     let stories = stories();
     let most = number("FAULT_SEEDS", 0);
+    let measured = Mutex::new(BTreeMap::new());
     on_every_core(Defect::ALL.len() as u64, |number| {
         let defect = Defect::ALL[usize::try_from(number).unwrap()];
         let (within, promise) = told(defect);
@@ -85,6 +90,7 @@ fn every_planted_defect_is_found() {
         });
         switch(None);
         println!("{:<20} {promise:?} {found:?}", defect.name());
+        measured.lock().unwrap().insert(defect.name(), found);
         assert!(
             most > 0 || found.is_some_and(|seed| seed <= within),
             "{} did not break {promise:?} within {within} seeds: {}",
@@ -92,6 +98,12 @@ fn every_planted_defect_is_found() {
             defect.in_words()
         );
     });
+    if std::env::var_os("UPDATE_PLANTED").is_some() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/reliability.json");
+        let mut kept: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        kept["planted"] = serde_json::to_value(measured.into_inner().unwrap()).unwrap();
+        std::fs::write(&path, serde_json::to_string_pretty(&kept).unwrap() + "\n").unwrap();
+    }
 }
 
 /// A check that no defect fails shows nothing.

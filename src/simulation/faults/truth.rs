@@ -95,7 +95,8 @@ impl Truth {
         let (Some(email), Some(signal)) = (&event.email, &event.consent) else {
             return;
         };
-        if signal.state == ConsentState::Unsubscribed {
+        // A box that is not ticked says no to nothing but what it said before.
+        if (signal.state, signal.grade) == (ConsentState::Unsubscribed, ConsentGrade::Explicit) {
             latest(&mut self.no, email.canonical(), signal.at);
         }
     }
@@ -195,8 +196,45 @@ impl Truth {
         told.filter_map(move |event| {
             let (email, signal) = (event.email.as_ref()?, event.consent.as_ref()?);
             let is_theirs = email.canonical() == address && signal.state == ConsentState::Subscribed;
-            is_theirs.then_some((signal.grade, signal.at, event.received_at))
+            let is_sure = signal.grade == ConsentGrade::Explicit || !self.may_be_declined(address);
+            (is_theirs && is_sure).then_some((signal.grade, signal.at, event.received_at))
         })
+    }
+
+    /// What boxes said of the address: when, and whether it was certainly taken in.
+    fn boxes(&self, address: &str, state: ConsentState) -> impl Iterator<Item = (Timestamp, bool)> {
+        self.came.values().filter_map(move |event| {
+            let (email, signal) = (event.email.as_ref()?, event.consent.as_ref()?);
+            let said = (signal.state, signal.grade) == (state, ConsentGrade::Implied);
+            let is_kept = self.accepted.contains_key(&event.id) && !self.erasures.may_lack(event);
+            (said && email.canonical() == address).then_some((signal.at, is_kept))
+        })
+    }
+
+    /// Whether a box for the address may have been seen that was not ticked.
+    fn may_be_declined(&self, address: &str) -> bool {
+        self.boxes(address, ConsentState::Unsubscribed).next().is_some()
+    }
+
+    /// Whether a box may have been seen that was ticked.
+    pub fn may_be_ticked(&self, address: &str) -> bool {
+        self.boxes(address, ConsentState::Subscribed).next().is_some()
+    }
+
+    /// Whether only a box ever said yes for the address, and it has certainly been seen without its tick since.
+    pub fn is_declined(&self, address: &str) -> bool {
+        let by_box_alone = self.yes.get(address) == Some(&None);
+        let kept = |state| {
+            self.boxes(address, state)
+                .filter(|(_, is_kept)| *is_kept)
+                .map(|(at, _)| at)
+        };
+        let declined = kept(ConsentState::Unsubscribed).max();
+        let ticked = self
+            .boxes(address, ConsentState::Subscribed)
+            .map(|(at, _)| at)
+            .max();
+        by_box_alone && kept(ConsentState::Subscribed).next().is_some() && declined >= ticked
     }
 
     /// When the address last said no, as far as that is known.
