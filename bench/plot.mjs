@@ -31,7 +31,7 @@ const PLOTS = [
 ];
 
 /** What is drawn of each run of rounds, by its name in the file. */
-const ROUNDS = { answered: "webhooks answered with 200", unanswered: "posts cut off by a kill", mails: "mails that arrived", faults: "lost or doubled" };
+const ROUNDS = { answered: "webhooks answered", unanswered: "posts cut off", mails: "mails that arrived", given_up: "mails given up", faults: "faults in the books" };
 
 /** Keeps the figures of a run of rounds under `name`, and draws. */
 export function keepRounds(name, figures) {
@@ -46,12 +46,11 @@ const read = () => JSON.parse(readFileSync(FOUND, "utf8"));
 function plotReliability({ planted, rounds = {} }) {
   mkdirSync(RELIABILITY, { recursive: true });
   const defects = Object.entries(planted).sort(([, one], [, other]) => other - one);
-  // Most are found at once: a length is the number of digits that a seed has.
-  const found = bars("The seed that finds each planted defect, by its digits (less is better)", defects, { scale: (seed) => Math.log10(seed) });
+  const found = bars("The first seed that finds each planted defect (on a logarithmic scale)", defects, { side: "wend", scale: Math.log10 });
   writeFileSync(path.join(RELIABILITY, "planted.svg"), found);
   const rows = Object.entries(rounds).flatMap(([name, figures]) =>
     Object.entries(ROUNDS).map(([field, what]) => [`${name}: ${what}`, figures[field]]));
-  writeFileSync(path.join(RELIABILITY, "rounds.svg"), bars("A hundred processes killed under load", rows));
+  writeFileSync(path.join(RELIABILITY, "rounds.svg"), bars("A hundred processes killed under load, four times", rows, { side: "wend" }));
 }
 
 /** Draws what there are results for. */
