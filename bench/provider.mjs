@@ -70,7 +70,10 @@ async function received(state, count, quietMs) {
   return new Promise((resolve, reject) => {
     let seen = state.mails;
     const watch = setInterval(() => {
-      if (state.mails === seen) reject(new Error(`${seen} of ${count} mails came, and then none for ${quietMs} ms`));
+      if (state.mails === seen) {
+        clearInterval(watch);
+        reject(new Error(`${seen} of ${count} mails came, and then none for ${quietMs} ms`));
+      }
       seen = state.mails;
     }, quietMs);
     const done = () => {
