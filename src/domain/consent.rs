@@ -205,7 +205,7 @@ impl Consent {
         self.refused_at = no.filter(|at| Some(*at) > self.said_no_at());
     }
 
-    /// The record of an address that two contacts had, when they become one: as if all had been told to one of them, but that a
+    /// The record of an address that two contacts had, when they become one: as if all had been told to one of them in time, but that a
     /// no outlasts every yes of the other. So a yes stays where the other says nothing, or has asked for a confirmation that this
     /// one needs no more.
     #[must_use]

@@ -115,6 +115,7 @@ const fn patience(call: &Call) -> Delay {
         | Call::NotePrivacyRequest { .. } => PATIENCE,
         // These go through many rows.
         Call::Count(_)
+        | Call::CountAnew(_)
         | Call::Prune
         | Call::Sweep
         | Call::Mails

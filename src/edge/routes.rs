@@ -232,7 +232,7 @@ pub async fn tick(env: &Env) -> Result<(), Error> {
     };
     if !shards.is_empty() {
         switching::tell(&peers, &shards, &snapshot.switches).await;
-        if let Err(error) = switching::protect(&peers, &shards, &snapshot.switches).await {
+        if let Err(error) = switching::protect(&peers, &shards, &snapshot).await {
             log::error("protection failed", json!({ "error": error.for_log() }));
         }
     }

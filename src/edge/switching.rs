@@ -5,12 +5,12 @@
 use super::error::Error;
 use super::peers::Peers;
 use super::routes::SHARDS_AT_ONCE;
-use super::store_call::{StoreAnswer, StoreCall};
+use super::store_call::{Snapshot, StoreAnswer, StoreCall};
 use super::{log, runtime};
 use crate::domain::shard::ShardIndex;
 use crate::domain::switches::Switches;
 use crate::engine::pausing::paused;
-use crate::engine::protection::{Counted, Finding, Level, Since, in_words};
+use crate::engine::protection::{Counted, Finding, Level, Since, in_words, is_doubtful};
 use crate::journey::catalog::Catalog;
 use crate::store;
 use crate::turn::call::{Answer, Call};
@@ -43,13 +43,12 @@ pub async fn tell(peers: &Peers<'_>, shards: &[ShardIndex], switches: &Switches)
 ///
 /// # Errors
 /// When the `Store` does not answer. A shard that does not is left out of the count.
-pub async fn protect(peers: &Peers<'_>, shards: &[ShardIndex], held: &Switches) -> Result<(), Error> {
-    let since = Since::new(held, peers.now);
-    let mut counted: Vec<Counted> = Vec::new();
-    for (_, answer) in ask(peers, shards, &Call::Count(since.clone())).await {
-        if let Some(Answer::Counted(part)) = answer {
-            counted.extend(part);
-        }
+pub async fn protect(peers: &Peers<'_>, shards: &[ShardIndex], held: &Snapshot) -> Result<(), Error> {
+    let since = Since::new(&held.switches, peers.now);
+    let mut counted = count(peers, shards, &Call::Count(since.clone())).await;
+    // Nothing is said or stopped by what a shard counted earlier.
+    if is_doubtful(&counted, &held.protection) {
+        counted = count(peers, shards, &Call::CountAnew(since.clone())).await;
     }
     let call = StoreCall::Protect {
         counted,
@@ -62,10 +61,19 @@ pub async fn protect(peers: &Peers<'_>, shards: &[ShardIndex], held: &Switches) 
     for finding in news {
         report(&finding);
     }
-    if switches.version > held.version {
+    if switches.version > held.switches.version {
         tell(peers, shards, &switches).await;
     }
     Ok(())
+}
+
+async fn count(peers: &Peers<'_>, shards: &[ShardIndex], call: &Call) -> Vec<Counted> {
+    let answers = ask(peers, shards, call).await;
+    let parts = answers.into_iter().filter_map(|(_, answer)| match answer {
+        Some(Answer::Counted(part)) => Some(part),
+        Some(_) | None => None,
+    });
+    parts.flatten().collect()
 }
 
 fn report(finding: &Finding) {

@@ -1,7 +1,7 @@
 //! Protection: stops marketing whose complaints or hard bounces endanger the sender's name, before the mailbox
 //! providers stop it for all mail.
 //!
-//! Called by the `Store` with what all shards counted, once for each tick of cron. Pure. Gmail wants complaints below
+//! Called with what all shards counted, once for each tick of cron. Pure. Gmail wants complaints below
 //! 0.1 % and takes 0.3 % as the end (<https://support.google.com/a/answer/81126>); Amazon SES looks into an account at 5 %
 //! hard bounces and pauses it at 10 % (<https://docs.aws.amazon.com/ses/latest/dg/reputation-dashboard-messages.html>).
 //! The limits here lie below those.
@@ -19,6 +19,8 @@ const MAILS_MIN: u32 = 100;
 /// Nor do one or two people, however few the others are.
 const COMPLAINTS_MIN: u32 = 3;
 const BOUNCES_MIN: u32 = 5;
+/// So long the number of mails is good enough to see whether anything goes wrong.
+const COUNT_STANDS: Delay = Delay::from_hours(6);
 /// Rates are in mails of 10,000.
 const WHOLE: u64 = 10_000;
 const COMPLAINTS: Limits = Limits { warn: 8, stop: 30 };
@@ -56,6 +58,13 @@ pub struct Counted {
     pub part: Figures,
 }
 
+/// What a shard counted last, which it answers again while it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    pub since: Since,
+    pub counted: Vec<Counted>,
+}
+
 /// How a journey stands; or all marketing, where none is named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
@@ -82,6 +91,67 @@ impl Since {
             None => self.marketing,
         }
     }
+}
+
+impl Count {
+    /// What counts now, while it stands: its number of mails, with the bounces and complaints that there are now. Mails that
+    /// left since are missing, so that a rate is too high before it is too low: see [`is_doubtful`].
+    pub fn with(&self, since: &Since, unwanted: &[Counted]) -> Option<Vec<Counted>> {
+        if !self.stands(since) {
+            return None;
+        }
+        let mut journeys: BTreeMap<&JourneyId, Counted> = BTreeMap::new();
+        for counted in &self.counted {
+            let mails = |figures: Figures| Figures {
+                mails: figures.mails,
+                ..Figures::default()
+            };
+            let (own, part) = (mails(counted.own), mails(counted.part));
+            let journey = counted.journey.clone();
+            journeys.insert(&counted.journey, Counted { journey, own, part });
+        }
+        for unwanted in unwanted {
+            let held = journeys
+                .entry(&unwanted.journey)
+                .or_insert_with(|| unwanted.clone());
+            let wrong = |held: Figures, unwanted: Figures| Figures {
+                mails: held.mails.max(unwanted.mails),
+                ..unwanted
+            };
+            held.own = wrong(held.own, unwanted.own);
+            held.part = wrong(held.part, unwanted.part);
+        }
+        Some(journeys.into_values().collect())
+    }
+
+    fn stands(&self, since: &Since) -> bool {
+        let counted_at = self.since.window;
+        let resumed = |journey: Option<&JourneyId>| {
+            let from = since.of(journey);
+            from > since.window && from != self.since.of(journey)
+        };
+        (counted_at..counted_at.plus(COUNT_STANDS)).contains(&since.window)
+            && !resumed(None)
+            && !since.journeys.keys().any(|journey| resumed(Some(journey)))
+    }
+}
+
+/// Whether counts that may be hours old ask for counts of now before anybody acts on them: a finding is worse than
+/// `before`, or so many mails went wrong that a few more say something.
+pub fn is_doubtful(counted: &[Counted], before: &[Finding]) -> bool {
+    let known = |finding: &Finding| {
+        let known = before.iter().find(|known| known.journey == finding.journey);
+        known.map_or(Level::Fine, |known| known.level)
+    };
+    judge(counted).iter().any(|finding| {
+        let Figures {
+            mails,
+            hard_bounces,
+            complaints,
+        } = finding.figures;
+        let is_early = mails < MAILS_MIN && (complaints >= COMPLAINTS_MIN || hard_bounces >= BOUNCES_MIN);
+        is_early || finding.level > known(finding)
+    })
 }
 
 /// All marketing first, then each journey by name.
@@ -315,5 +385,80 @@ mod tests {
             (since.window, 0),
             "by then the window is later"
         );
+    }
+
+    #[test]
+    fn mails_are_counted_every_six_hours_and_what_went_wrong_at_once() {
+        let at = |minutes| Since::new(&Switches::default(), NOW.plus(Delay::from_minutes(minutes)));
+        let count = Count {
+            since: at(10),
+            counted: vec![
+                counted("welcome", figures(500, 2, 1)),
+                counted("winback", figures(90, 1, 0)),
+            ],
+        };
+        let unwanted = [
+            counted("nurture", figures(2, 2, 0)),
+            counted("welcome", figures(4, 3, 1)),
+        ];
+        let now = [
+            counted("nurture", figures(2, 2, 0)),
+            counted("welcome", figures(500, 3, 1)),
+            counted("winback", figures(90, 0, 0)),
+        ];
+        for (minutes, stands) in [(9, false), (10, true), (369, true), (370, false)] {
+            let expected = stands.then(|| now.to_vec());
+            assert_eq!(count.with(&at(minutes), &unwanted), expected, "{minutes}");
+        }
+        let all = [counted("winback", figures(91, 91, 0))];
+        let known = count.with(&at(15), &all).unwrap();
+        assert_eq!(known.last(), Some(&counted("winback", figures(91, 91, 0))));
+    }
+
+    #[test]
+    fn a_count_of_before_a_resume_stands_no_more() {
+        let welcome = JourneyId::parse("welcome").unwrap();
+        let later = NOW.plus(Delay::from_minutes(5));
+        let stopped = |findings: &[Finding]| enforce(&Switches::default(), None, findings, NOW);
+        let held = stopped(&judge(&[counted("welcome", figures(200, 0, 4))]));
+        for change in [
+            Change {
+                resume: vec![welcome],
+                ..Change::default()
+            },
+            Change {
+                marketing_paused: Some(false),
+                ..Change::default()
+            },
+        ] {
+            let since = Since::new(&held.changed(&change, later), later.plus(Delay::from_minutes(5)));
+            let before = Count {
+                since: Since::new(&held, later),
+                counted: Vec::new(),
+            };
+            assert_eq!(before.with(&since, &[]), None, "{change:?}");
+            let after = Count {
+                since: since.clone(),
+                counted: Vec::new(),
+            };
+            assert_eq!(after.with(&since, &[]), Some(Vec::new()));
+        }
+    }
+
+    #[test]
+    fn what_is_worse_than_before_is_counted_anew() {
+        let warned = judge(&[counted("welcome", figures(100, 5, 0))]);
+        for (now, before, expected) in [
+            (figures(1_000, 4, 2), &[][..], false),
+            (figures(100, 5, 0), &[], true),
+            (figures(100, 5, 0), &warned, false),
+            (figures(100, 8, 0), &warned, true),
+            (figures(99, 5, 0), &warned, true),
+            (figures(99, 0, 3), &[], true),
+            (figures(99, 4, 2), &[], false),
+        ] {
+            let counted = [counted("welcome", now)];
+            assert_eq!(is_doubtful(&counted, before), expected, "{now:?}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::domain::switches::{Change, Switches};
 use crate::domain::time::{Delay, Timestamp};
 use crate::engine::decision::Remark;
 use crate::engine::pausing;
-use crate::engine::protection::{Counted, Finding, Since, enforce, judge};
+use crate::engine::protection::{Counted, Finding, Since, enforce, is_doubtful, judge};
 use crate::engine::traffic::Traffic;
 use crate::journey::catalog::Catalog;
 use crate::journey::project::JOURNEYS;
@@ -49,6 +49,8 @@ pub struct World {
     edits: BTreeMap<String, Option<String>>,
     /// The Store object's tables.
     pub store: Lent,
+    /// How marketing stood when protection looked last.
+    findings: RefCell<Vec<Finding>>,
     /// What another system answers to our webhooks; none while it is down.
     pub hook: RefCell<Option<serde_json::Value>>,
     /// What it was told: address, errand, body.
@@ -110,6 +112,7 @@ impl World {
             root: root.to_owned(),
             edits: BTreeMap::new(),
             store: Lent::new(Class::Store)?,
+            findings: RefCell::default(),
             hook: RefCell::new(Some(serde_json::Value::Null)),
             notified: RefCell::default(),
             shards: hosts?,
@@ -207,13 +210,21 @@ impl World {
     pub fn count_marketing(&self) -> Result<(Since, Vec<Counted>), Failure> {
         let held = store::switches::of_store(&self.store)?;
         let since = Since::new(&held, self.now);
+        let mut counted = self.counted_by(&Call::Count(since.clone()))?;
+        if is_doubtful(&counted, &self.findings.borrow()) {
+            counted = self.counted_by(&Call::CountAnew(since.clone()))?;
+        }
+        Ok((since, counted))
+    }
+
+    fn counted_by(&self, call: &Call) -> Result<Vec<Counted>, Failure> {
         let mut counted = Vec::new();
         for shard in self.indices() {
-            if let Answer::Counted(part) = self.call(shard, Call::Count(since.clone()))? {
+            if let Answer::Counted(part) = self.call(shard, call.clone())? {
                 counted.extend(part);
             }
         }
-        Ok((since, counted))
+        Ok(counted)
     }
 
     /// The second half: the decision on what was counted.
@@ -223,6 +234,7 @@ impl World {
     pub fn protect_by(&self, since: &Since, counted: &[Counted]) -> Result<Vec<Finding>, Failure> {
         let held = store::switches::of_store(&self.store)?;
         let findings = judge(counted);
+        self.findings.borrow_mut().clone_from(&findings);
         self.tell_switches(&enforce(&held, Some(since), &findings, self.now))?;
         Ok(findings)
     }

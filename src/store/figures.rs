@@ -1,16 +1,44 @@
-//! What became of marketing, journey by journey: counted from the ledger's rows. Used by protection, once for each
-//! tick of cron.
+//! What became of marketing, journey by journey: counted from the ledger's rows. Used by protection at each tick of cron.
 //!
-//! Reading a row costs a thousandth of writing one, and a counter would be one more row for each mail.
+//! A mail lies in the ledger for two years and a tick comes every five minutes: to read every row at each would cost more
+//! than all else that is done for a mail. The count is therefore kept for six hours, and an index finds what went wrong by
+//! now. A counter would be one more row for each mail.
 
 use super::Error;
 use super::error::to_json;
+use super::meta::{self, Key};
 use super::sql::{Row, Sql};
 use crate::domain::ids::JourneyId;
 use crate::domain::switches::Figures;
-use crate::engine::protection::{Counted, Since};
+use crate::engine::protection::{Count, Counted, Since};
 
-const MAX_SINCE_BYTES: usize = 1_000_000;
+const MAX_BYTES: usize = 1_000_000;
+
+macro_rules! counted {
+    ($only:literal) => {
+        concat!(
+            "SELECT journey,
+               sum(own) AS own_mails, sum(own * bounced) AS own_bounces, sum(own * complained) AS own_complaints,
+               sum(part) AS part_mails, sum(part * bounced) AS part_bounces, sum(part * complained) AS part_complaints
+             FROM (
+               SELECT m.journey AS journey,
+                 m.settled_at >= coalesce(s.value, ?1) AS own,
+                 m.settled_at >= ?2 AS part,
+                 coalesce(m.delivery ->> '$.failure' = 'hard_bounce', 0) AS bounced,
+                 m.delivery ->> '$.complained_at' IS NOT NULL AS complained
+               FROM message AS m LEFT JOIN json_each(?3) AS s ON s.key = m.journey
+               WHERE m.settled_at >= ?1 AND m.state = 'accepted' AND m.stream = 'marketing'",
+            $only,
+            ") GROUP BY journey ORDER BY journey"
+        )
+    };
+}
+
+const MARKETING: &str = counted!("");
+/// The condition is that of the index `message_unwanted`, to the letter.
+const UNWANTED: &str = counted!(
+    " AND (m.delivery ->> '$.failure' = 'hard_bounce' OR m.delivery ->> '$.complained_at' IS NOT NULL)"
+);
 
 /// Marketing mails that a provider took, and which of them bounced for good or were complained of, by journey. It reads
 /// every row of the ledger.
@@ -18,23 +46,40 @@ const MAX_SINCE_BYTES: usize = 1_000_000;
 /// # Errors
 /// When the statement fails or a row cannot be read.
 pub fn marketing(sql: &dyn Sql, since: &Since) -> Result<Vec<Counted>, Error> {
-    let journeys = to_json("journeys", "", &since.journeys, MAX_SINCE_BYTES)?;
-    let rows = sql.query(
-        "SELECT journey,
-           sum(own) AS own_mails, sum(own * bounced) AS own_bounces, sum(own * complained) AS own_complaints,
-           sum(part) AS part_mails, sum(part * bounced) AS part_bounces, sum(part * complained) AS part_complaints
-         FROM (
-           SELECT m.journey AS journey,
-             m.settled_at >= coalesce(s.value, ?1) AS own,
-             m.settled_at >= ?2 AS part,
-             coalesce(json_extract(m.delivery, '$.failure') = 'hard_bounce', 0) AS bounced,
-             json_extract(m.delivery, '$.complained_at') IS NOT NULL AS complained
-           FROM message AS m LEFT JOIN json_each(?3) AS s ON s.key = m.journey
-           WHERE m.settled_at >= ?1 AND m.state = 'accepted' AND m.stream = 'marketing'
-         )
-         GROUP BY journey ORDER BY journey",
-        &[since.window.into(), since.marketing.into(), journeys.into()],
-    )?;
+    counted(sql, MARKETING, since)
+}
+
+/// The same of those mails alone that bounced for good or were complained of. It reads no other row.
+///
+/// # Errors
+/// When the statement fails or a row cannot be read.
+pub fn unwanted(sql: &dyn Sql, since: &Since) -> Result<Vec<Counted>, Error> {
+    counted(sql, UNWANTED, since)
+}
+
+/// The last count that was kept; none where there is none or it cannot be read: what can be counted again is not worth
+/// a failure.
+///
+/// # Errors
+/// When the statement fails.
+pub fn last(sql: &dyn Sql) -> Result<Option<Count>, Error> {
+    let text = meta::get(sql, Key::MarketingCount)?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// Keeps a count. Writes 1 row, 0 when it is held already.
+///
+/// # Errors
+/// When the statement fails.
+pub fn keep(sql: &dyn Sql, count: &Count) -> Result<(), Error> {
+    let text = to_json("count", "", count, MAX_BYTES)?;
+    meta::set(sql, Key::MarketingCount, &text)
+}
+
+fn counted(sql: &dyn Sql, statement: &'static str, since: &Since) -> Result<Vec<Counted>, Error> {
+    let journeys = to_json("journeys", "", &since.journeys, MAX_BYTES)?;
+    let params = [since.window.into(), since.marketing.into(), journeys.into()];
+    let rows = sql.query(statement, &params)?;
     rows.iter()
         .map(|row| {
             Ok(Counted {
@@ -158,5 +203,45 @@ mod tests {
                 ("winback", [1, 1, 0], [0, 0, 0])
             ]
         );
+    }
+
+    #[test]
+    fn of_what_went_wrong_no_other_row_is_read() {
+        let sql = shard();
+        mail(&sql, "01", "welcome", Some(10), &[DeliveryKind::Complaint]);
+        mail(&sql, "02", "welcome", Some(20), &[DeliveryKind::HardBounce]);
+        mail(&sql, "03", "welcome", Some(30), &[DeliveryKind::Delivered]);
+        mail(&sql, "04", "winback", Some(30), &[DeliveryKind::SoftBounce]);
+        let since = since(0, 20, &[]);
+        let counted = unwanted(&sql, &since).unwrap();
+        assert_eq!(read(&counted), [("welcome", [2, 1, 1], [1, 1, 0])]);
+        let all = marketing(&sql, &since).unwrap();
+        assert_eq!(read(&all)[0], ("welcome", [3, 1, 1], [2, 1, 0]));
+        let params = [0_u32.into(), 0_u32.into(), "{}".into()];
+        let plan = (&sql as &dyn Sql)
+            .query(format!("EXPLAIN QUERY PLAN {UNWANTED}").leak(), &params)
+            .unwrap();
+        let plan: Vec<&str> = plan.iter().map(|row| row.text("detail").unwrap()).collect();
+        assert!(
+            plan.contains(&"SEARCH m USING INDEX message_unwanted (settled_at>?)"),
+            "{plan:?}"
+        );
+    }
+
+    #[test]
+    fn a_count_is_kept_and_one_that_cannot_be_read_is_none() {
+        let sql = shard();
+        assert_eq!(last(&sql), Ok(None));
+        mail(&sql, "01", "welcome", Some(10), &[]);
+        let since = since(0, 20, &[("welcome", 20)]);
+        let count = Count {
+            counted: marketing(&sql, &since).unwrap(),
+            since,
+        };
+        assert_eq!(sql.written_by(|sql| keep(sql, &count)), 1);
+        assert_eq!(sql.written_by(|sql| keep(sql, &count)), 0);
+        assert_eq!(last(&sql), Ok(Some(count)));
+        meta::set(&sql, Key::MarketingCount, "{").unwrap();
+        assert_eq!(last(&sql), Ok(None));
     }
 }

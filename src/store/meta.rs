@@ -29,6 +29,8 @@ pub enum Key {
     Origin,
     /// How far the telling of news has come.
     News,
+    /// What became of marketing, as it was counted last.
+    MarketingCount,
 }
 
 impl Key {
@@ -46,6 +48,7 @@ impl Key {
             Self::Throttles => "throttles",
             Self::Origin => "origin",
             Self::News => "news",
+            Self::MarketingCount => "marketing_count",
         }
     }
 }

@@ -26,6 +26,7 @@ pub const SHARD: Schema = Schema {
         include_str!("schema/0004_shard.sql"),
         include_str!("schema/0005_shard.sql"),
         include_str!("schema/0006_shard.sql"),
+        include_str!("schema/0007_shard.sql"),
     ],
     exists: "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'meta'",
     read: "SELECT value FROM meta WHERE key = 'schema'",

@@ -81,8 +81,10 @@ pub enum Call {
     Sweep,
     /// What is switched now.
     Switches(Box<Switches>),
-    /// What became of your marketing?
+    /// What became of your marketing? Its number may be that of the last six hours.
     Count(Since),
+    /// The same, counted now.
+    CountAnew(Since),
     /// What somebody chose by a link in a mail.
     Choose {
         message: MessageId,

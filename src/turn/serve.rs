@@ -47,7 +47,8 @@ impl Turn<'_> {
                 Answer::Bought(bought.collect())
             }
             Call::Switches(told) => Answer::Switched(self.take_over_switches(&told)?),
-            Call::Count(since) => Answer::Counted(self.counted_marketing(&since)?),
+            Call::Count(since) => Answer::Counted(self.counted_marketing(since)?),
+            Call::CountAnew(since) => Answer::Counted(self.count_marketing(since)?),
             Call::Choose { message, choice, by } => Answer::Chosen(self.choose(&message, &choice, &by)?),
             Call::Standing { message, of } => self.standing(&message, of)?,
             Call::Hear(events) => Answer::Heard(self.hear_all(&events)?),

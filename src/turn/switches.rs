@@ -4,7 +4,7 @@
 
 use super::{Error, Turn};
 use crate::domain::switches::Switches;
-use crate::engine::protection::{Counted, Since};
+use crate::engine::protection::{Count, Counted, Since};
 use crate::engine::state::{Contact, Enrollment};
 use crate::engine::{defer::DeferReason, pausing};
 use crate::settings::Mode;
@@ -35,12 +35,31 @@ impl Turn<'_> {
         Ok(store::switches::take_over(self.sql, told)?)
     }
 
-    /// What became of this shard's marketing.
+    /// What became of this shard's marketing: its mails as they were counted last, while that stands.
     ///
     /// # Errors
     /// When storage fails or a row cannot be read.
-    pub(super) fn counted_marketing(&self, since: &Since) -> Result<Vec<Counted>, Error> {
-        Ok(store::figures::marketing(self.sql, since)?)
+    pub(super) fn counted_marketing(&self, since: Since) -> Result<Vec<Counted>, Error> {
+        let unwanted = store::figures::unwanted(self.sql, &since)?;
+        let last = store::figures::last(self.sql)?;
+        match last.and_then(|count| count.with(&since, &unwanted)) {
+            Some(counted) => Ok(counted),
+            None => self.count_marketing(since),
+        }
+    }
+
+    /// Counts it, and keeps what there is to keep. Reads every row of the ledger.
+    ///
+    /// # Errors
+    /// When storage fails or a row cannot be read.
+    pub(super) fn count_marketing(&self, since: Since) -> Result<Vec<Counted>, Error> {
+        let counted = store::figures::marketing(self.sql, &since)?;
+        let count = Count { since, counted };
+        // A row of a shard that sends no marketing would say nothing.
+        if !count.counted.is_empty() {
+            store::figures::keep(self.sql, &count)?;
+        }
+        Ok(count.counted)
     }
 
     /// Writes down why the contact's mails wait that a pause holds: nothing wakes them, so no gate says it.

@@ -139,8 +139,10 @@ for (const shards of [1, 4]) {
           assert.equal(answer.heard?.new, 1, JSON.stringify(answer));
         };
         const cron = async () => assert.equal((await shop.worker.scheduled()).outcome, "ok");
-        for (const who of people.slice(0, 5)) await bounce(who);
+        for (const who of people.slice(0, 4)) await bounce(who);
+        assert.deepEqual(await shop.rowsOf(() => bounce(people[4])), { written: 6, alarms: 0, store: 0 });
         await cron();
+        assert.equal((await shop.rowsOf(cron)).written, 0, "mails are counted every six hours");
         const warned = (await shop.status()).store.protection.find((finding) => finding.journey === "welcome");
         assert.deepEqual([warned.level, warned.figures], ["warn", { mails: 110, hard_bounces: 5, complaints: 0 }]);
         assert.match(JSON.stringify((await shop.health()).attention), /nearly too many/);

@@ -162,3 +162,36 @@ fn mails_older_than_the_window_count_no_more() {
     pass(&mut world, Delay::from_days(8));
     assert_eq!(level(&world.protect().unwrap(), None), (Level::Fine, 0));
 }
+
+#[test]
+fn mails_are_counted_every_six_hours_and_nothing_is_said_by_an_old_count() {
+    for shards in [1, 4] {
+        let (mut world, mut story) = (world(shards, ProviderKind::Outbox), Story::default());
+        welcomed(&mut world, &mut story, 0..110);
+        let tick = |world: &mut World| {
+            pass(world, MINUTE);
+            let before = world.rows_written();
+            let findings = world.protect().unwrap();
+            let (level, mails) = level(&findings, None);
+            (world.rows_written() - before, level, mails)
+        };
+        let each = u64::from(shards);
+        assert_eq!(tick(&mut world), (each, Level::Fine, 110));
+        welcomed(&mut world, &mut story, 200..300);
+        (0..4).for_each(|number| report(&world, &mut story, "bounced", number));
+        assert_eq!(
+            tick(&mut world),
+            (0, Level::Fine, 110),
+            "as they were counted before"
+        );
+        // Five of 110 were a warning. Five of 210 are none.
+        report(&world, &mut story, "bounced", 4);
+        assert_eq!(tick(&mut world), (each, Level::Fine, 210), "all are counted anew");
+        (5..9).for_each(|number| report(&world, &mut story, "bounced", number));
+        assert_eq!(tick(&mut world), (each, Level::Warn, 210), "worse than before");
+        welcomed(&mut world, &mut story, 300..310);
+        assert_eq!(tick(&mut world), (0, Level::Warn, 210), "known, and said");
+        pass(&mut world, Delay::from_hours(6));
+        assert_eq!(tick(&mut world), (each, Level::Warn, 220));
+    }
+}

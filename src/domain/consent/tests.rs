@@ -336,17 +336,20 @@ fn said() -> impl Strategy<Value = ConsentSignal> {
 }
 
 proptest! {
-    /// Whichever of the two heard of what.
+    /// Whichever of the two heard of what: no more than one, as it was told or in the order of time. A box that took back its
+    /// own yes keeps one from an older yes of the person's own that is told late; two contacts may have been spared that.
     #[test]
     fn a_merge_permits_nothing_that_one_contact_would_not(
         all in prop::collection::vec((any::<bool>(), said()), 1..9),
     ) {
         let of = |who: bool| told_to_one(all.iter().filter(|(of, _)| *of == who).map(|(_, signal)| signal));
-        let one = told_to_one(all.iter().map(|(_, signal)| signal));
+        let mut in_time: Vec<_> = all.iter().map(|(_, signal)| signal).collect();
+        in_time.sort_by_key(|signal| (signal.at, signal.state != Subscribed));
+        let ones = [told_to_one(all.iter().map(|(_, signal)| signal)), told_to_one(in_time.into_iter())];
         for both in [of(true).stricter(of(false)), of(false).stricter(of(true))] {
-            let allowed = both.state != Subscribed || one.state == Subscribed;
-            prop_assert!(allowed, "{both:?} of what makes {one:?}");
-            prop_assert!(!both.is_explicit_yes() || one.is_explicit_yes());
+            let allowed = both.state != Subscribed || ones.iter().any(|one| one.state == Subscribed);
+            prop_assert!(allowed, "{both:?} of what makes {ones:?}");
+            prop_assert!(!both.is_explicit_yes() || ones.iter().any(Consent::is_explicit_yes));
         }
     }
 
